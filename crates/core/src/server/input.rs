@@ -1,0 +1,87 @@
+//! All the server half is ever told.
+
+use super::{LinkId, SessionKey, Subject};
+use crate::frame::{Frame, Hello, Transport};
+
+/// One thing that happened. What names an unknown link or session does nothing: it has just ended.
+#[derive(Debug, Clone)]
+pub enum Input<B> {
+    /// A transport connection was accepted.
+    LinkOpened {
+        /// The new link.
+        link: LinkId,
+        /// What carries it.
+        transport: Transport,
+    },
+    /// A `hello` came, and its token is good.
+    Hello {
+        /// The link it came on.
+        link: LinkId,
+        /// What the client said.
+        hello: Hello,
+        /// Whom the token speaks for.
+        subject: Subject,
+        /// 128 fresh random bits: the id of the session, should one be made.
+        entropy: u128,
+    },
+    /// Any other frame came.
+    Frame {
+        /// The link it came on.
+        link: LinkId,
+        /// The frame.
+        frame: Frame<B>,
+    },
+    /// The connection is gone.
+    LinkClosed {
+        /// The link it carried.
+        link: LinkId,
+    },
+    /// The caller refuses a link, for its token, its units' size or its buffers.
+    CloseLink {
+        /// The link to close.
+        link: LinkId,
+        /// A close code of P5.3.
+        code: u16,
+        /// Milliseconds to wait before coming back.
+        retry: Option<u32>,
+    },
+    /// The application sends a message.
+    Publish {
+        /// To this session.
+        session: SessionKey,
+        /// Type and payload.
+        body: B,
+        /// About what it takes in a unit.
+        bytes: usize,
+    },
+    /// The application answers a request.
+    Reply {
+        /// The session that asked.
+        session: SessionKey,
+        /// The request's id.
+        id: u32,
+        /// Whether it was accepted.
+        ok: bool,
+        /// The payload.
+        body: B,
+        /// About what it takes in a unit.
+        bytes: usize,
+    },
+    /// The application ends a session.
+    End {
+        /// The session to end.
+        session: SessionKey,
+        /// A close code of P5.3 for its links.
+        code: u16,
+    },
+    /// The server is going away: everyone is asked to move within `spread` ms, no `hello` is
+    /// answered, and who is still there after that is closed with 4503 (P5.2).
+    Drain {
+        /// Milliseconds over which clients spread their moves.
+        spread: u32,
+        /// The least milliseconds to wait before coming back; the hints are spread too.
+        retry: u32,
+    },
+    /// The alarm of [`Sessions::poll_timeout`](super::Sessions::poll_timeout) rang.
+    Timeout,
+}

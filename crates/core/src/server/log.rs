@@ -1,0 +1,81 @@
+//! A session's messages on their way down: numbered, kept until acknowledged, bounded by bytes.
+
+use alloc::collections::VecDeque;
+
+use crate::frame::Frame;
+
+/// The entries' offsets run from `first` to `last()` without a hole.
+#[derive(Debug)]
+pub(super) struct Log<B> {
+    entries: VecDeque<(Frame<B>, usize)>,
+    first: u64,
+    acked: u64,
+    bytes: usize,
+}
+
+impl<B: Clone> Log<B> {
+    pub(super) const fn new() -> Self {
+        Self {
+            entries: VecDeque::new(),
+            first: 1,
+            acked: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Gives the next offset away and keeps the frame under it, at the cost of the oldest if there
+    /// are more than `limit` bytes. The newest always stays.
+    pub(super) fn push(
+        &mut self,
+        bytes: usize,
+        limit: usize,
+        frame: impl FnOnce(u64) -> Frame<B>,
+    ) -> Frame<B> {
+        let frame = frame(self.last() + 1);
+        self.entries.push_back((frame.clone(), bytes));
+        self.bytes += bytes;
+        while self.bytes > limit && self.entries.len() > 1 {
+            self.pop_first();
+        }
+        frame
+    }
+
+    /// Forgets what the client has. `None`: it cannot have that, so much was never sent.
+    pub(super) fn ack(&mut self, offset: u64) -> Option<()> {
+        if offset > self.last() {
+            return None;
+        }
+        self.acked = self.acked.max(offset);
+        while self.first <= offset {
+            self.pop_first();
+        }
+        Some(())
+    }
+
+    /// Whether everything that the client lacks is still here. `received` may be older than its
+    /// last ack, where a `hello` was overtaken.
+    pub(super) fn covers(&self, received: u64) -> bool {
+        received <= self.last() && received.max(self.acked) + 1 >= self.first
+    }
+
+    /// The last offset given away.
+    pub(super) fn last(&self) -> u64 {
+        self.first + self.entries.len() as u64 - 1
+    }
+
+    pub(super) const fn acked(&self) -> u64 {
+        self.acked
+    }
+
+    /// All entries, with their sizes.
+    pub(super) fn replay(&self) -> impl Iterator<Item = (Frame<B>, usize)> {
+        self.entries.iter().cloned()
+    }
+
+    fn pop_first(&mut self) {
+        if let Some((_, bytes)) = self.entries.pop_front() {
+            self.bytes -= bytes;
+            self.first += 1;
+        }
+    }
+}

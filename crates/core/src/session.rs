@@ -1,0 +1,551 @@
+//! The session: one conversation over changing links, as a state machine.
+
+mod attempt;
+mod link;
+mod search;
+mod state;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::backoff::Backoff;
+use crate::close::{Cause, Ending};
+use crate::config::{Config, Dialect, Memory};
+use crate::frame::{Frame, Nonce, Transport};
+use crate::input::{AttemptId, Environment, Input, Report, Ticket};
+use crate::outbox::{Entry as Queued, Outbox};
+use crate::output::{Event, Outcome, Output, StateKind, TokenReason};
+use crate::rng::Rng;
+use crate::time::Millis;
+use crate::trace::{Entry, Kind, Trace};
+
+use attempt::Attempt;
+use search::Step;
+use state::{Farewell, State};
+pub use state::{Policy, SendPolicy};
+
+/// A late alarm says that the page was frozen, not that the network was silent, from here on.
+const FROZEN: u64 = 1_000;
+
+/// The client's half of a session. `B` is a message's type and payload, opaque here.
+#[derive(Debug)]
+pub struct Session<B> {
+    config: Config,
+    rng: Rng,
+    state: State,
+    attempts: Vec<Attempt>,
+    last_attempt: u32,
+    identity: Identity,
+    outbox: Outbox<B>,
+    pressure: Pressure,
+    /// Control frames that wait for the way up.
+    pending: Vec<Frame<B>>,
+    inbox: Inbox,
+    token: Token,
+    memory: Option<Memory>,
+    backoff: Backoff,
+    streak: Streak,
+    /// Transports that can never work here.
+    barred: TransportSet,
+    outputs: Vec<Output<B>>,
+    trace: Trace,
+}
+
+/// Who the session is to the server.
+#[derive(Debug)]
+struct Identity {
+    connect: Nonce,
+    instance: Nonce,
+    session: Option<String>,
+    fence: u32,
+}
+
+/// What has arrived, and what the server is to be told of it.
+#[derive(Debug)]
+struct Inbox {
+    received: u64,
+    unacked: u32,
+    ack: Ack,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ack {
+    Settled,
+    /// Something arrived since; the next turn sets the time.
+    Wanted,
+    Due(Millis),
+}
+
+/// Where tokens come from, and whether the one at hand may be used for the next round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    None,
+    Needed(TokenReason),
+    Held,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pressure {
+    Room,
+    Full,
+}
+
+/// What has been learned since the last useful link.
+#[derive(Debug, Default)]
+struct Streak {
+    rounds: u32,
+    /// The side probe was used.
+    probed: bool,
+    /// The token was refreshed because the server asked.
+    refreshed: bool,
+    /// Became ready, then died young.
+    flapped: TransportSet,
+    /// The application was told.
+    reported: TransportSet,
+    lost_useful: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct TransportSet(u8);
+
+impl TransportSet {
+    const fn has(self, transport: Transport) -> bool {
+        self.0 & (1 << transport as u8) != 0
+    }
+
+    /// Adds a transport; false if it was there.
+    const fn add(&mut self, transport: Transport) -> bool {
+        let new = !self.has(transport);
+        self.0 |= 1 << transport as u8;
+        new
+    }
+}
+
+/// What to do with a numbered message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Accept {
+    /// Not for the application: a double, or from an attempt that was dropped.
+    Drop = 0,
+    /// Deliver it.
+    Deliver = 1,
+    /// Deliver it, and hand the core [`Input::Timeout`] soon.
+    DeliverAndTurn = 2,
+    /// Drop it, and hand the core [`Input::Timeout`] soon.
+    DropAndTurn = 3,
+}
+
+impl<B: Clone> Session<B> {
+    /// Makes a session in state `idle`. `seed` must not be all zero and, in a browser, must come
+    /// from its secure random source: the session's nonces are drawn from it.
+    #[must_use]
+    pub fn new(mut config: Config, seed: [u8; 16]) -> Self {
+        let mut rng = Rng::new(seed);
+        if config.transports.is_empty() {
+            config.transports = Transport::ALL.to_vec();
+        }
+        let identity =
+            Identity { connect: rng.nonce(), instance: rng.nonce(), session: None, fence: 0 };
+        Self {
+            rng,
+            state: State::Idle,
+            attempts: Vec::new(),
+            last_attempt: 0,
+            identity,
+            outbox: Outbox::new(),
+            pressure: Pressure::Room,
+            pending: Vec::new(),
+            inbox: Inbox { received: 0, unacked: 0, ack: Ack::Settled },
+            token: if config.has_token {
+                Token::Needed(TokenReason::Connect)
+            } else {
+                Token::None
+            },
+            memory: config.memory,
+            backoff: Backoff::default(),
+            streak: Streak::default(),
+            barred: TransportSet::default(),
+            outputs: Vec::new(),
+            trace: Trace::default(),
+            config,
+        }
+    }
+
+    /// Tells the session one thing that happened at `now`.
+    pub fn handle(&mut self, input: Input<B>, now: Millis) {
+        match input {
+            Input::Connect => {
+                if matches!(self.state, State::Idle) {
+                    self.start_search(now);
+                }
+            }
+            Input::Send { ticket, request, body, bytes } => {
+                self.send(Queued { ticket, request, body, bytes }, now);
+            }
+            Input::Cancel(ticket) => {
+                if self.outbox.cancel(ticket) {
+                    self.settle(ticket, Outcome::Cancelled);
+                    self.relieve();
+                }
+            }
+            Input::Close => self.close(now),
+            Input::Token(result) => self.handle_token(result, now),
+            Input::Report(id, report) => self.handle_report(id, report, now),
+            Input::SideProbe { status, retry_after } => {
+                self.handle_side_probe(status, retry_after, now);
+            }
+            Input::Environment(environment) => self.handle_environment(environment, now),
+            Input::Timeout => self.handle_timeout(now),
+        }
+        if self.inbox.ack == Ack::Wanted {
+            self.schedule_ack(now);
+        }
+    }
+
+    /// Judges one numbered message that came on `id`. Cheap: no time is needed, nothing is queued.
+    pub fn accept(&mut self, id: AttemptId, n: u64) -> Accept {
+        let Some(link) = self.state.link_mut().filter(|link| link.id == id) else {
+            // Without a handshake, what an opening link says is said once.
+            let opening = self.config.dialect != Dialect::Throughline
+                && self.attempts.iter().any(|attempt| attempt.id == id);
+            return if opening { Accept::Deliver } else { Accept::Drop };
+        };
+        link.heard();
+        if self.config.dialect != Dialect::Throughline {
+            return Accept::Deliver;
+        }
+        if n <= self.inbox.received {
+            return Accept::Drop;
+        }
+        if n != self.inbox.received + 1 {
+            // A skipped number ends the link at the next turn.
+            self.inbox.ack = Ack::Wanted;
+            self.inbox.unacked = u32::MAX;
+            return Accept::DropAndTurn;
+        }
+        self.inbox.received = n;
+        self.inbox.unacked = self.inbox.unacked.saturating_add(1);
+        if self.inbox.ack == Ack::Settled || self.inbox.unacked == link::ACK_WINDOW {
+            self.inbox.ack = Ack::Wanted;
+            return Accept::DeliverAndTurn;
+        }
+        Accept::Deliver
+    }
+
+    /// Notes that bytes came on `id` that carry no frame, such as an SSE comment.
+    pub fn heard(&mut self, id: AttemptId) {
+        if let Some(link) = self.state.link_mut().filter(|link| link.id == id) {
+            link.heard();
+        }
+    }
+
+    /// Hands out the next thing to do; drain it to `None` after every call of [`Session::handle`].
+    pub fn poll_output(&mut self) -> Option<Output<B>> {
+        (!self.outputs.is_empty()).then(|| self.outputs.remove(0))
+    }
+
+    /// Returns when [`Input::Timeout`] is due at the latest.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Millis> {
+        let mut due = None;
+        let mut sooner = |at: Option<Millis>| {
+            if at.is_some() && (due.is_none() || at < due) {
+                due = at;
+            }
+        };
+        match &self.state {
+            State::Connecting(search) | State::Reconnecting(search) | State::Suspended(search) => {
+                sooner(search.step.deadline());
+                sooner(search.patience);
+            }
+            State::Closing(_, Farewell::Draining { until } | Farewell::Leaving { until }) => {
+                sooner(Some(*until));
+            }
+            State::Idle | State::Connected(_) | State::Closed(_) | State::Failed(_) => {}
+        }
+        if let Some(link) = self.state.link() {
+            if let Ack::Due(at) = self.inbox.ack {
+                sooner(Some(at));
+            }
+            link.deadlines(&mut sooner);
+        }
+        for attempt in &self.attempts {
+            sooner(Some(attempt.until()));
+        }
+        due
+    }
+
+    /// Returns the state.
+    #[must_use]
+    pub const fn state(&self) -> StateKind {
+        self.state.kind()
+    }
+
+    /// Returns the transport that carries the session, if one does.
+    #[must_use]
+    pub fn transport(&self) -> Option<Transport> {
+        self.state.transport()
+    }
+
+    /// Returns the link that carries the session, if one does.
+    #[must_use]
+    pub fn link(&self) -> Option<AttemptId> {
+        self.state.link().map(|link| link.id)
+    }
+
+    /// Returns the last round trip in milliseconds, 0 if there was none.
+    #[must_use]
+    pub fn round_trip(&self) -> u32 {
+        self.state.link().map_or(0, |link| link.rtt)
+    }
+
+    /// Returns how many messages, and how many bytes, wait in the outbox.
+    #[must_use]
+    pub fn buffered(&self) -> (usize, usize) {
+        (self.outbox.len(), self.outbox.bytes())
+    }
+
+    /// Returns how many attempts are in flight beside the link.
+    #[must_use]
+    pub const fn attempts(&self) -> usize {
+        self.attempts.len()
+    }
+
+    /// Returns the log of the last things that happened.
+    #[must_use]
+    pub const fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    fn send(&mut self, entry: Queued<B>, now: Millis) {
+        let fits = self.outbox.is_empty()
+            || (self.outbox.len() < self.config.outbox_messages
+                && self.outbox.bytes() + entry.bytes as usize <= self.config.outbox_bytes);
+        match self.state.kind().policy().send {
+            SendPolicy::Refuse => self.settle(entry.ticket, Outcome::Closed),
+            SendPolicy::Queue | SendPolicy::Transmit if !fits => {
+                self.pressure = Pressure::Full;
+                self.settle(entry.ticket, Outcome::Full);
+            }
+            SendPolicy::Queue => self.outbox.push(entry),
+            SendPolicy::Transmit => {
+                self.outbox.push(entry);
+                self.flush(now);
+            }
+        }
+    }
+
+    fn close(&mut self, now: Millis) {
+        let until = now + u64::from(self.config.timing.close);
+        match &self.state {
+            State::Connected(_) => {
+                self.drop_attempts(|_| true, now);
+                let placeholder = State::Closed(Ending::of(Cause::Asked));
+                let State::Connected(mut link) = core::mem::replace(&mut self.state, placeholder)
+                else {
+                    return;
+                };
+                link.plan = link::Plan::Stay;
+                let transport = link.transport;
+                self.state = State::Closing(link, Farewell::Draining { until });
+                self.note(Kind::State, None, StateKind::Connected as u32, StateKind::Closing as u32, now);
+                self.outputs.push(Output::Event(Event::State {
+                    from: StateKind::Connected,
+                    to: StateKind::Closing,
+                    ending: Some(Ending { transport: Some(transport), ..Ending::of(Cause::Asked) }),
+                }));
+                self.flush(now);
+            }
+            State::Idle | State::Connecting(_) | State::Reconnecting(_) | State::Suspended(_) => {
+                self.finish(State::Closed(Ending::of(Cause::Asked)), now);
+            }
+            State::Closing(..) | State::Closed(_) | State::Failed(_) => {}
+        }
+    }
+
+    /// Enters a terminal state: nothing runs afterwards, every send is decided.
+    fn finish(&mut self, terminal: State, now: Millis) {
+        self.drop_attempts(|_| true, now);
+        let ending = match &terminal {
+            State::Closed(ending) | State::Failed(ending) => Some(*ending),
+            State::Idle
+            | State::Connecting(_)
+            | State::Connected(_)
+            | State::Reconnecting(_)
+            | State::Suspended(_)
+            | State::Closing(..) => None,
+        };
+        self.pending.clear();
+        self.inbox.ack = Ack::Settled;
+        let left = self.transition_to(terminal, ending, now);
+        if let State::Connected(link) | State::Closing(link, _) = left {
+            self.outputs.push(Output::Drop { attempt: link.id });
+        }
+        let outputs = &mut self.outputs;
+        let mut settled = Vec::new();
+        self.outbox.clear(
+            &mut |ticket| outputs.push(Output::Event(Event::Settled(ticket, Outcome::Unknown))),
+            &mut |ticket| settled.push(ticket),
+        );
+        for ticket in settled {
+            self.settle(ticket, Outcome::Closed);
+        }
+    }
+
+    fn fail(&mut self, ending: Ending, now: Millis) {
+        self.finish(State::Failed(ending), now);
+    }
+
+    fn handle_token(&mut self, result: Result<(), ()>, now: Millis) {
+        if let Some(search) = self.state.search_mut() {
+            if !matches!(search.step, Step::Token { .. }) {
+                return;
+            }
+            match result {
+                Ok(()) => {
+                    self.token = Token::Held;
+                    self.start_round(now);
+                }
+                Err(()) => {
+                    let ending = Ending::of(Cause::Token);
+                    self.outputs.push(Output::Event(Event::Trouble(ending)));
+                    self.wait(None, now);
+                }
+            }
+        } else {
+            self.continue_plan(result, now);
+        }
+    }
+
+    fn handle_report(&mut self, id: AttemptId, report: Report<B>, now: Millis) {
+        if self.state.link().is_some_and(|link| link.id == id) {
+            match report {
+                Report::Frame(frame) => self.handle_frame(frame, now),
+                Report::Written => self.handle_written(now),
+                Report::Ended(ending) => self.lose(ending, now),
+                Report::Opened | Report::Ready => {}
+            }
+        } else if let Some(index) = self.attempts.iter().position(|attempt| attempt.id == id) {
+            self.handle_attempt(index, report, now);
+        }
+    }
+
+    fn handle_environment(&mut self, environment: Environment, now: Millis) {
+        match environment {
+            Environment::Hidden => {}
+            Environment::Offline => self.prove_link(now),
+            Environment::Woke | Environment::Online | Environment::NetworkChanged => {
+                self.prove_link(now);
+                self.hurry(environment, now);
+            }
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Millis) {
+        if self.inbox.ack == Ack::Wanted && self.inbox.unacked == u32::MAX {
+            self.inbox.unacked = 0;
+            self.inbox.ack = Ack::Settled;
+            self.lose(Ending::of(Cause::Protocol), now);
+            return;
+        }
+        let Some(due) = self.poll_timeout().filter(|due| *due <= now) else {
+            return;
+        };
+        if now - due > FROZEN {
+            self.thaw(now - due, now);
+        }
+        // Each pass handles what is due and moves or removes its deadline, so this ends.
+        for _ in 0..64 {
+            if self.poll_timeout().is_none_or(|due| due > now) {
+                break;
+            }
+            self.handle_due(now);
+        }
+    }
+
+    /// Forgives the time in which the page was frozen.
+    fn thaw(&mut self, span: u64, now: Millis) {
+        for attempt in &mut self.attempts {
+            attempt.postpone(span);
+        }
+        if let Some(search) = self.state.search_mut() {
+            search.step.postpone(span);
+        }
+        if let Some(link) = self.state.link_mut() {
+            link.proof_by = link.proof_by.map(|at| at + span);
+        }
+        self.prove_link(now);
+    }
+
+    fn handle_due(&mut self, now: Millis) {
+        if let Some(index) = self.attempts.iter().position(|attempt| attempt.until() <= now) {
+            self.handle_overdue(index, now);
+        } else if let State::Closing(..) = self.state {
+            self.handle_closing_due(now);
+        } else if self.state.link().is_some() {
+            self.handle_link_due(now);
+        } else {
+            self.handle_search_due(now);
+        }
+    }
+
+    fn handle_closing_due(&mut self, now: Millis) {
+        let State::Closing(_, farewell) = &self.state else {
+            return;
+        };
+        let (Farewell::Draining { until } | Farewell::Leaving { until }) = *farewell;
+        if until <= now {
+            self.finish(State::Closed(Ending::of(Cause::Asked)), now);
+        } else {
+            self.handle_link_due(now);
+        }
+    }
+
+    fn drop_attempts(&mut self, which: impl Fn(&Attempt) -> bool, now: Millis) {
+        let mut index = 0;
+        while let Some(attempt) = self.attempts.get(index) {
+            if which(attempt) {
+                let attempt = self.attempts.remove(index);
+                let named = Some((attempt.id, attempt.transport));
+                self.note(Kind::Ended, named, Cause::Superseded as u32, 0, now);
+                self.outputs.push(Output::Drop { attempt: attempt.id });
+            } else {
+                index += 1;
+            }
+        }
+    }
+
+    fn rank(&self, transport: Transport) -> usize {
+        self.config.transports.iter().position(|t| *t == transport).unwrap_or(usize::MAX)
+    }
+
+    fn transition_to(&mut self, next: State, ending: Option<Ending>, now: Millis) -> State {
+        self.state.transition_to(next, ending, now, &mut self.outputs, &mut self.trace)
+    }
+
+    fn settle(&mut self, ticket: Ticket, outcome: Outcome) {
+        self.outputs.push(Output::Event(Event::Settled(ticket, outcome)));
+    }
+
+    /// Tells the application that a full outbox has room again.
+    fn relieve(&mut self) {
+        if self.pressure == Pressure::Full
+            && self.outbox.len() * 2 <= self.config.outbox_messages
+            && self.outbox.bytes() * 2 <= self.config.outbox_bytes
+        {
+            self.pressure = Pressure::Room;
+            self.outputs.push(Output::Event(Event::Drained));
+        }
+    }
+
+    fn note(
+        &mut self,
+        kind: Kind,
+        attempt: Option<(AttemptId, Transport)>,
+        a: u32,
+        b: u32,
+        now: Millis,
+    ) {
+        self.trace.push(Entry { at: now, kind, attempt, a, b });
+    }
+}

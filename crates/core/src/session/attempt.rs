@@ -1,0 +1,80 @@
+//! One try to open a link: open, greet, prove, perhaps wait to be taken.
+
+use crate::close::Cause;
+use crate::frame::{Ready, Transport};
+use crate::input::AttemptId;
+use crate::time::Millis;
+
+/// A try in flight. It becomes a [`Link`](super::link::Link) or is dropped.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) id: AttemptId,
+    pub(super) transport: Transport,
+    /// When the clock of its round trip started: at opening, or at opened where that is a moment of its own.
+    pub(super) started: Millis,
+    pub(super) phase: Phase,
+    pub(super) uplink: Uplink,
+}
+
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Nothing heard yet.
+    Opening { until: Millis },
+    /// Opened; the proof of life is due.
+    Greeting { until: Millis },
+    /// Proven (or, without a handshake, open): taken if it still lives then.
+    Settling { until: Millis, ready: Option<Ready>, rtt: u32 },
+}
+
+/// Whether the way up takes another unit now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Uplink {
+    Free,
+    /// A POST is in flight; POSTs are sent one after another.
+    Busy,
+}
+
+impl Attempt {
+    pub(super) const fn until(&self) -> Millis {
+        match self.phase {
+            Phase::Opening { until } | Phase::Greeting { until } | Phase::Settling { until, .. } => {
+                until
+            }
+        }
+    }
+
+    /// Pushes the deadline out by a span in which the page was frozen.
+    pub(super) fn postpone(&mut self, span: u64) {
+        match &mut self.phase {
+            Phase::Opening { until } | Phase::Greeting { until } | Phase::Settling { until, .. } => {
+                *until = *until + span;
+            }
+        }
+    }
+
+    /// Names what a passed deadline means in this phase; `None` where it is not a failure.
+    pub(super) const fn overdue(&self) -> Option<Cause> {
+        match (&self.phase, self.transport) {
+            (Phase::Opening { .. }, _) | (Phase::Greeting { .. }, Transport::LongPoll) => {
+                Some(Cause::Hang)
+            }
+            (Phase::Greeting { .. }, Transport::WebSocket) => Some(Cause::Swallowed),
+            (Phase::Greeting { .. }, Transport::Sse) => Some(Cause::Muted),
+            (Phase::Settling { .. }, _) => None,
+        }
+    }
+
+    pub(super) const fn has_opened(&self) -> bool {
+        match self.phase {
+            Phase::Opening { .. } => false,
+            Phase::Greeting { .. } | Phase::Settling { .. } => true,
+        }
+    }
+
+    pub(super) const fn is_settling(&self) -> bool {
+        match self.phase {
+            Phase::Opening { .. } | Phase::Greeting { .. } => false,
+            Phase::Settling { .. } => true,
+        }
+    }
+}

@@ -1,0 +1,509 @@
+//! The link that carries the session: liveness, acks, and the plan to leave it for a better one.
+
+use alloc::vec::Vec;
+
+use super::attempt::{Attempt, Uplink};
+use super::state::{Farewell, State};
+use super::{Ack, Session, Streak, Token};
+use crate::close::{Cause, Ending, code};
+use crate::config::{Dialect, Memory};
+use crate::frame::{Frame, Transport};
+use crate::input::AttemptId;
+use crate::output::{Event, Outcome, Output, TokenReason};
+use crate::time::Millis;
+use crate::trace::Kind;
+
+/// Received messages after which an ack is due at once: half of the window of P3.3.
+pub(super) const ACK_WINDOW: u32 = 500;
+
+/// Bytes after which a unit is closed.
+const UNIT_BYTES: usize = 64 << 10;
+
+/// Half heartbeat intervals of silence after which a link is half-open (2.5 intervals).
+const QUIET_TICKS: u8 = 5;
+
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) id: AttemptId,
+    pub(super) transport: Transport,
+    pub(super) since: Millis,
+    pub(super) rtt: u32,
+    pub(super) usefulness: Usefulness,
+    pub(super) uplink: Uplink,
+    pub(super) pulse: Option<Pulse>,
+    /// A sign of life is due, after waking up.
+    pub(super) proof_by: Option<Millis>,
+    /// The ping in flight.
+    pub(super) ping: Option<(u32, Millis)>,
+    pub(super) pings: u32,
+    pub(super) plan: Plan,
+    /// Probes for a better transport so far.
+    pub(super) climbs: u32,
+    /// Milliseconds the session may be without a link before it is suspended.
+    pub(super) window: u32,
+}
+
+/// Whether the link has been useful for long enough to trust it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Usefulness {
+    Unproven { until: Millis },
+    Stable,
+}
+
+/// Watches for silence. Counting ticks instead of comparing clocks keeps a frozen page, whose
+/// timers come late and once, from mistaking its own sleep for the network's.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    pub(super) tick: u64,
+    pub(super) next: Millis,
+    pub(super) quiet: u8,
+    pub(super) beats: u8,
+}
+
+/// What the link waits to do about its own replacement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// Nothing: the most preferred transport carries the session, or attempts are under way.
+    Stay,
+    /// Probe the better transports.
+    Climb { at: Millis },
+    /// The server asked to move: open a new link, on this transport or a better one.
+    Move { at: Millis },
+    /// The move's attempt is under way.
+    Moving,
+    /// The token function runs, then the plan goes on.
+    AskToken { then: Target },
+}
+
+/// Which transports a plan opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    Better,
+    Same,
+}
+
+/// What a tick asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beat {
+    Nothing,
+    Ping,
+    HalfOpen,
+}
+
+impl Pulse {
+    pub(super) fn new(heartbeat: u32, now: Millis) -> Option<Self> {
+        let tick = u64::from(heartbeat / 2);
+        (tick > 0).then_some(Self { tick, next: now + tick, quiet: 0, beats: 0 })
+    }
+
+    /// Counts half an interval.
+    pub(super) fn beat(&mut self, now: Millis) -> Beat {
+        self.next = now + self.tick;
+        self.quiet += 1;
+        self.beats = self.beats.wrapping_add(1);
+        if self.quiet >= QUIET_TICKS {
+            Beat::HalfOpen
+        } else if self.beats % 2 == 0 {
+            Beat::Ping
+        } else {
+            Beat::Nothing
+        }
+    }
+}
+
+impl Link {
+    pub(super) fn heard(&mut self) {
+        self.proof_by = None;
+        if let Some(pulse) = &mut self.pulse {
+            pulse.quiet = 0;
+        }
+    }
+
+    /// Starts a round trip unless one is under way, and returns its frame.
+    pub(super) fn start_ping<B>(&mut self, now: Millis) -> Option<Frame<B>> {
+        if self.ping.is_some() {
+            return None;
+        }
+        self.pings += 1;
+        self.ping = Some((self.pings, now));
+        Some(Frame::Ping { k: self.pings })
+    }
+
+    /// Names every deadline the link has.
+    pub(super) fn deadlines(&self, each: &mut dyn FnMut(Option<Millis>)) {
+        match self.plan {
+            Plan::Climb { at } | Plan::Move { at } => each(Some(at)),
+            Plan::Stay | Plan::Moving | Plan::AskToken { .. } => {}
+        }
+        match self.usefulness {
+            Usefulness::Unproven { until } => each(Some(until)),
+            Usefulness::Stable => {}
+        }
+        each(self.pulse.as_ref().map(|pulse| pulse.next));
+        each(self.proof_by);
+    }
+}
+
+impl Attempt {
+    pub(super) fn into_link(
+        self,
+        rtt: u32,
+        heartbeat: u32,
+        window: u32,
+        stable: Millis,
+        now: Millis,
+    ) -> Link {
+        Link {
+            id: self.id,
+            transport: self.transport,
+            since: now,
+            rtt,
+            usefulness: Usefulness::Unproven { until: stable },
+            uplink: self.uplink,
+            pulse: Pulse::new(heartbeat, now),
+            proof_by: None,
+            ping: None,
+            pings: 0,
+            plan: Plan::Stay,
+            climbs: 0,
+            window,
+        }
+    }
+}
+
+impl<B: Clone> Session<B> {
+    pub(super) fn handle_frame(&mut self, frame: Frame<B>, now: Millis) {
+        let Some(link) = self.state.link_mut() else {
+            return;
+        };
+        link.heard();
+        match frame {
+            Frame::Ack { n } => {
+                let outputs = &mut self.outputs;
+                let settled = self.outbox.ack(n, &mut |ticket| {
+                    outputs.push(Output::Event(Event::Settled(ticket, Outcome::Sent)));
+                });
+                if settled.is_none() {
+                    return self.lose(Ending::of(Cause::Protocol), now);
+                }
+                self.relieve();
+                self.leave(now);
+            }
+            Frame::Ping { k: 0 } => {}
+            Frame::Ping { k } => {
+                self.pending.push(Frame::Pong { k });
+                self.flush(now);
+            }
+            Frame::Pong { k } => {
+                if let Some((_, at)) = link.ping.take_if(|ping| ping.0 == k) {
+                    link.rtt = (now - at) as u32;
+                    let event = Event::RoundTrip(link.rtt);
+                    self.outputs.push(Output::Event(event));
+                }
+            }
+            Frame::Goaway { spread } => {
+                let named = Some((link.id, link.transport));
+                link.plan = Plan::Move { at: now + self.rng.between(0, spread.into()) };
+                self.note(Kind::Goaway, named, spread, 0, now);
+            }
+            Frame::Close { code, retry } => {
+                let retry_after = retry.map(u64::from);
+                self.lose(Ending { code, retry_after, ..Ending::of(Cause::Closed) }, now);
+            }
+            Frame::Hello(_)
+            | Frame::Ready(_)
+            | Frame::Take { .. }
+            | Frame::Message { .. }
+            | Frame::Request { .. }
+            | Frame::Reply { .. } => {}
+        }
+    }
+
+    pub(super) fn handle_written(&mut self, now: Millis) {
+        if let Some(link) = self.state.link_mut() {
+            link.uplink = Uplink::Free;
+        }
+        if self.config.dialect != Dialect::Throughline {
+            self.forget_written(Outcome::Sent);
+        }
+        if let State::Closing(_, Farewell::Leaving { .. }) = self.state {
+            return self.finish(State::Closed(Ending::of(Cause::Asked)), now);
+        }
+        self.flush(now);
+    }
+
+    /// Writes what waits: control frames first, then messages, as many as fit a unit.
+    pub(super) fn flush(&mut self, now: Millis) {
+        let at_most_once = self.config.dialect != Dialect::Throughline;
+        while let Some(link) = self.state.link_mut() {
+            let (attempt, split) = (link.id, link.transport.is_split());
+            if link.uplink == Uplink::Busy {
+                return;
+            }
+            let mut frames = core::mem::take(&mut self.pending);
+            let mut bytes = 0;
+            while let Some(next) = self.outbox.peek_bytes() {
+                if !frames.is_empty() && (bytes + next > UNIT_BYTES || (at_most_once && split)) {
+                    break;
+                }
+                bytes += next;
+                let Some((n, entry)) = self.outbox.next() else {
+                    break;
+                };
+                let body = entry.body.clone();
+                frames.push(match entry.request {
+                    Some(id) => Frame::Request { n, id, body },
+                    None => Frame::Message { n, body },
+                });
+            }
+            if frames.is_empty() {
+                break;
+            }
+            if self.inbox.unacked > 0 && !at_most_once {
+                frames.push(self.ack());
+            }
+            if split && let Some(link) = self.state.link_mut() {
+                link.uplink = Uplink::Busy;
+            }
+            self.outputs.push(Output::Transmit { attempt, frames });
+            if at_most_once && !split {
+                self.forget_written(Outcome::Sent);
+            }
+        }
+        self.leave(now);
+    }
+
+    fn ack(&mut self) -> Frame<B> {
+        self.inbox.unacked = 0;
+        self.inbox.ack = Ack::Settled;
+        Frame::Ack { n: self.inbox.received }
+    }
+
+    pub(super) fn schedule_ack(&mut self, now: Millis) {
+        let Some(link) = self.state.link() else {
+            self.inbox.ack = Ack::Settled;
+            return;
+        };
+        let span = match self.inbox.unacked {
+            u32::MAX => return,
+            ACK_WINDOW.. => 0,
+            _ if link.transport.is_split() => self.config.timing.ack_split,
+            _ => self.config.timing.ack,
+        };
+        self.inbox.ack = Ack::Due(now + u64::from(span));
+    }
+
+    /// Goes on with the farewell once everything has arrived.
+    fn leave(&mut self, now: Millis) {
+        let empty = self.outbox.is_empty() && self.pending.is_empty();
+        let State::Closing(link, Farewell::Draining { until }) = &mut self.state else {
+            return;
+        };
+        if !empty || link.uplink == Uplink::Busy {
+            return;
+        }
+        let (attempt, until, split) = (link.id, *until, link.transport.is_split());
+        if self.config.dialect == Dialect::Throughline {
+            let frames = [Frame::Close { code: code::NORMAL, retry: None }].into();
+            self.outputs.push(Output::Transmit { attempt, frames });
+            if split {
+                link.uplink = Uplink::Busy;
+                if let State::Closing(_, farewell) = &mut self.state {
+                    *farewell = Farewell::Leaving { until };
+                }
+                return;
+            }
+        }
+        self.finish(State::Closed(Ending::of(Cause::Asked)), now);
+    }
+
+    /// The link is gone.
+    pub(super) fn lose(&mut self, mut ending: Ending, now: Millis) {
+        let State::Connected(link) = &self.state else {
+            return self.finish(State::Closed(Ending::of(Cause::Asked)), now);
+        };
+        let (attempt, transport) = (link.id, link.transport);
+        let (plan, window) = (link.plan, link.window);
+        ending.transport = Some(transport);
+        match (link.usefulness, ending.cause) {
+            (Usefulness::Stable, _) => self.streak.lost_useful = true,
+            (Usefulness::Unproven { .. }, Cause::Lost) => {
+                ending.cause = Cause::Flapped;
+                self.streak.flapped.add(transport);
+            }
+            (Usefulness::Unproven { .. }, _) => _ = self.streak.flapped.add(transport),
+        }
+        self.note(Kind::Ended, Some((attempt, transport)), ending.cause as u32, ending.number(), now);
+        if ending.verdict() == crate::Verdict::Stop {
+            return self.fail(ending, now);
+        }
+        self.outputs.push(Output::Drop { attempt });
+        self.pending.clear();
+        self.inbox.unacked = 0;
+        self.inbox.ack = Ack::Settled;
+        if self.config.dialect != Dialect::Throughline {
+            self.forget_written(Outcome::Unknown);
+        }
+        self.search_again(ending, plan, window, now);
+    }
+
+    /// Asks for a sign of life: the page slept, or the browser says that the network went.
+    pub(super) fn prove_link(&mut self, now: Millis) {
+        let proof_by = now + u64::from(self.config.timing.wake);
+        if let State::Connected(link) = &mut self.state
+            && self.config.dialect == Dialect::Throughline
+        {
+            link.proof_by = Some(proof_by);
+            link.ping = None;
+            self.pending.extend(link.start_ping(now));
+            self.flush(now);
+        }
+    }
+
+    pub(super) fn handle_link_due(&mut self, now: Millis) {
+        if let Ack::Due(at) = self.inbox.ack
+            && at <= now
+        {
+            let ack = self.ack();
+            self.pending.push(ack);
+            return self.flush(now);
+        }
+        let Some(link) = self.state.link_mut() else {
+            return;
+        };
+        if link.proof_by.is_some_and(|at| at <= now) {
+            return self.lose(Ending::of(Cause::HalfOpen), now);
+        }
+        match link.usefulness {
+            Usefulness::Unproven { until } if until <= now => {
+                link.usefulness = Usefulness::Stable;
+                let memory = Memory { transport: link.transport, rtt: link.rtt };
+                return self.remember(memory);
+            }
+            Usefulness::Unproven { .. } | Usefulness::Stable => {}
+        }
+        if let Some(pulse) = link.pulse.as_mut().filter(|pulse| pulse.next <= now) {
+            let beat = pulse.beat(now);
+            // A split transport pays a POST for each ping.
+            let sparing = link.transport.is_split() && pulse.beats % 4 != 0;
+            return match beat {
+                Beat::HalfOpen => self.lose(Ending::of(Cause::HalfOpen), now),
+                Beat::Ping if !sparing && self.config.dialect == Dialect::Throughline => {
+                    self.pending.extend(link.start_ping(now));
+                    self.flush(now);
+                }
+                Beat::Ping | Beat::Nothing => {}
+            };
+        }
+        match link.plan {
+            Plan::Climb { at } if at <= now => self.follow_plan(Target::Better, now),
+            Plan::Move { at } if at <= now => self.follow_plan(Target::Same, now),
+            Plan::Stay | Plan::Climb { .. } | Plan::Move { .. } => {}
+            Plan::Moving | Plan::AskToken { .. } => {}
+        }
+    }
+
+    fn remember(&mut self, memory: Memory) {
+        self.memory = Some(memory);
+        self.backoff.reset();
+        self.streak = Streak::default();
+        self.outputs.push(Output::Event(Event::Remember(memory)));
+    }
+
+    fn follow_plan(&mut self, target: Target, now: Millis) {
+        if self.token == Token::None {
+            return self.open_target(target, now);
+        }
+        self.set_plan(Plan::AskToken { then: target });
+        self.note(Kind::Token, None, TokenReason::Connect as u32, 0, now);
+        self.outputs.push(Output::NeedToken(TokenReason::Connect));
+    }
+
+    pub(super) fn continue_plan(&mut self, token: Result<(), ()>, now: Millis) {
+        let Some(Link { plan: Plan::AskToken { then }, .. }) = self.state.link() else {
+            return;
+        };
+        match (token, *then) {
+            (Ok(()), target) => self.open_target(target, now),
+            (Err(()), Target::Better) => self.replan(now),
+            (Err(()), Target::Same) => self.move_later(now),
+        }
+    }
+
+    fn open_target(&mut self, target: Target, now: Millis) {
+        let Some(transport) = self.state.transport() else {
+            return;
+        };
+        self.spend_token();
+        match target {
+            Target::Same => {
+                self.set_plan(Plan::Moving);
+                self.open(transport, now);
+            }
+            Target::Better => {
+                self.set_plan(Plan::Stay);
+                for better in self.better_than(transport) {
+                    self.open(better, now);
+                }
+            }
+        }
+    }
+
+    /// Plans anew after an attempt beside the link has failed, or when a link is taken.
+    pub(super) fn replan(&mut self, now: Millis) {
+        if !self.attempts.is_empty() {
+            return;
+        }
+        let timing = self.config.timing.clone();
+        let State::Connected(link) = &mut self.state else {
+            return;
+        };
+        match link.plan {
+            Plan::Moving => return self.move_later(now),
+            Plan::Move { .. } => return,
+            Plan::Stay | Plan::Climb { .. } | Plan::AskToken { .. } => {}
+        }
+        let (transport, since, climbs) = (link.transport, link.since, link.climbs);
+        if self.better_than(transport).is_empty() || self.config.dialect != Dialect::Throughline {
+            return self.set_plan(Plan::Stay);
+        }
+        let base = if now - since > u64::from(timing.climb_patience) {
+            timing.climb_slow
+        } else {
+            (0..climbs.min(16))
+                .fold(timing.climb, |span, _| (span + span / 2).min(timing.climb_cap))
+        };
+        let tenth = u64::from(base / 10);
+        let span = u64::from(base) - tenth + self.rng.between(0, 2 * tenth);
+        if let State::Connected(link) = &mut self.state {
+            link.climbs += 1;
+            link.plan = Plan::Climb { at: now + span };
+        }
+        self.note(Kind::Climb, None, span as u32, 0, now);
+    }
+
+    fn move_later(&mut self, now: Millis) {
+        let span = self.rng.between(1_000, 3_000);
+        self.set_plan(Plan::Move { at: now + span });
+    }
+
+    fn better_than(&self, transport: Transport) -> Vec<Transport> {
+        let better = self.config.transports.iter().take_while(|t| **t != transport);
+        better.filter(|t| !self.barred.has(**t)).copied().collect()
+    }
+
+    fn set_plan(&mut self, plan: Plan) {
+        if let Some(link) = self.state.link_mut() {
+            link.plan = plan;
+        }
+    }
+
+    /// At most once: what was written is no longer ours.
+    fn forget_written(&mut self, outcome: Outcome) {
+        let outputs = &mut self.outputs;
+        self.outbox.forget_written(&mut |ticket| {
+            outputs.push(Output::Event(Event::Settled(ticket, outcome)));
+        });
+        self.relieve();
+    }
+}

@@ -1,0 +1,616 @@
+//! The search for a link: rounds of attempts, and the waits between them.
+
+use alloc::vec::Vec;
+
+use super::attempt::{Attempt, Phase, Uplink};
+use super::link::Plan;
+use super::state::State;
+use super::{Ack, Session, Streak, Token};
+use crate::close::{Cause, Ending, Verdict};
+use crate::config::{Dialect, Readiness};
+use crate::frame::{Frame, Hello, Ready, Transport, VERSION};
+use crate::input::{AttemptId, Environment, Report};
+use crate::output::{Event, Output, TokenReason};
+use crate::time::Millis;
+use crate::trace::Kind;
+
+/// Rounds that fail with "not here" on every transport before a session that once had a link fails.
+const UNSUITABLE_ROUNDS: u32 = 3;
+
+#[derive(Debug)]
+pub(super) struct Search {
+    pub(super) step: Step,
+    /// When the session is told that this takes long (connecting) or is suspended (reconnecting).
+    pub(super) patience: Option<Millis>,
+}
+
+#[derive(Debug)]
+pub(super) enum Step {
+    /// The token function runs.
+    Token { until: Millis },
+    /// Attempts run.
+    Round(Round),
+    /// The HTTP side probe runs: did the transport fail, or the server?
+    SideProbe { until: Millis, round: Round },
+    /// Nothing runs until then.
+    Waiting { until: Millis },
+}
+
+/// One round over the candidate transports.
+#[derive(Debug)]
+pub(super) struct Round {
+    pub(super) mode: Mode,
+    /// Transports not started yet, the next one last.
+    pub(super) queue: Vec<Transport>,
+    /// When the next one starts, whatever happens.
+    pub(super) next_at: Option<Millis>,
+    pub(super) tally: Tally,
+}
+
+/// How a round goes from one transport to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Staggered starts, first proof wins.
+    Race,
+    /// The next one starts when this one has not proven itself in time, but not because it was
+    /// refused: an overloaded server is not opened twice by everyone.
+    Relay,
+    /// One at a time.
+    Sequence,
+}
+
+/// What the failures of a round have in common.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// The longest wait a server asked for.
+    pub(super) retry_after: Option<u64>,
+    /// A failure that says "not on this transport".
+    pub(super) unsuitable: Option<Ending>,
+    /// A failure that may pass.
+    pub(super) passing: Option<Ending>,
+    /// A WebSocket failed and hid why.
+    pub(super) hidden: bool,
+    /// A transport that shows statuses was tried.
+    pub(super) asked_http: bool,
+}
+
+impl Step {
+    pub(super) const fn deadline(&self) -> Option<Millis> {
+        match self {
+            Self::Token { until } | Self::SideProbe { until, .. } | Self::Waiting { until } => {
+                Some(*until)
+            }
+            Self::Round(round) => round.next_at,
+        }
+    }
+
+    /// Pushes deadlines out by a span in which the page was frozen. A wait is not pushed: it only
+    /// grows stale.
+    pub(super) fn postpone(&mut self, span: u64) {
+        match self {
+            Self::Token { until } | Self::SideProbe { until, .. } => *until = *until + span,
+            Self::Round(round) => round.next_at = round.next_at.map(|at| at + span),
+            Self::Waiting { .. } => {}
+        }
+    }
+}
+
+impl<B: Clone> Session<B> {
+    pub(super) fn start_search(&mut self, now: Millis) {
+        let patience = Some(now + u64::from(self.config.timing.connect));
+        let search = Search { step: Step::Waiting { until: now }, patience };
+        self.transition_to(State::Connecting(search), None, now);
+        self.next_round(now);
+    }
+
+    /// Goes on from a lost link.
+    pub(super) fn search_again(&mut self, ending: Ending, plan: Plan, window: u32, now: Millis) {
+        let patience = Some(now + u64::from(window));
+        let search = Search { step: Step::Waiting { until: now }, patience };
+        self.transition_to(State::Reconnecting(search), Some(ending), now);
+        if ending.verdict() == Verdict::RefreshToken {
+            return self.refresh_token(ending, now);
+        }
+        if let Some(index) = self.attempts.iter().position(Attempt::is_settling) {
+            return self.adopt(index, now);
+        }
+        if !self.attempts.is_empty() {
+            let mut queue = self.candidates();
+            queue.retain(|t| self.attempts.iter().all(|attempt| attempt.transport != *t));
+            queue.reverse();
+            let next_at = Some(now + u64::from(self.config.timing.proof));
+            let round = Round { mode: Mode::Relay, queue, next_at, tally: Tally::default() };
+            return self.set_step(Step::Round(round));
+        }
+        match plan {
+            Plan::Move { at } => self.wait_until(at, now),
+            Plan::Stay | Plan::Climb { .. } | Plan::Moving | Plan::AskToken { .. } => {
+                let untried = self.candidates().iter().any(|t| !self.streak.flapped.has(*t));
+                if ending.cause == Cause::Flapped && !self.streak.lost_useful && untried {
+                    self.next_round(now);
+                } else {
+                    self.wait(ending.retry_after, now);
+                }
+            }
+        }
+    }
+
+    /// Asks for a token if one is due, then starts a round.
+    fn next_round(&mut self, now: Millis) {
+        match self.token {
+            Token::Needed(reason) => {
+                let until = now + u64::from(self.config.timing.token);
+                self.set_step(Step::Token { until });
+                self.note(Kind::Token, None, reason as u32, 0, now);
+                self.outputs.push(Output::NeedToken(reason));
+            }
+            Token::None | Token::Held => self.start_round(now),
+        }
+    }
+
+    pub(super) fn start_round(&mut self, now: Millis) {
+        self.spend_token();
+        let mode = match self.config.dialect {
+            Dialect::Json(_) => Mode::Sequence,
+            Dialect::Throughline if self.backoff.is_fresh() && !self.streak.lost_useful => Mode::Race,
+            Dialect::Throughline => Mode::Relay,
+        };
+        let mut queue = self.candidates();
+        if queue.is_empty() {
+            return self.fail(Ending::of(Cause::Unavailable), now);
+        }
+        if mode != Mode::Race {
+            // Mostly what worked last, now and then another one in its place.
+            let rounds = self.streak.rounds as usize;
+            let turn = queue.get(rounds / 2 % queue.len()).copied();
+            let last = self.memory.map(|memory| memory.transport);
+            let first = if rounds % 2 == 1 { turn } else { last };
+            if let Some(at) = queue.iter().position(|t| Some(*t) == first) {
+                let first = queue.remove(at);
+                queue.insert(0, first);
+            }
+        }
+        queue.reverse();
+        self.streak.rounds += 1;
+        self.set_step(Step::Round(Round { mode, queue, next_at: None, tally: Tally::default() }));
+        self.start_next(now);
+    }
+
+    /// Opens the round's next transport and says when the one after it joins.
+    fn start_next(&mut self, now: Millis) {
+        let stagger = self.stagger();
+        let proof = self.config.timing.proof;
+        let Some(Search { step: Step::Round(round), .. }) = self.state.search_mut() else {
+            return;
+        };
+        let Some(transport) = round.queue.pop() else {
+            return;
+        };
+        round.tally.asked_http |= transport.is_split();
+        let until_next = match round.mode {
+            _ if round.queue.is_empty() => None,
+            Mode::Race => Some(stagger),
+            Mode::Relay => Some(proof),
+            Mode::Sequence => None,
+        };
+        round.next_at = until_next.map(|span| now + u64::from(span));
+        self.open(transport, now);
+    }
+
+    pub(super) fn open(&mut self, transport: Transport, now: Millis) {
+        self.last_attempt += 1;
+        let id = AttemptId(self.last_attempt);
+        let link = self.rng.nonce();
+        let timing = &self.config.timing;
+        let open = match self.config.dialect {
+            Dialect::Throughline => u64::from(timing.open),
+            Dialect::Json(_) => self.patient(timing.json_open),
+        };
+        let mut attempt = Attempt {
+            id,
+            transport,
+            started: now,
+            phase: Phase::Opening { until: now + open },
+            uplink: Uplink::Free,
+        };
+        self.note(Kind::Open, Some((id, transport)), 0, 0, now);
+        self.outputs.push(Output::Open { attempt: id, transport, link });
+        if transport.is_split() && self.config.dialect == Dialect::Throughline {
+            attempt.uplink = Uplink::Busy;
+            self.greet(id);
+        }
+        self.attempts.push(attempt);
+    }
+
+    fn greet(&mut self, attempt: AttemptId) {
+        let hello = Hello {
+            version: VERSION,
+            connect: self.identity.connect,
+            instance: self.identity.instance,
+            session: self.identity.session.clone(),
+            received: self.inbox.received,
+        };
+        self.outputs.push(Output::Transmit { attempt, frames: [Frame::Hello(hello)].into() });
+    }
+
+    pub(super) fn handle_attempt(&mut self, index: usize, report: Report<B>, now: Millis) {
+        match report {
+            Report::Opened => self.handle_opened(index, now),
+            Report::Frame(Frame::Ready(ready)) => self.prove(index, Some(ready), now),
+            Report::Frame(Frame::Close { code, retry }) => {
+                let retry_after = retry.map(u64::from);
+                let ending = Ending { code, retry_after, ..Ending::of(Cause::Closed) };
+                self.fail_attempt(index, ending, now);
+            }
+            Report::Frame(_) => {}
+            Report::Ready => self.prove(index, None, now),
+            Report::Written => {
+                if let Some(attempt) = self.attempts.get_mut(index) {
+                    attempt.uplink = Uplink::Free;
+                }
+            }
+            Report::Ended(ending) => self.fail_attempt(index, ending, now),
+        }
+    }
+
+    fn handle_opened(&mut self, index: usize, now: Millis) {
+        let proof = now + self.patient(self.config.timing.proof);
+        let settled = now + u64::from(self.config.timing.json_settle);
+        let dialect = self.config.dialect;
+        let Some(attempt) = self.attempts.get_mut(index).filter(|a| !a.has_opened()) else {
+            return;
+        };
+        let (id, transport) = (attempt.id, attempt.transport);
+        attempt.phase = match dialect {
+            Dialect::Throughline | Dialect::Json(Readiness::Named) => {
+                Phase::Greeting { until: proof }
+            }
+            Dialect::Json(Readiness::Settled) => {
+                let rtt = (now - attempt.started) as u32;
+                Phase::Settling { until: settled, ready: None, rtt }
+            }
+        };
+        if !transport.is_split() {
+            attempt.started = now;
+            if dialect == Dialect::Throughline {
+                self.greet(id);
+            }
+        }
+        self.note(Kind::Opened, Some((id, transport)), 0, 0, now);
+    }
+
+    fn prove(&mut self, index: usize, ready: Option<Ready>, now: Millis) {
+        let until = match &self.state {
+            State::Connected(_) => now + u64::from(self.config.timing.settle),
+            State::Idle
+            | State::Connecting(_)
+            | State::Reconnecting(_)
+            | State::Suspended(_)
+            | State::Closing(..)
+            | State::Closed(_)
+            | State::Failed(_) => now,
+        };
+        let Some(attempt) = self.attempts.get_mut(index).filter(|a| !a.is_settling()) else {
+            return;
+        };
+        let rtt = (now - attempt.started) as u32;
+        let named = Some((attempt.id, attempt.transport));
+        attempt.phase = Phase::Settling { until, ready, rtt };
+        self.note(Kind::Ready, named, rtt, 0, now);
+        if until == now {
+            self.adopt(index, now);
+        }
+    }
+
+    pub(super) fn handle_overdue(&mut self, index: usize, now: Millis) {
+        match self.attempts.get(index).and_then(Attempt::overdue) {
+            Some(cause) => self.fail_attempt(index, Ending::of(cause), now),
+            None => self.adopt(index, now),
+        }
+    }
+
+    pub(super) fn fail_attempt(&mut self, index: usize, mut ending: Ending, now: Millis) {
+        let attempt = self.attempts.remove(index);
+        let transport = attempt.transport;
+        ending.transport = Some(transport);
+        ending.cause = match ending.cause {
+            Cause::Lost if attempt.has_opened() => Cause::Flapped,
+            Cause::Lost => Cause::Refused,
+            cause => cause,
+        };
+        let named = Some((attempt.id, transport));
+        self.note(Kind::Ended, named, ending.cause as u32, ending.number(), now);
+        self.outputs.push(Output::Drop { attempt: attempt.id });
+        let barred = matches!(ending.cause, Cause::Blocked | Cause::BadAddress | Cause::Unavailable);
+        if barred {
+            self.barred.add(transport);
+        }
+        if self.streak.reported.add(transport) {
+            self.outputs.push(Output::Event(Event::Trouble(ending)));
+        }
+        if self.state.search_mut().is_none() {
+            return self.replan(now);
+        }
+        match ending.verdict() {
+            Verdict::Stop => self.fail(ending, now),
+            Verdict::RefreshToken => self.refresh_token(ending, now),
+            verdict @ (Verdict::Retry | Verdict::RetryAfter(_) | Verdict::SwitchTransport) => {
+                self.tally(ending, verdict, now);
+            }
+        }
+    }
+
+    /// Counts a failure and goes on with the round, if anything is left of it.
+    fn tally(&mut self, ending: Ending, verdict: Verdict, now: Millis) {
+        let Some(Search { step: Step::Round(round), .. }) = self.state.search_mut() else {
+            return;
+        };
+        let hides = ending.transport == Some(Transport::WebSocket) && ending.number() == 0;
+        round.tally.retry_after = round.tally.retry_after.max(ending.retry_after);
+        if verdict == Verdict::SwitchTransport {
+            round.tally.unsuitable = Some(ending);
+        } else if hides {
+            round.tally.hidden = true;
+        } else {
+            round.tally.passing = Some(ending);
+        }
+        let goes_on = match round.mode {
+            Mode::Race | Mode::Sequence => true,
+            Mode::Relay => {
+                verdict == Verdict::SwitchTransport
+                    || matches!(
+                        ending.cause,
+                        Cause::Hang | Cause::Swallowed | Cause::Muted | Cause::Flapped
+                    )
+            }
+        };
+        if goes_on && !round.queue.is_empty() {
+            self.start_next(now);
+        } else if self.attempts.is_empty() {
+            self.end_round(now);
+        }
+    }
+
+    fn end_round(&mut self, now: Millis) {
+        let probe_until = now + self.patient(self.config.timing.proof);
+        let had_link = self.identity.fence > 0;
+        let (probed, rounds) = (self.streak.probed, self.streak.rounds);
+        let Some(Search { step, .. }) = self.state.search_mut() else {
+            return;
+        };
+        let Step::Round(round) = core::mem::replace(step, Step::Waiting { until: now }) else {
+            return;
+        };
+        if round.tally.hidden && !round.tally.asked_http && !probed {
+            *step = Step::SideProbe { until: probe_until, round };
+            self.streak.probed = true;
+            self.outputs.push(Output::SideProbe);
+            return;
+        }
+        match (round.tally.unsuitable, round.tally.passing) {
+            (Some(ending), None)
+                if round.queue.is_empty() && (!had_link || rounds >= UNSUITABLE_ROUNDS) =>
+            {
+                self.fail(ending, now);
+            }
+            _ => self.wait(round.tally.retry_after, now),
+        }
+    }
+
+    pub(super) fn handle_side_probe(
+        &mut self,
+        status: u16,
+        retry_after: Option<u64>,
+        now: Millis,
+    ) {
+        let had_link = self.identity.fence > 0;
+        let Some(Search { step, .. }) = self.state.search_mut() else {
+            return;
+        };
+        if !matches!(step, Step::SideProbe { .. }) {
+            return;
+        }
+        let Step::SideProbe { round, .. } = core::mem::replace(step, Step::Waiting { until: now })
+        else {
+            return;
+        };
+        let goes_on = !round.queue.is_empty();
+        *step = Step::Round(round);
+        self.note(Kind::SideProbe, None, status.into(), 0, now);
+        let ending = Ending { status, retry_after, ..Ending::of(Cause::Status) };
+        match status {
+            401 => self.refresh_token(ending, now),
+            403 if !had_link && !goes_on => self.fail(ending, now),
+            0 | 429 | 500..=599 => self.wait(retry_after, now),
+            _ if goes_on => self.start_next(now),
+            _ => self.wait(None, now),
+        }
+    }
+
+    /// Asks for a fresh token, once per streak.
+    pub(super) fn refresh_token(&mut self, ending: Ending, now: Millis) {
+        if self.token == Token::None || self.streak.refreshed {
+            return self.fail(ending, now);
+        }
+        self.streak.refreshed = true;
+        self.drop_attempts(|_| true, now);
+        self.token = Token::Needed(TokenReason::Unauthorized);
+        self.next_round(now);
+    }
+
+    /// Waits for the backoff, or longer where a server asked for it. Clients that were asked to
+    /// wait equally long come back spread out all the same.
+    pub(super) fn wait(&mut self, retry_after: Option<u64>, now: Millis) {
+        let windows = self.config.timing.backoff;
+        let backoff = self.backoff.next(&windows, &mut self.rng);
+        let asked = retry_after.map_or(0, |ms| {
+            let spread = u64::from(windows[0]).max(ms / 4);
+            ms.saturating_add(self.rng.between(0, spread))
+        });
+        self.wait_until(now + backoff.max(asked), now);
+    }
+
+    fn wait_until(&mut self, until: Millis, now: Millis) {
+        self.set_step(Step::Waiting { until });
+        let span = until - now;
+        self.note(Kind::Wait, None, u32::try_from(span).unwrap_or(u32::MAX), 0, now);
+        self.outputs.push(Output::Event(Event::RetryIn(span)));
+    }
+
+    /// The surroundings changed for the better: a wait ends soon, jittered all the same.
+    pub(super) fn hurry(&mut self, environment: Environment, now: Millis) {
+        let soon = now + self.rng.between(0, self.config.timing.backoff[0].into());
+        if environment == Environment::NetworkChanged {
+            self.backoff.reset();
+            self.streak = Streak::default();
+        }
+        if let Some(search) = self.state.search_mut() {
+            if let Step::Waiting { until } = search.step
+                && soon < until
+            {
+                self.wait_until(soon, now);
+            }
+        } else if let Some(link) = self.state.link_mut()
+            && let Plan::Climb { at } = link.plan
+            && environment != Environment::Woke
+        {
+            link.plan = Plan::Climb { at: at.min(soon) };
+        }
+    }
+
+    pub(super) fn handle_search_due(&mut self, now: Millis) {
+        let Some(search) = self.state.search_mut() else {
+            return;
+        };
+        if search.patience.is_some_and(|at| at <= now) {
+            search.patience = None;
+            return self.lose_patience(now);
+        }
+        match search.step {
+            Step::Token { .. } => self.handle_token(Err(()), now),
+            Step::Round(_) => self.start_next(now),
+            Step::SideProbe { .. } => self.handle_side_probe(0, None, now),
+            Step::Waiting { .. } => self.next_round(now),
+        }
+    }
+
+    fn lose_patience(&mut self, now: Millis) {
+        let ending = Ending::of(Cause::Deadline);
+        if let State::Reconnecting(search) = &mut self.state {
+            let step = core::mem::replace(&mut search.step, Step::Waiting { until: now });
+            let search = Search { step, patience: None };
+            self.transition_to(State::Suspended(search), Some(ending), now);
+        } else {
+            self.outputs.push(Output::Event(Event::Trouble(ending)));
+        }
+    }
+
+    /// Makes a proven attempt the link, and the old link, if there is one, history.
+    pub(super) fn adopt(&mut self, index: usize, now: Millis) {
+        let mut attempt = self.attempts.remove(index);
+        let Phase::Settling { ready, rtt, .. } = &mut attempt.phase else {
+            return;
+        };
+        let (ready, rtt) = (ready.take(), *rtt);
+        let timing = &self.config.timing;
+        let (mut heartbeat, mut window) = (timing.heartbeat, timing.window);
+        let named = Some((attempt.id, attempt.transport));
+        self.pending.clear();
+        if let Some(ready) = ready {
+            (heartbeat, window) = (ready.heartbeat, ready.window);
+            if !self.recognise(ready, now) {
+                self.note(Kind::Ended, named, Cause::Protocol as u32, 0, now);
+                self.outputs.push(Output::Drop { attempt: attempt.id });
+                let ending = Ending {
+                    transport: Some(attempt.transport),
+                    ..Ending::of(Cause::Protocol)
+                };
+                return self.fail(ending, now);
+            }
+            let received = self.inbox.received;
+            self.pending.push(Frame::Take { fence: self.identity.fence + 1, received });
+        }
+        self.identity.fence += 1;
+        self.outbox.rewind();
+        self.inbox.unacked = 0;
+        self.inbox.ack = Ack::Settled;
+        self.note(Kind::Take, named, self.identity.fence, 0, now);
+        let rank = self.rank(attempt.transport);
+        let ranks: Vec<Transport> =
+            self.config.transports.iter().skip(rank).copied().collect();
+        self.drop_attempts(|other| ranks.contains(&other.transport), now);
+        let stable = now + u64::from(self.config.timing.stable);
+        let link = attempt.into_link(rtt, heartbeat, window, stable, now);
+        let left = self.transition_to(State::Connected(link), None, now);
+        self.outputs.push(Output::Event(Event::RoundTrip(rtt)));
+        self.flush(now);
+        if let State::Connected(old) = left {
+            self.note(Kind::Ended, Some((old.id, old.transport)), Cause::Superseded as u32, 0, now);
+            self.outputs.push(Output::Drop { attempt: old.id });
+        }
+        if self.attempts.is_empty() {
+            self.replan(now);
+        }
+    }
+
+    /// Compares the server's session with ours; false where it claims what it cannot have.
+    fn recognise(&mut self, ready: Ready, now: Millis) -> bool {
+        let outputs = &mut self.outputs;
+        let known = self.identity.session.as_ref() == Some(&ready.session);
+        if !known && self.identity.session.is_some() {
+            self.outbox.renumber(&mut |ticket| {
+                outputs.push(Output::Event(Event::Settled(ticket, crate::Outcome::Unknown)));
+            });
+            self.inbox.received = 0;
+            self.identity.fence = 0;
+            outputs.push(Output::Event(Event::Gap));
+            self.identity.session = Some(ready.session);
+            self.note(Kind::Gap, None, 0, 0, now);
+            return true;
+        }
+        self.identity.session = Some(ready.session);
+        let settled = self.outbox.ack(ready.received, &mut |ticket| {
+            outputs.push(Output::Event(Event::Settled(ticket, crate::Outcome::Sent)));
+        });
+        self.relieve();
+        settled.is_some()
+    }
+
+    /// Transports worth trying, most preferred first.
+    fn candidates(&self) -> Vec<Transport> {
+        let usable = |t: &&Transport| !self.barred.has(**t);
+        let steady = |t: &&Transport| usable(t) && !self.streak.flapped.has(**t);
+        let transports = &self.config.transports;
+        let found: Vec<Transport> = transports.iter().filter(steady).copied().collect();
+        if found.is_empty() { transports.iter().filter(usable).copied().collect() } else { found }
+    }
+
+    /// A small multiple of the remembered round trip; short where a lesser transport worked last.
+    fn stagger(&self) -> u32 {
+        match self.memory {
+            None => self.config.timing.stagger,
+            Some(memory) if self.rank(memory.transport) == 0 => {
+                memory.rtt.saturating_mul(4).clamp(100, 1_000)
+            }
+            Some(_) => 100,
+        }
+    }
+
+    /// Doubles a span with each failed round, so that a slow network gets its time.
+    fn patient(&self, span: u32) -> u64 {
+        let doubled = u64::from(span) << self.streak.rounds.saturating_sub(1).min(8);
+        doubled.min(self.config.timing.open.into())
+    }
+
+    pub(super) fn spend_token(&mut self) {
+        if self.token != Token::None {
+            self.token = Token::Needed(TokenReason::Connect);
+        }
+    }
+
+    fn set_step(&mut self, step: Step) {
+        if let Some(search) = self.state.search_mut() {
+            search.step = step;
+        }
+    }
+}

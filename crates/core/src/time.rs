@@ -1,0 +1,24 @@
+//! Time as the core knows it: a number it is given.
+
+use core::ops::{Add, Sub};
+
+/// A moment (or a span) in milliseconds on the driver's monotonic clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Millis(pub u64);
+
+impl Add<u64> for Millis {
+    type Output = Self;
+
+    fn add(self, span: u64) -> Self {
+        Self(self.0.saturating_add(span))
+    }
+}
+
+impl Sub for Millis {
+    type Output = u64;
+
+    /// Returns the span since `earlier`, or 0 if `earlier` is later.
+    fn sub(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}

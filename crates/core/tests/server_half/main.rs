@@ -1,0 +1,7 @@
+//! The server half by the clauses of `PROTOCOL.md`, spoken to frame by frame.
+#![allow(clippy::unwrap_used)]
+
+mod ending;
+mod handshake;
+mod messages;
+mod world;

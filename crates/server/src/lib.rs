@@ -1,0 +1,3 @@
+//! Throughline's reference server and fault proxy.
+
+pub mod fault;

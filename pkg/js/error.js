@@ -1,0 +1,86 @@
+/** Texts by code: what went wrong, and what to do about it first. */
+const TEXTS = {
+  refused: ["the connection was refused or reset", "check that the server runs and that nothing between blocks this transport"],
+  hang: ["nothing answered the opening in time", "a proxy or firewall may swallow this transport"],
+  swallowed: ["the WebSocket opened and then stayed silent", "a proxy accepts WebSockets and passes no frames: let it, or leave this to the fallback"],
+  muted: ["the event stream opened and its bytes were held back", "switch response buffering off on the way (X-Accel-Buffering: no)"],
+  flapped: ["the connection was cut soon after it opened", "look for a proxy or a server that ends it, and at its logs"],
+  lost: ["the connection was lost"],
+  half_open: ["the connection fell silent"],
+  http_status: ["the server answered with an HTTP error"],
+  unauthorized: ["the token was refused", "return a fresh, valid token from the `token` option"],
+  forbidden: ["the server does not allow this", "check the user's rights and the server's allowed origins"],
+  not_found: ["nothing is at this address", "check `url` and `endpoints`, and that the server has this route"],
+  slow_down: ["the server asks to slow down", "send less, or raise the server's limit"],
+  server_unavailable: ["the server is not available now"],
+  replaced: ["another page took the session"],
+  too_large: ["a message is larger than the server accepts", "send less at once, or raise the server's limit"],
+  closed_by_server: ["the server closed the connection"],
+  blocked: ["the browser refuses this address", "allow it in connect-src of the content security policy, and use wss: or https: on an https: page"],
+  bad_address: ["this is not a valid address", "check `url` and `endpoints`"],
+  transport_unavailable: ["this transport is not available here"],
+  protocol: ["the server sent what the protocol forbids", "check that the server speaks this dialect, and that no portal answers in its place"],
+  post_hung: ["a POST got no answer in time"],
+  token: ["the token function failed or took too long", "make `token` return a string, or reject, within 12 s"],
+  connect_timeout: ["connecting takes long", "see explain() for each attempt; tries go on"],
+  endpoint: ["an endpoint function failed or took too long"],
+  closed: ["the session is over"],
+  outcome_unknown: ["the message was written and nobody can say whether it arrived", "ask the server before you send it again"],
+  outbox_full: ["the outbox is full", "await send(), or raise `outbox`"],
+  timeout: ["nothing came in time"],
+  aborted: ["aborted by its signal"],
+  unserialisable: ["this payload cannot be written as JSON", "send JSON values (no BigInt, no cycles) or a Uint8Array"],
+  request_failed: ["the server refused the request"],
+  unsupported: ["this dialect cannot do that", "name a `reply` in the json dialect"],
+  unsupported_environment: ["WebAssembly or networking is missing here", "call connect() in a browser, a worker, or a recent runtime"],
+  wasm_blocked: ["WebAssembly may not be compiled here", "allow 'wasm-unsafe-eval' in script-src of the content security policy"],
+  bad_message: ["a message was not JSON with a type", "check what the server sends; it was dropped"],
+  bad_option: ["an option of connect() is not valid"],
+  internal: ["a defect in this library", "please report explain() with what you did"],
+};
+
+/** Codes by number of the core's causes; `null` where a number or status says more. */
+const CAUSES = [
+  "closed", "refused", "hang", "swallowed", "muted", "flapped", "lost", "half_open", "http_status", "closed_by_server",
+  "blocked", "bad_address", "transport_unavailable", "protocol", "post_hung", "token", "connect_timeout", "superseded", "closed_by_server", "endpoint",
+];
+
+const STATUSES = { 401: "unauthorized", 403: "forbidden", 404: "not_found", 413: "too_large", 429: "slow_down", 502: "server_unavailable", 503: "server_unavailable", 504: "server_unavailable" };
+
+export const TRANSPORTS = ["websocket", "sse", "long-poll"];
+
+/** @param {number} cause @param {number} number close code or HTTP status, 0 if none */
+export function codeOf(cause, number) {
+  if (number === 4400) return "protocol";
+  if (number === 4409) return "replaced";
+  return STATUSES[number > 4400 ? number - 4000 : number] ?? CAUSES[cause];
+}
+
+/** @param {string} code */
+export const remedyOf = (code) => TEXTS[code];
+
+export class SessionError extends Error {
+  /** @param {string} code @param {{ terminal?: boolean, cause?: unknown } & Record<string, unknown>} [more] */
+  constructor(code, { cause, message, ...more } = {}) {
+    super(message ?? TEXTS[code]?.[0] ?? code, cause === undefined ? undefined : { cause });
+    this.name = "SessionError";
+    this.code = code;
+    this.terminal = false;
+    const remediation = TEXTS[code]?.[1];
+    if (remediation) this.remediation = remediation;
+    Object.assign(this, more);
+  }
+}
+
+/** Makes an error of the core's five numbers: cause, transport, close code, status, retry-after. −1 is none. */
+export function errorOf([cause, transport, closeCode, status, retryInMs], terminal) {
+  if (cause < 0) return undefined;
+  const code = codeOf(cause, closeCode || status);
+  const more = { terminal };
+  if (transport >= 0) more.transport = TRANSPORTS[transport];
+  if (closeCode > 0) more.closeCode = closeCode;
+  if (status > 0) more.status = status;
+  if (retryInMs >= 0) more.retryInMs = retryInMs;
+  const at = [more.transport, status > 0 && "HTTP " + status, closeCode > 0 && "close code " + closeCode].filter(Boolean).join(", ");
+  return new SessionError(code, { ...more, message: TEXTS[code][0] + (at && ` (${at})`) });
+}

@@ -1,0 +1,69 @@
+import { TRANSPORTS, codeOf, remedyOf } from "./error.js";
+import { STATES } from "./host.js";
+
+const KINDS = ["state", "open", "opened", "ready", "take", "ended", "wait", "token", "side-probe", "goaway", "gap", "climb"];
+const DETAILS = {
+  state: (a, b) => `${STATES[a]} → ${STATES[b]}`,
+  ready: (a) => `${a} ms`,
+  wait: (a) => `${a} ms`,
+  token: (a) => (a ? "refused, a fresh one is asked for" : "asked for"),
+  "side-probe": (a) => (a ? `HTTP ${a}` : "no answer"),
+  goaway: (a) => `within ${a} ms`,
+  climb: (a) => `in ${a} ms`,
+};
+
+/** The session's account of itself, from the core's log: six numbers an entry. */
+export function explain(host, guarantee) {
+  const log = host.explainable();
+  const attempts = new Map();
+  const timeline = [];
+  for (let i = 0; i < log.length; i += 6) {
+    const [at, number, id, carried, a, b] = log.slice(i, i + 6);
+    const what = KINDS[number];
+    const transport = TRANSPORTS[carried];
+    const code = what === "ended" ? codeOf(a, b) : undefined;
+    const entry = { at, what };
+    const detail = code ?? DETAILS[what]?.(a, b);
+    if (detail) entry.detail = detail;
+    if (id) Object.assign(entry, { attempt: id, transport });
+    timeline.push(entry);
+    if (!id) continue;
+    const attempt = attempts.get(id) ?? { id, transport, startedAt: at, outcome: "opening" };
+    attempts.set(id, attempt);
+    const after = at - attempt.startedAt;
+    if (what === "opened") Object.assign(attempt, { openedAfter: after, outcome: "greeting" });
+    if (what === "ready") Object.assign(attempt, { readyAfter: after, outcome: "proven" });
+    if (what === "take") Object.assign(attempt, { takenAfter: after, outcome: "carrying" });
+    if (code) {
+      Object.assign(attempt, { endedAfter: after, outcome: "ended", code });
+      if (b >= 1000) attempt.closeCode = b;
+      else if (b) attempt.status = b;
+      const texts = remedyOf(code);
+      if (texts) attempt.diagnosis = texts.join("; ");
+    }
+  }
+  const list = [...attempts.values()];
+  const halfOpenDetection = !host.json || !!(host.json.heartbeat && !host.native);
+  return { state: host.state, transport: host.transport, guarantee, halfOpenDetection, attempts: list, timeline, summary: summarise(host, list, halfOpenDetection) };
+}
+
+/** The number of the last attempt: how many there were. */
+export function lastAttempt(log) {
+  let last = 0;
+  for (let i = 2; i < log.length; i += 6) last = Math.max(last, log[i]);
+  return last;
+}
+
+function summarise(host, attempts, halfOpenDetection) {
+  const link = host.transport ? ` over ${host.transport}` : "";
+  const rtt = host.transport && host.stats.rtt !== null ? `, round trip ${host.stats.rtt} ms` : "";
+  const lines = [`The session is ${host.state}${link}${rtt}.`];
+  const told = new Set();
+  for (const { transport, code, diagnosis, status } of attempts.toReversed()) {
+    if (!diagnosis || told.has(transport + code)) continue;
+    told.add(transport + code);
+    lines.push(`${transport}: ${diagnosis}${status ? ` (HTTP ${status})` : ""}.`);
+  }
+  if (!halfOpenDetection) lines.push("No heartbeat is visible here, so a silent link is not noticed.");
+  return lines.join("\n");
+}

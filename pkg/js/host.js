@@ -1,0 +1,347 @@
+import { SessionError, TRANSPORTS, errorOf } from "./error.js";
+import { bounded } from "./listeners.js";
+import { recall, remember } from "./memory.js";
+
+// Causes as transports report them: src/transport/cause.js.
+const BLOCKED = 4;
+const BAD_ADDRESS = 5;
+const UNAVAILABLE = 6;
+const ENDPOINT = 9;
+
+/** Milliseconds for the application's own functions: token and endpoints. */
+const FUNCTION_TIMEOUT = 12_000;
+
+export const STATES = ["idle", "connecting", "connected", "reconnecting", "suspended", "closing", "closed", "failed"];
+const TIMING = ["proof", "open", "connect", "stagger", "stable", "climb", "climbCap", "", "", "", "", "close"];
+
+/** What the core calls out to, and where its events become the application's. */
+export class Host {
+  core;
+  state = "idle";
+  transport = null;
+  token;
+  stats = { sent: 0, received: 0, duplicates: 0, lost: 0, rtt: null };
+  origin = performance.now();
+  #glue;
+  #alarm;
+  #over = new AbortController();
+  #sends = new Map();
+  #tickets = 0;
+  #requests = new Map();
+  #requested = 0;
+  #blocked = new Set();
+  #warned = new Set();
+  #tokens = 0;
+
+  /** @param {any} options @param {import("./listeners.js").Listeners} listeners */
+  constructor(options, listeners) {
+    this.options = options;
+    this.listeners = listeners;
+    const { dialect = "throughline" } = options;
+    this.json = dialect === "throughline" ? null : dialect === "json" ? { name: "json" } : dialect;
+    this.credentials = options.credentials ?? "same-origin";
+    const streams = typeof Response === "function" && "body" in Response.prototype;
+    this.native = (options.eventSource ?? (streams ? "fetch" : "native")) === "native";
+  }
+
+  /** Takes the compiled core and starts. */
+  start(glue) {
+    const { options, json } = this;
+    this.#glue = glue;
+    const seed = crypto.getRandomValues(new Uint8Array(16));
+    const transports = (options.transports ?? TRANSPORTS).map((name) => TRANSPORTS.indexOf(name));
+    const timing = [];
+    TIMING.forEach((name, field) => options.timing?.[name] >= 0 && timing.push(field, options.timing[name]));
+    if (options.timing?.open >= 0) timing.push(13, options.timing.open);
+    options.timing?.backoff?.forEach((window, i) => timing.push(7 + i, window));
+    if (json?.heartbeat) timing.push(12, json.heartbeat);
+    const { messages = 1_000, bytes = 1 << 20 } = options.outbox ?? {};
+    const memory = options.remember === false ? [] : recall(this.#key());
+    this.core = new glue.Core(
+      this, seed, Uint8Array.from(transports), json ? (json.ready ? 2 : 1) : 0, !!options.token,
+      messages, bytes, Uint32Array.from(timing), Uint32Array.from(memory),
+    );
+    this.#watch();
+    this.tell("connect");
+  }
+
+  /** Calls the core. A trap ends this instance, not the page. */
+  tell(method, ...args) {
+    if (this.state === "failed" && !this.core) return;
+    try {
+      return this.core?.[method](...args);
+    } catch (error) {
+      this.trap(error);
+    }
+  }
+
+  /** The core is broken: its sockets are closed, the session fails, the next one gets a fresh instance. */
+  trap(cause) {
+    if (!this.core) return;
+    this.core = undefined;
+    this.options.onTrap?.();
+    for (const handle of this.handles ?? []) handle.close();
+    this.#end("failed", new SessionError("internal", { terminal: true, cause }));
+  }
+
+  parser(limit) {
+    return new this.#glue.SseParser(limit);
+  }
+
+  now() {
+    return performance.now() - this.origin;
+  }
+
+  setAlarm(ms) {
+    clearTimeout(this.#alarm);
+    if (ms >= 0) this.#alarm = setTimeout(() => this.tell("timeout"), ms);
+  }
+
+  ended(attempt, cause, code = 0, status = 0, retryAfter = -1) {
+    // Never inside a call of the core's: a constructor may have thrown.
+    queueMicrotask(() => this.tell("ended", attempt, cause, code, status, retryAfter));
+  }
+
+  /** The browser hides why a connection failed, but not what its own policies forbid. */
+  refused(attempt, address, cause) {
+    setTimeout(() => {
+      const { protocol, host } = new URL(address);
+      const secure = globalThis.isSecureContext && globalThis.location?.protocol === "https:";
+      const mixed = secure && (protocol === "ws:" || protocol === "http:");
+      const blocked = mixed || this.#blocked.has(host);
+      this.ended(attempt, blocked ? BLOCKED : cause);
+    });
+  }
+
+  /** Finds the address of a purpose and hands it on, absolute; reports where there is none. */
+  address(attempt, purpose, use) {
+    const { endpoints = {}, url = "/realtime" } = this.options;
+    const endpoint = purpose in endpoints ? endpoints[purpose] : url;
+    const transport = { websocket: "websocket", poll: "long-poll" }[purpose] ?? "sse";
+    const take = (found) => {
+      if (found === null || found === undefined || found === "") {
+        this.#warn(transport, `throughline: ${transport} not available, using another transport`);
+        return this.ended(attempt, UNAVAILABLE);
+      }
+      let address;
+      try {
+        address = new URL(found, globalThis.location?.href);
+      } catch {
+        return this.ended(attempt, BAD_ADDRESS);
+      }
+      if (!/^(https?|wss?):$/.test(address.protocol)) return this.ended(attempt, BAD_ADDRESS);
+      address.hash = "";
+      use(address.href.replace(/^ws/, "http"));
+    };
+    if (typeof endpoint !== "function") return take(endpoint);
+    this.#call((signal) => endpoint({ transport, signal })).then(take, (cause) => {
+      this.#trouble(new SessionError("endpoint", { transport, cause }));
+      this.ended(attempt, ENDPOINT);
+    });
+  }
+
+  askToken(reason) {
+    const turn = ++this.#tokens;
+    this.#call((signal) => this.options.token({ reason: reason ? "unauthorized" : "connect", signal }))
+      .then((token) => {
+        if (typeof token !== "string" || !token) throw new TypeError("the token is not a string");
+        if (turn !== this.#tokens) return;
+        this.token = token;
+        this.tell("token", true);
+      })
+      .catch((cause) => {
+        if (turn !== this.#tokens || this.#over.signal.aborted) return;
+        this.#trouble(new SessionError("token", { cause }));
+        this.tell("token", false);
+      });
+  }
+
+  /** A message that the core accepted. */
+  message(type, payload) {
+    this.stats.received++;
+    this.listeners.message(type, payload);
+  }
+
+  /** A reply that the core accepted. Returns whether somebody waited for it. */
+  reply(id, ok, payload) {
+    const request = this.#requests.get(id);
+    if (!request) return false;
+    this.stats.received++;
+    if (ok) request.resolve(payload);
+    else request.reject(new SessionError("request_failed", { message: payload?.message, details: payload }));
+    return true;
+  }
+
+  badMessage(data) {
+    this.#trouble(new SessionError("bad_message", { details: String(data).slice(0, 200) }));
+  }
+
+  overflowed() {
+    this.#trouble(new SessionError("slow_down", { message: "messages() is read too slowly: the oldest gave way" }));
+  }
+
+  /** Sends an encoded message; resolves when the server has it. */
+  async send(body, bytes, request, signal) {
+    for (;;) {
+      const outcome = await bounded({ signal }, (resolve, reject, settled) => {
+        if (!this.core && (this.state === "closed" || this.state === "failed")) return resolve(2);
+        const ticket = ++this.#tickets;
+        this.#sends.set(ticket, resolve);
+        settled((failed) => {
+          this.#sends.delete(ticket);
+          if (failed) this.tell("cancel", ticket);
+        });
+        this.#whenStarted(() => this.tell("send", ticket, request, body, bytes));
+      }, () => undefined);
+      if (outcome === 0) return void this.stats.sent++;
+      if (outcome === 1) throw new SessionError("outcome_unknown");
+      if (outcome === 2 || outcome === 4) throw new SessionError("closed", { message: `the session is ${this.state}` });
+      if (this.options.outbox?.whenFull === "reject") throw new SessionError("outbox_full");
+      await bounded({ signal }, (resolve, reject, settled) => settled(this.listeners.add("drained", resolve, true)), () => undefined);
+    }
+  }
+
+  /** Sends a request and resolves with its reply. `encode` gets the request's id. */
+  request(encode, { timeout = 30_000, signal } = {}) {
+    const id = ++this.#requested;
+    const late = () => new SessionError("timeout", { message: `no reply within ${timeout} ms` });
+    const cancel = new AbortController();
+    return bounded({ timeout, signal }, (resolve, reject, settled) => {
+      this.#requests.set(id, { resolve, reject });
+      settled(() => {
+        this.#requests.delete(id);
+        cancel.abort();
+      });
+      const { body, bytes } = encode(id);
+      this.send(body, bytes, this.json ? 0 : id, cancel.signal).catch(reject);
+    }, late);
+  }
+
+  /** One turn's events, eight numbers each: see `numbers` in src/driver.rs. */
+  deliver(events) {
+    for (let i = 0; i < events.length; i += 8) this.#event(events[i], events[i + 1], events[i + 2], events.slice(i + 3, i + 8));
+  }
+
+  #event(kind, a, b, ending) {
+    switch (kind) {
+      case 0: {
+        const [from, to] = [STATES[a], STATES[b]];
+        const error = errorOf(ending, to === "failed");
+        if (to === "reconnecting") this.stats.lost++;
+        if (to === "closed" || to === "failed") return this.#end(to, error);
+        this.state = to;
+        return void this.listeners.emit("state", { from, to, error });
+      }
+      case 1:
+        return void this.listeners.emit("retry", { inMs: a });
+      case 2:
+        this.transport = TRANSPORTS[b] ?? null;
+        return void this.listeners.emit("transport", { from: TRANSPORTS[a] ?? null, to: this.transport });
+      case 3:
+        return this.#trouble(errorOf(ending, false));
+      case 4:
+        return this.#sends.get(a)?.(b);
+      case 5:
+        return void this.listeners.emit("gap", {});
+      case 6:
+        return void this.listeners.emit("drained", {});
+      case 7:
+        if (this.options.remember !== false) remember(this.#key(), a, b);
+        return;
+      default:
+        this.stats.rtt = a;
+        this.listeners.emit("rtt", { ms: a });
+    }
+  }
+
+  /** The session is over: nothing of it is left behind. */
+  #end(to, error) {
+    const from = this.state;
+    this.state = to;
+    this.#over.abort();
+    this.setAlarm(-1);
+    const change = { from, to, error: error?.code === "closed" ? undefined : error };
+    if (to === "failed") this.#trouble(error);
+    this.listeners.emit("state", change);
+    const reason = to === "failed" ? error : new SessionError("closed");
+    for (const settle of [...this.#sends.values()]) settle(1);
+    for (const request of [...this.#requests.values()]) request.reject(reason);
+    this.listeners.end(reason);
+    // Freed only when no call of the core's is on the stack.
+    setTimeout(() => {
+      this.record = this.explainable();
+      this.core?.free();
+      this.core = undefined;
+    });
+  }
+
+  /** The core's log, as flat numbers; what was last known once the core is gone. */
+  explainable() {
+    return this.core ? this.tell("trace") ?? [] : this.record ?? [];
+  }
+
+  fail(error) {
+    this.#end("failed", error);
+  }
+
+  close() {
+    if (this.core) this.tell("close");
+    else if (this.state !== "failed" && this.state !== "closed") this.#end("closed");
+  }
+
+  #pending = [];
+  #whenStarted(act) {
+    if (this.core) act();
+    else this.#pending.push(act);
+  }
+  flushPending() {
+    for (const act of this.#pending.splice(0)) act();
+  }
+
+  #trouble(error) {
+    if (!this.listeners.emit("error", error) && !(error.code === "transport_unavailable")) {
+      this.#warn(error.code + error.transport, `throughline: ${error.message}${error.remediation ? "; " + error.remediation : ""}`);
+    }
+  }
+
+  #warn(key, text) {
+    if (this.#warned.has(key)) return;
+    this.#warned.add(key);
+    console.warn(text);
+  }
+
+  /** Calls a function of the application's, bounded in time and never throwing synchronously. */
+  #call(run) {
+    const limit = AbortSignal.any([this.#over.signal, AbortSignal.timeout(FUNCTION_TIMEOUT)]);
+    return bounded({ signal: limit }, (resolve, reject) => {
+      new Promise((done) => done(run(limit))).then(resolve, reject);
+    }, () => undefined);
+  }
+
+  /** Tells the core what happens around the page, until the session is over. */
+  #watch() {
+    const { signal } = this.#over;
+    const tell = (change) => () => this.tell("environment", change);
+    const on = (target, name, listener) => target?.addEventListener?.(name, listener, { signal });
+    on(globalThis, "online", tell(0));
+    on(globalThis, "offline", tell(1));
+    on(globalThis, "pageshow", (event) => event.persisted && tell(2)());
+    on(globalThis.document, "resume", tell(2));
+    on(globalThis.document, "visibilitychange", () => tell(document.visibilityState === "visible" ? 2 : 3)());
+    on(globalThis.navigator?.connection, "change", tell(4));
+    on(globalThis.document, "securitypolicyviolation", (event) => {
+      if (URL.canParse(event.blockedURI)) this.#blocked.add(new URL(event.blockedURI).host);
+    });
+    const { signal: asked } = this.options;
+    if (asked?.aborted) queueMicrotask(() => this.close());
+    asked?.addEventListener("abort", () => this.close(), { signal });
+  }
+
+  #key() {
+    const { url, endpoints } = this.options;
+    const named = [url, endpoints?.websocket].find((e) => typeof e === "string" || e instanceof URL) ?? "/realtime";
+    const base = globalThis.location?.href;
+    const origin = URL.canParse(named, base) ? new URL(named, base).host : "";
+    return `${origin} ${globalThis.navigator?.connection?.type ?? ""} ${this.options.transports ?? ""}`;
+  }
+}

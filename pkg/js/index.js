@@ -1,0 +1,2 @@
+export { connect } from "./session.js";
+export { SessionError } from "./error.js";

@@ -1,0 +1,162 @@
+import { SessionError } from "./error.js";
+
+/** Most messages kept for a `waitFor` that may come. */
+const UNCONSUMED_LIMIT = 1_000;
+/** Most messages kept for a slow iterator. */
+const ITERATOR_LIMIT = 10_000;
+
+/** Names that are the session's own; a message of such a type is heard as `message:TYPE`. */
+const RESERVED = new Set(["state", "transport", "error", "retry", "rtt", "gap", "drained", "message"]);
+
+const PREFIX = "message:";
+
+/** Listeners, waiters and readers of one session. */
+export class Listeners {
+  /** The session's own events, by name. @type {Map<string, { listener: Function, once: boolean }[]>} */
+  #events = new Map();
+  /** The application's messages, by type. @type {Map<string, { listener: Function, once: boolean }[]>} */
+  #messages = new Map();
+  #waiters = [];
+  #unconsumed = [];
+  #readers = new Set();
+
+  add(name, listener, once, signal) {
+    if (typeof listener !== "function") throw new SessionError("bad_option", { message: "a listener must be a function" });
+    const [lists, key] = this.#place(name);
+    const entry = { listener, once };
+    const off = () => remove(lists, key, (other) => other === entry);
+    if (signal?.aborted) return off;
+    lists.set(key, [...(lists.get(key) ?? []), entry]);
+    signal?.addEventListener("abort", off, { once: true });
+    return off;
+  }
+
+  remove(name, listener) {
+    remove(...this.#place(name), (entry) => !listener || entry.listener === listener);
+  }
+
+  /** An event of the session's own. Returns whether somebody listens. */
+  emit(name, event) {
+    return call(this.#events, name, event);
+  }
+
+  /** A message of the application's. */
+  message(type, payload) {
+    const heard = call(this.#messages, type, payload);
+    if (this.#events.has("message")) this.emit("message", { type, payload });
+    for (const reader of this.#readers) reader.push({ type, payload });
+    if (heard) return;
+    const waiter = this.#waiters.find((waiter) => waiter.type === type);
+    if (waiter) waiter.settle(payload);
+    else {
+      this.#unconsumed.push({ type, payload });
+      if (this.#unconsumed.length > UNCONSUMED_LIMIT) this.#unconsumed.shift();
+    }
+  }
+
+  /** The oldest unconsumed message of a type, or the next. */
+  wait(type, { timeout = 30_000, signal } = {}) {
+    const index = this.#unconsumed.findIndex((message) => message.type === type);
+    if (index >= 0) return Promise.resolve(this.#unconsumed.splice(index, 1)[0].payload);
+    return bounded({ timeout, signal }, (resolve, reject, settled) => {
+      const waiter = { type, settle: resolve, fail: reject };
+      this.#waiters.push(waiter);
+      settled(() => (this.#waiters = this.#waiters.filter((other) => other !== waiter)));
+    }, () => {
+      const arrived = [...new Set(this.#unconsumed.map((message) => message.type))];
+      const instead = arrived.length ? `, but ${arrived.join(", ")} did` : "";
+      return new SessionError("timeout", { message: `no ${type} came within ${timeout} ms${instead}`, details: arrived });
+    });
+  }
+
+  /** An async iterator over every message from now on. */
+  read(signal, onOverflow) {
+    const queue = [];
+    let wake = () => {};
+    let ended = false;
+    const reader = {
+      push: (message) => {
+        if (queue.push(message) > ITERATOR_LIMIT) {
+          queue.shift();
+          onOverflow();
+        }
+        wake();
+      },
+      end: () => {
+        ended = true;
+        this.#readers.delete(reader);
+        wake();
+      },
+    };
+    this.#readers.add(reader);
+    if (signal?.aborted) reader.end();
+    signal?.addEventListener("abort", reader.end, { once: true });
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      async next() {
+        while (!queue.length && !ended) await new Promise((resolve) => (wake = resolve));
+        return queue.length ? { value: queue.shift(), done: false } : { value: undefined, done: true };
+      },
+      async return() {
+        queue.length = 0;
+        reader.end();
+        return { value: undefined, done: true };
+      },
+    };
+  }
+
+  /** Ends what waits. */
+  end(error) {
+    for (const waiter of [...this.#waiters]) waiter.fail(error);
+    for (const reader of [...this.#readers]) reader.end();
+  }
+
+  #place(name) {
+    if (RESERVED.has(name)) return [this.#events, name];
+    return [this.#messages, name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name];
+  }
+}
+
+/** Calls the listeners of a name; one that throws harms no other. */
+function call(lists, key, value) {
+  const list = lists.get(key);
+  if (!list) return false;
+  for (const entry of list) {
+    if (entry.once) remove(lists, key, (other) => other === entry);
+    try {
+      entry.listener(value);
+    } catch (error) {
+      console.error(`throughline: a listener of "${key}" threw`, error);
+    }
+  }
+  return true;
+}
+
+function remove(lists, key, which) {
+  const list = lists.get(key)?.filter((entry) => !which(entry));
+  if (list?.length) lists.set(key, list);
+  else lists.delete(key);
+}
+
+/**
+ * A promise with a timeout and a signal. `start` gets resolve, reject, and a way to name what is undone when it settles.
+ * @param {{ timeout?: number, signal?: AbortSignal }} options
+ */
+export function bounded({ timeout, signal }, start, late) {
+  return new Promise((resolve, reject) => {
+    let undo = () => {};
+    const abort = () => settle(reject, new SessionError("aborted", { cause: signal?.reason }));
+    const alarm = timeout === undefined ? undefined : setTimeout(() => settle(reject, late()), timeout);
+    function settle(how, value) {
+      clearTimeout(alarm);
+      signal?.removeEventListener("abort", abort);
+      undo(how === reject);
+      how(value);
+    }
+    if (signal?.aborted) return abort();
+    signal?.addEventListener("abort", abort);
+    start((value) => settle(resolve, value), (error) => settle(reject, error), (undoing) => (undo = undoing));
+  });
+}

@@ -1,0 +1,36 @@
+// @ts-ignore generated
+import bytes from "../wasm/bytes.js";
+// @ts-ignore generated
+import * as glue from "../wasm/throughline.js";
+import { SessionError } from "./error.js";
+
+/** @type {Promise<any> | undefined} */
+let loading;
+
+/** Compiles the WebAssembly on the first call; later calls share it. */
+export function load() {
+  loading ??= compile().catch((error) => {
+    loading = undefined;
+    throw error;
+  });
+  return loading;
+}
+
+/** Gives a broken instance up: the next session starts a fresh one. */
+export function discard() {
+  loading = undefined;
+}
+
+async function compile() {
+  if (typeof WebAssembly === "undefined") throw new SessionError("unsupported_environment", { terminal: true });
+  const code = new Uint8Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) code[i] = bytes.charCodeAt(i);
+  let module;
+  try {
+    module = await WebAssembly.compile(code);
+  } catch (cause) {
+    throw new SessionError("wasm_blocked", { terminal: true, cause });
+  }
+  glue.initSync({ module });
+  return glue;
+}

@@ -1,0 +1,141 @@
+import { SessionError, TRANSPORTS } from "./error.js";
+import { explain, lastAttempt } from "./explain.js";
+import { Host } from "./host.js";
+import { Listeners } from "./listeners.js";
+import { discard, load } from "./load.js";
+
+/** Starts a session and returns it at once. */
+export function connect(options = {}) {
+  return new Session(options);
+}
+
+class Session {
+  #listeners = new Listeners();
+  #host;
+  /** Settles when the session is over. */
+  #over;
+
+  constructor(options) {
+    check(options);
+    this.#host = new Host({ ...options, onTrap: discard }, this.#listeners);
+    this.#over = new Promise((resolve) => {
+      this.on("state", ({ to }) => (to === "closed" || to === "failed") && resolve(undefined));
+    });
+    this.#host.state = "connecting";
+    load().then(
+      (glue) => {
+        if (this.state !== "connecting") return;
+        try {
+          this.#host.state = "idle";
+          this.#host.start(glue);
+          this.#host.flushPending();
+        } catch (error) {
+          this.#host.trap(error);
+        }
+      },
+      (error) => this.#host.fail(error),
+    );
+  }
+
+  get state() {
+    return this.#host.state;
+  }
+
+  get transport() {
+    return this.#host.transport;
+  }
+
+  get guarantee() {
+    return this.#host.json ? "at-most-once" : "effectively-once";
+  }
+
+  get bufferedAmount() {
+    return this.#host.tell("buffered_bytes") ?? 0;
+  }
+
+  on(name, listener, options) {
+    return this.#listeners.add(name, listener, false, options?.signal);
+  }
+
+  once(name, listener, options) {
+    return this.#listeners.add(name, listener, true, options?.signal);
+  }
+
+  off(name, listener) {
+    this.#listeners.remove(name, listener);
+  }
+
+  async send(type, payload, options) {
+    const { body, bytes } = encode(this.#host.json, type, payload);
+    return this.#host.send(body, bytes, 0, options?.signal);
+  }
+
+  async request(type, payload, options) {
+    const { json } = this.#host;
+    if (json && !json.reply) throw new SessionError("unsupported");
+    if (payload instanceof Uint8Array) throw new SessionError("unsupported", { message: "a request's payload must be JSON" });
+    return this.#host.request((id) => encode(json, type, payload, json ? { [json.reply.match]: id } : undefined), options);
+  }
+
+  async waitFor(type, options) {
+    return this.#listeners.wait(type, options);
+  }
+
+  messages(options) {
+    return this.#listeners.read(options?.signal, () => this.#host.overflowed());
+  }
+
+  stats() {
+    const host = this.#host;
+    return {
+      state: host.state,
+      transport: host.transport,
+      ...host.stats,
+      attempts: lastAttempt(host.explainable()),
+      buffered: { messages: host.tell("buffered_messages") ?? 0, bytes: this.bufferedAmount },
+    };
+  }
+
+  explain() {
+    return explain(this.#host, this.guarantee);
+  }
+
+  close() {
+    this.#host.close();
+    return this.#over;
+  }
+}
+
+/** Writes a message as text at once: later changes of the payload do not matter, and what cannot be written is told to the caller. */
+function encode(json, type, payload, more) {
+  if (payload instanceof ArrayBuffer) payload = new Uint8Array(payload);
+  const bytes = ArrayBuffer.isView(payload) ? new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength).slice() : undefined;
+  if (bytes) {
+    const body = json ? { raw: bytes, type } : { type: JSON.stringify(String(type)), bytes };
+    return { body, bytes: bytes.length + 64 };
+  }
+  let text;
+  try {
+    if (json) {
+      const plain = payload && typeof payload === "object" && !Array.isArray(payload) ? payload : payload === undefined ? {} : { payload };
+      text = JSON.stringify({ ...plain, ...more, type });
+    } else text = JSON.stringify(String(type)) + "," + (JSON.stringify(payload) ?? "null");
+  } catch (cause) {
+    throw new SessionError("unserialisable", { cause });
+  }
+  return { body: json ? { raw: text } : { text }, bytes: text.length + 16 };
+}
+
+function check(options) {
+  const fail = (message) => {
+    throw new SessionError("bad_option", { message });
+  };
+  if (typeof options !== "object" || options === null) fail("connect() takes an object");
+  const { transports, dialect, token } = options;
+  if (transports && !(Array.isArray(transports) && transports.length && transports.every((name) => TRANSPORTS.includes(name)))) {
+    fail(`transports must be a list of ${TRANSPORTS.join(", ")}`);
+  }
+  const name = dialect?.name ?? dialect ?? "throughline";
+  if (name !== "throughline" && name !== "json") fail('dialect must be "throughline" or "json"');
+  if (token !== undefined && typeof token !== "function") fail("token must be a function");
+}

@@ -1,0 +1,368 @@
+/** A way to carry the session. */
+export type Transport = "websocket" | "sse" | "long-poll";
+
+/**
+ * Where a session stands.
+ *
+ * - `idle`: nothing was asked for.
+ * - `connecting`: the first link is being looked for; sends wait.
+ * - `connected`: a proven link carries the session.
+ * - `reconnecting`: the link was lost and another is being looked for; sends wait.
+ * - `suspended`: the server's resume window has passed; tries go on, sends are refused.
+ * - `closing`: the outbox is being emptied before the end.
+ * - `closed`: ended as asked. Terminal.
+ * - `failed`: ended by an error that the app must act on. Terminal.
+ */
+export type State =
+  | "idle"
+  | "connecting"
+  | "connected"
+  | "reconnecting"
+  | "suspended"
+  | "closing"
+  | "closed"
+  | "failed";
+
+/** What can be sent and received: JSON, or bytes. Bytes arrive as `Uint8Array` on every transport. */
+export type Payload = unknown;
+
+/** Message types by name. Declare yours as an interface: `interface Events { AI_MESSAGE: { text: string } }`. */
+export type MessageMap = object;
+
+/** An address, `null`/`undefined`/`""` for "this transport is not available here", or a function that finds it, called for each attempt. */
+export type Endpoint =
+  | string
+  | URL
+  | null
+  | undefined
+  | ((context: { transport: Transport; signal: AbortSignal }) => string | URL | null | undefined | Promise<string | URL | null | undefined>);
+
+/** One address per purpose, where one for all does not do. What is left out falls back to `url`. */
+export interface Endpoints {
+  /** The WebSocket's address. `http(s):` and relative addresses are understood. */
+  websocket?: Endpoint;
+  /** The event stream's address. */
+  sse?: Endpoint;
+  /** Where POSTs go, for `sse` and `long-poll`. */
+  send?: Endpoint;
+  /** The address polled. */
+  poll?: Endpoint;
+}
+
+/** Why a token is asked for. */
+export interface TokenContext {
+  /** `connect`: a connect or reconnect is about to start. `unauthorized`: the server refused the last token. */
+  reason: "connect" | "unauthorized";
+  /** Aborted when the session ends or the answer would come too late (12 s). */
+  signal: AbortSignal;
+}
+
+/** The plain-JSON dialect: any server that speaks `{ "type": …, … }`. Promises at most once. */
+export interface JsonDialect {
+  name: "json";
+  /**
+   * The type of the message that says that the server is ready, e.g. `"SESSION_CREATED"`.
+   * @default none: a link that stays open for 300 ms is ready
+   */
+  ready?: string;
+  /** Other names for incoming types: `{ SESSION_CREATED: "WELCOME" }` delivers `SESSION_CREATED` as `WELCOME`. */
+  alias?: Record<string, string>;
+  /**
+   * How replies are recognised, for `request()`: the reply has type `type` and repeats, in its member `match`, the id that the request carried there.
+   * Without it `request()` rejects with code `unsupported`.
+   */
+  reply?: { type: string; match: string };
+  /** Milliseconds between signs of life that the page can see (messages, or comments on streamed SSE). Without it half-open links are not detected. */
+  heartbeat?: number;
+}
+
+/** Deadlines and spans in milliseconds. The defaults were chosen by measurement; tests may want others. */
+export interface Timing {
+  /** From opened to proven. @default 1500 */
+  proof?: number;
+  /** From start to opened. @default 10000 (`json`: 1000, doubling with each failed round) */
+  open?: number;
+  /** Until a connect that takes long is reported as an error (it goes on). @default 15000 */
+  connect?: number;
+  /** Between the starts of two racing attempts. @default 250, then learned */
+  stagger?: number;
+  /** A link this old was useful: backoff starts over. @default 10000 */
+  stable?: number;
+  /** The first probe for a better transport. @default 15000 */
+  climb?: number;
+  /** The longest span between two such probes. @default 50000 */
+  climbCap?: number;
+  /** The four windows of the backoff. @default [1200, 3000, 8000, 20000] */
+  backoff?: [number, number, number, number];
+  /** How long `close()` waits for the outbox to empty. @default 2000 */
+  close?: number;
+}
+
+/** What `connect()` takes. */
+export interface Options {
+  /**
+   * The address of all transports; relative to the page, same origin by default.
+   * @default "/realtime"
+   */
+  url?: Endpoint;
+  /** An address per transport, where one for all does not do. */
+  endpoints?: Endpoints;
+  /**
+   * Transports to use, most preferred first.
+   * @default ["websocket", "sse", "long-poll"]
+   */
+  transports?: Transport[];
+  /**
+   * How messages look on the wire: `"throughline"` (reliable, needs a server that speaks PROTOCOL.md) or plain `"json"`.
+   * @default "throughline"
+   */
+  dialect?: "throughline" | "json" | JsonDialect;
+  /**
+   * Gives a fresh token; asked before each connect and reconnect, and once when the server refuses the last one. Never two calls at a time.
+   * The token travels in a header or in the first frame, never in an address.
+   */
+  token?: (context: TokenContext) => string | Promise<string>;
+  /**
+   * How an event stream is read: `"fetch"` sees headers, statuses and comments; `"native"` uses `EventSource`.
+   * @default "fetch" where streaming works, else "native"
+   */
+  eventSource?: "fetch" | "native";
+  /** Whether cookies go along to another origin. @default "same-origin" */
+  credentials?: "omit" | "same-origin" | "include";
+  /** Ends the session when aborted, like `close()`. */
+  signal?: AbortSignal;
+  /**
+   * Whether the transport that worked is remembered for 24 h, per origin and kind of network, in `localStorage`.
+   * @default true
+   */
+  remember?: boolean;
+  /** Bounds of the outbox, and what `send()` does when it is full. @default { messages: 1000, bytes: 1048576, whenFull: "wait" } */
+  outbox?: { messages?: number; bytes?: number; whenFull?: "wait" | "reject" };
+  /** Deadlines and spans. */
+  timing?: Timing;
+}
+
+/** A change of state. */
+export interface StateChange {
+  from: State;
+  to: State;
+  /** What caused it, if something failed. */
+  error?: SessionError;
+}
+
+/** A change of the transport that carries the session. */
+export interface TransportChange {
+  from: Transport | null;
+  to: Transport | null;
+}
+
+/** One message, as `messages()` and the event `message` give it. */
+export type Message<Events extends MessageMap = Record<string, Payload>> = {
+  [K in keyof Events & string]: { type: K; payload: Events[K] };
+}[keyof Events & string];
+
+/**
+ * What the session tells of itself. These names are its own: a message of yours with one of these types is heard as
+ * `on("message:TYPE")`, which works for every type.
+ */
+export interface SessionEvents<Events extends MessageMap = Record<string, Payload>> {
+  /** The state changed. */
+  state: StateChange;
+  /** Another transport carries the session, or none. */
+  transport: TransportChange;
+  /** Something failed. `error.terminal` says whether the session goes on. Without a listener it is `console.warn`ed. */
+  error: SessionError;
+  /** The next try starts in so many milliseconds. */
+  retry: { inMs: number };
+  /** A round trip was measured. */
+  rtt: { ms: number };
+  /** History is lost: the server made a new session, messages may be missing. Pending sends were rejected with `outcome_unknown`. */
+  gap: Record<string, never>;
+  /** A full outbox has room again. */
+  drained: Record<string, never>;
+  /** Every message, whatever its type. */
+  message: Message<Events>;
+}
+
+/** `error.code`: what went wrong, for programs. */
+export type ErrorCode =
+  | "refused"
+  | "hang"
+  | "swallowed"
+  | "muted"
+  | "flapped"
+  | "lost"
+  | "half_open"
+  | "http_status"
+  | "unauthorized"
+  | "forbidden"
+  | "not_found"
+  | "slow_down"
+  | "server_unavailable"
+  | "replaced"
+  | "too_large"
+  | "closed_by_server"
+  | "blocked"
+  | "bad_address"
+  | "transport_unavailable"
+  | "protocol"
+  | "post_hung"
+  | "token"
+  | "connect_timeout"
+  | "endpoint"
+  | "closed"
+  | "outcome_unknown"
+  | "outbox_full"
+  | "timeout"
+  | "aborted"
+  | "unserialisable"
+  | "request_failed"
+  | "unsupported"
+  | "unsupported_environment"
+  | "wasm_blocked"
+  | "bad_message"
+  | "bad_option"
+  | "internal";
+
+/** Every error of the session. */
+export class SessionError extends Error {
+  /** What went wrong, for programs. */
+  readonly code: ErrorCode;
+  /** Whether the session has ended by it. */
+  readonly terminal: boolean;
+  /** What to do about it first, where that is known. */
+  readonly remediation?: string;
+  /** The transport it happened on. */
+  readonly transport?: Transport;
+  /** The HTTP status seen. */
+  readonly status?: number;
+  /** The close code seen. */
+  readonly closeCode?: number;
+  /** Milliseconds the server asked to wait. */
+  readonly retryInMs?: number;
+  /** The payload of a refused request (`request_failed`), or what arrived instead (`timeout` of `waitFor`). */
+  readonly details?: unknown;
+}
+
+/** Numbers as they stand. */
+export interface Stats {
+  state: State;
+  transport: Transport | null;
+  /** The last round trip in milliseconds, if one was measured. */
+  rtt: number | null;
+  /** Messages since `connect()`. */
+  sent: number;
+  received: number;
+  /** Messages that came twice and were dropped. */
+  duplicates: number;
+  /** Attempts started since `connect()`. */
+  attempts: number;
+  /** Links lost since `connect()`. */
+  lost: number;
+  /** Messages and bytes waiting in the outbox. */
+  buffered: { messages: number; bytes: number };
+}
+
+/** One attempt, as `explain()` tells it. */
+export interface AttemptReport {
+  id: number;
+  transport: Transport;
+  /** Milliseconds since `connect()`. */
+  startedAt: number;
+  /** Milliseconds from start, where it came so far. */
+  openedAfter?: number;
+  readyAfter?: number;
+  takenAfter?: number;
+  endedAfter?: number;
+  outcome: "opening" | "greeting" | "proven" | "carrying" | "ended";
+  /** Why it ended. */
+  code?: ErrorCode | "superseded" | "asked";
+  status?: number;
+  closeCode?: number;
+  /** What that means, and what to do about it. */
+  diagnosis?: string;
+}
+
+/** The session's account of itself. */
+export interface Explanation {
+  state: State;
+  transport: Transport | null;
+  guarantee: "effectively-once" | "at-most-once";
+  /** Whether a silent link would be noticed. */
+  halfOpenDetection: boolean;
+  attempts: AttemptReport[];
+  /** Every step of the last 256, oldest first. */
+  timeline: { at: number; what: string; attempt?: number; transport?: Transport; detail?: string }[];
+  /** The whole in a few sentences. */
+  summary: string;
+}
+
+/** Options of calls that wait. */
+export interface WaitOptions {
+  /** Milliseconds. */
+  timeout?: number;
+  signal?: AbortSignal;
+}
+
+type AppName<Events extends MessageMap> = Exclude<keyof Events & string, keyof SessionEvents>;
+type Named<Events extends MessageMap> = {
+  [K in keyof SessionEvents]: SessionEvents<Events>[K];
+} & {
+  [K in AppName<Events>]: Events[K];
+} & {
+  [K in keyof Events & string as `message:${K}`]: Events[K];
+};
+
+/** One conversation that outlives its transport. */
+export interface Session<
+  Events extends MessageMap = Record<string, Payload>,
+  Commands extends MessageMap = Record<string, Payload>,
+> {
+  readonly state: State;
+  /** The transport that carries the session, `null` if none does. */
+  readonly transport: Transport | null;
+  /** What `send` promises in this dialect. */
+  readonly guarantee: "effectively-once" | "at-most-once";
+  /** Bytes waiting in the outbox. */
+  readonly bufferedAmount: number;
+
+  /** Calls `listener` for each message of a type, or each event of the session. Returns what stops it; calling that twice is harmless. A listener that throws harms no other. */
+  on<K extends keyof Named<Events>>(name: K, listener: (payload: Named<Events>[K]) => void, options?: { signal?: AbortSignal }): () => void;
+  /** Like `on`, for the next one only. */
+  once<K extends keyof Named<Events>>(name: K, listener: (payload: Named<Events>[K]) => void, options?: { signal?: AbortSignal }): () => void;
+  /** Stops a listener, or all of a name. */
+  off<K extends keyof Named<Events>>(name: K, listener?: (payload: Named<Events>[K]) => void): void;
+
+  /**
+   * Sends a message. Resolves when the server has it (dialect `json`: when it was handed over).
+   * Rejects with `outcome_unknown` if it was written and nobody can say whether it arrived, `closed` if it never was, `unserialisable`, `aborted`, `outbox_full`.
+   */
+  send<K extends keyof Commands & string>(type: K, payload?: Commands[K], options?: { signal?: AbortSignal }): Promise<void>;
+  /** Sends a message and resolves with its reply. `timeout` defaults to 30 s. Rejects with `request_failed` if the server refuses it. */
+  request<R = unknown, K extends keyof Commands & string = keyof Commands & string>(type: K, payload?: Commands[K], options?: WaitOptions): Promise<R>;
+  /**
+   * Resolves with the oldest message of a type that neither a listener of that type nor an earlier `waitFor` has consumed, waiting for one if need be.
+   * Up to 1000 unconsumed messages are kept. `timeout` defaults to 30 s; the error names what arrived instead.
+   */
+  waitFor<K extends keyof Events & string>(type: K, options?: WaitOptions): Promise<Events[K]>;
+  /** Every message from now on, in order, as an async iterator that ends with the session. At most 10 000 wait for a slow reader; then the oldest give way and `error` says so. */
+  messages(options?: { signal?: AbortSignal }): AsyncIterableIterator<Message<Events>>;
+
+  stats(): Stats;
+  explain(): Explanation;
+  /** Empties the outbox, ends the session, and resolves when it is over. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a session and returns it at once, in state `connecting`. Nothing happens at import; the WebAssembly is compiled on the first call.
+ *
+ * @example
+ * const session = connect<Events, Commands>({ url: "/realtime" });
+ * session.on("AI_MESSAGE", (message) => render(message.text));
+ * await session.send("USER_MESSAGE", { text: "hi" });
+ */
+export function connect<
+  Events extends MessageMap = Record<string, Payload>,
+  Commands extends MessageMap = Record<string, Payload>,
+>(options?: Options): Session<Events, Commands>;

@@ -1,0 +1,41 @@
+//! Throughline's browser SDK: one realtime session over changing transports.
+//!
+//! ```text
+//!    JS app
+//!      │  calls               ▲  events (one array per turn)
+//!    pkg/js      session.js   │  listeners · async iterator · wasm loading
+//!      ▼                      │
+//!    facade      src/session.rs      options in, events out, no decisions
+//!      ▼                      ▲
+//!    driver      src/driver.rs       input → core → outputs → one timer → deliver
+//!      ▼         ▼            ▲  reports (queued, with AttemptId)
+//!    core      transport      │      src/transport/*   open · send · close · report
+//!  crates/core   │            │
+//!    (pure)      ▼            │
+//!              network  ⇄  crates/server
+//! ```
+//!
+//! Arrows run one way; what travels up is data. Payloads stay JavaScript values: the browser's
+//! `JSON.parse` reads a unit, and only numbers cross into WebAssembly.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub mod session;
+
+mod driver;
+mod transport;
+
+pub use session::{Core, SseParser};
+
+/// Smaller than the standard allocator, which would be a fifth of the module.
+#[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
+#[cfg(all(target_family = "wasm", not(feature = "std")))]
+#[panic_handler]
+fn trap(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}

@@ -1,0 +1,95 @@
+// Requests of the split transports: abortable, bounded in time, POSTs one after another.
+
+import { LOST, POST_HUNG, STATUS, pack, receive } from "./unit.js";
+
+/** Milliseconds a POST may take. */
+const POST_TIMEOUT = 10_000;
+
+/** Milliseconds the side probe may take. */
+const SIDE_PROBE_TIMEOUT = 5_000;
+
+/** What every request of a link shares. */
+export function request(host, signal, accept) {
+  const headers = accept ? { Accept: accept } : {};
+  if (host.token) headers.Authorization = "Bearer " + host.token;
+  return { headers, signal, credentials: host.credentials, cache: "no-store" };
+}
+
+/** Reports an answer that is not success. */
+export function refuse(host, attempt, response) {
+  host.ended(attempt, STATUS, 0, response.status, retryAfter(response));
+}
+
+/** Milliseconds of `Retry-After` (RFC 9110 §10.2.3: seconds or a date), −1 if there is none. */
+export function retryAfter(response) {
+  const value = response.headers.get("Retry-After");
+  if (!value) return -1;
+  const ms = /^\d+$/.test(value) ? value * 1000 : Date.parse(value) - Date.now();
+  return ms >= 0 ? Math.min(ms, 3_600_000) : -1;
+}
+
+/** Asks the address as a plain GET: a refused WebSocket hides its status, this does not. */
+export function sideProbe(host) {
+  host.address(0, "websocket", async (address) => {
+    try {
+      const signal = AbortSignal.timeout(SIDE_PROBE_TIMEOUT);
+      const response = await fetch(address, request(host, signal));
+      host.tell("side_probe", response.status, retryAfter(response));
+      await response.body?.cancel();
+    } catch {
+      host.tell("side_probe", 0, -1);
+    }
+  });
+}
+
+/** Adds the link's name to an address. */
+export function linked(host, address, link) {
+  return host.json ? address : address + (address.includes("?") ? "&" : "?") + "link=" + link;
+}
+
+/** The way up of a split link. */
+export function openUplink(host, attempt, link, signal) {
+  let last = Promise.resolve();
+  async function post(item) {
+    const limit = new AbortController();
+    const alarm = setTimeout(() => limit.abort(POST_HUNG), POST_TIMEOUT);
+    const abort = () => limit.abort();
+    signal.addEventListener("abort", abort);
+    try {
+      const address = await new Promise((resolve) => host.address(attempt, "send", resolve));
+      const init = request(host, limit.signal);
+      const text = typeof item === "string" ? item : item.raw && jsonOf(item);
+      init.method = "POST";
+      init.headers["Content-Type"] = text ? "application/json" : "application/octet-stream";
+      init.body = text || item;
+      const response = await fetch(linked(host, address, link), init);
+      if (!response.ok) {
+        refuse(host, attempt, response);
+        return false;
+      }
+      const answer = await response.text();
+      if (answer && !host.json && !signal.aborted) receive(host, attempt, answer);
+      return !signal.aborted;
+    } catch {
+      if (!signal.aborted) host.ended(attempt, limit.signal.reason === POST_HUNG ? POST_HUNG : LOST);
+      return false;
+    } finally {
+      clearTimeout(alarm);
+      signal.removeEventListener("abort", abort);
+    }
+  }
+  return (unit) => {
+    last = last.then(async () => {
+      for (const item of pack(unit)) if (signal.aborted || !(await post(item))) return;
+      host.tell("written", attempt);
+    });
+  };
+}
+
+/** Bytes have no place in a JSON server's POST: they travel as base64 beside their type. */
+function jsonOf({ raw, type }) {
+  if (typeof raw === "string") return raw;
+  let binary = "";
+  for (const byte of raw) binary += String.fromCharCode(byte);
+  return JSON.stringify({ type, data: btoa(binary) });
+}

@@ -1,0 +1,70 @@
+// Server-sent events (WHATWG HTML §9.2) down, POST up.
+
+import { linked, openUplink, refuse, request } from "./fetch.js";
+import { LOST, PROTOCOL, receive } from "./unit.js";
+
+/** Largest event accepted, in bytes. */
+const EVENT_LIMIT = 4 << 20;
+
+export function openSse(host, attempt, link) {
+  const abort = new AbortController();
+  const { signal } = abort;
+  let source;
+  host.address(attempt, "sse", (address) => {
+    if (signal.aborted) return;
+    address = linked(host, address, link);
+    if (host.native) source = listen(host, attempt, address);
+    else stream(host, attempt, address, signal);
+  });
+  return {
+    send: openUplink(host, attempt, link, signal),
+    close() {
+      abort.abort();
+      if (source) {
+        source.onopen = source.onmessage = source.onerror = null;
+        source.close();
+      }
+    },
+  };
+}
+
+async function stream(host, attempt, address, signal) {
+  let parser;
+  try {
+    const response = await fetch(address, request(host, signal, "text/event-stream"));
+    if (!response.ok) return refuse(host, attempt, response);
+    if (!/^text\/event-stream/i.test(response.headers.get("Content-Type"))) {
+      return host.ended(attempt, PROTOCOL, 0, response.status);
+    }
+    host.tell("opened", attempt);
+    parser = host.parser(EVENT_LIMIT);
+    const reader = response.body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || signal.aborted) break;
+      host.tell("heard", attempt);
+      const events = parser.push(value);
+      if (!events) return host.ended(attempt, PROTOCOL);
+      for (let i = 0; i < events.length && !signal.aborted; i += 2) {
+        receive(host, attempt, events[i + 1], events[i]);
+      }
+    }
+    host.ended(attempt, LOST, 0, 0, parser.retry);
+  } catch {
+    if (!signal.aborted) host.refused(attempt, address, LOST);
+  } finally {
+    parser?.free();
+  }
+}
+
+/** `EventSource` would reconnect by itself and hides why it failed: its first error is its last. */
+function listen(host, attempt, address) {
+  const source = new EventSource(address, { withCredentials: host.credentials === "include" });
+  source.onopen = () => host.tell("opened", attempt);
+  source.onmessage = (event) => receive(host, attempt, event.data, event.type);
+  source.onerror = () => {
+    source.close();
+    host.refused(attempt, address, LOST);
+  };
+  return source;
+}

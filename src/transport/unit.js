@@ -1,0 +1,166 @@
+// Units: frames put together for the wire, and taken apart again (PROTOCOL.md P1).
+
+// Why an attempt or a link ended, as a transport reports it: `CAUSES` in src/session.rs.
+export const REFUSED = 0;
+export const LOST = 1;
+export const STATUS = 2;
+export const CLOSED = 3;
+export const BLOCKED = 4;
+export const BAD_ADDRESS = 5;
+export const UNAVAILABLE = 6;
+export const PROTOCOL = 7;
+export const POST_HUNG = 8;
+export const ENDPOINT = 9;
+
+const CONTROL = ["take", "ack", "ping", "pong", "close"];
+
+export const newUnit = () => [];
+
+export function pushHello(unit, connect, instance, session, received) {
+  unit.push({ hello: { version: 1, connect, instance, session, received } });
+}
+
+/** `body` is `{ text }`, `{ type, bytes }`, or `{ raw }` where the dialect has no frames. */
+export function pushMessage(unit, n, request, body) {
+  if (body.raw) unit.push(body);
+  else if (body.bytes) unit.push({ head: `[${n},${body.type}]`, bytes: body.bytes });
+  else unit.push(request ? `["req",${n},${request},${body.text}]` : `[${n},${body.text}]`);
+}
+
+export function pushControl(unit, kind, a, b) {
+  unit.push(`["${CONTROL[kind]}",${a}${b < 0 ? "" : "," + b}]`);
+}
+
+/** Spells a unit as what goes over the wire: one string for frames in a row, one item for each message with bytes. */
+export function pack(unit, token) {
+  const packed = [];
+  let frames = [];
+  const flush = () => {
+    if (frames.length) packed.push(`[${frames}]`);
+    frames = [];
+  };
+  for (const item of unit) {
+    if (typeof item === "string") frames.push(item);
+    else if (item.hello) frames.push(JSON.stringify(["hello", { ...item.hello, token }]));
+    else {
+      flush();
+      packed.push(item.raw ? item : packBytes(item));
+    }
+  }
+  flush();
+  return packed;
+}
+
+function packBytes({ head, bytes }) {
+  const header = new TextEncoder().encode(head);
+  const unit = new Uint8Array(2 + header.length + bytes.length);
+  new DataView(unit.buffer).setUint16(0, header.length);
+  unit.set(header, 2);
+  unit.set(bytes, 2 + header.length);
+  return unit;
+}
+
+/** Takes a unit apart: messages go to the page if the core accepts their numbers, the rest to the core. */
+export function receive(host, attempt, data, name) {
+  try {
+    if (host.json) return receiveJson(host, attempt, data, name);
+    const { core } = host;
+    const unit = typeof data === "string" ? JSON.parse(data) : [unpackBytes(data)];
+    let turn = 0;
+    for (let i = 0; i < unit.length; i++) {
+      const frame = unit[i];
+      const n = frame[0];
+      if (typeof n === "number") {
+        const verdict = core.accept(attempt, n);
+        turn |= verdict;
+        if (verdict & 1) host.message(frame[1], frame[2]);
+        else host.stats.duplicates++;
+      } else turn |= receiveNamed(host, attempt, frame);
+    }
+    if (turn & 2) core.timeout();
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) host.trap(error);
+    else host.ended(attempt, PROTOCOL);
+  }
+}
+
+function receiveNamed(host, attempt, frame) {
+  const { core } = host;
+  const [name, a, b, c] = frame;
+  switch (name) {
+    case "bin":
+    case "rep":
+    case "err": {
+      const verdict = core.accept(attempt, whole(a));
+      if (verdict & 1) {
+        if (name === "bin") host.message(b, fromBase64(c));
+        else host.reply(b, name === "rep", c);
+      } else host.stats.duplicates++;
+      return verdict;
+    }
+    case "ready":
+      if (typeof a.session !== "string") throw name;
+      core.ready(attempt, a.session, whole(a.received), whole(a.heartbeat), whole(a.window), whole(a.unit));
+      return 0;
+    case "ack":
+      core.control(attempt, 0, whole(a), -1);
+      return 0;
+    case "ping":
+      core.control(attempt, 1, whole(a), -1);
+      return 0;
+    case "pong":
+      core.control(attempt, 2, whole(a), -1);
+      return 0;
+    case "goaway":
+      core.control(attempt, 3, whole(a), -1);
+      return 0;
+    case "close":
+      core.control(attempt, 4, whole(a), b === undefined ? -1 : whole(b));
+      return 0;
+    default:
+      throw name;
+  }
+}
+
+function unpackBytes(data) {
+  const length = new DataView(data).getUint16(0);
+  const [n, type] = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 2, length)));
+  return [whole(n), type, new Uint8Array(data, 2 + length)];
+}
+
+function whole(n) {
+  if (!Number.isSafeInteger(n) || n < 0) throw n;
+  return n;
+}
+
+function fromBase64(text) {
+  const raw = atob(text);
+  const bytes = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+  return bytes;
+}
+
+/** A server that knows no frames: one JSON object a message, its type in the member `type` or in the event's name. */
+function receiveJson(host, attempt, data, name) {
+  const { core, json } = host;
+  if (typeof data !== "string") {
+    if (core.accept(attempt, 0)) host.message("binary", new Uint8Array(data));
+    return;
+  }
+  let value;
+  try {
+    value = JSON.parse(data);
+  } catch {}
+  for (const item of Array.isArray(value) ? value : [value]) {
+    let type = item?.type ?? (name !== "message" ? name : undefined);
+    if (typeof type !== "string") {
+      host.badMessage(data);
+      continue;
+    }
+    if (type === json.ready) core.proven(attempt);
+    if (!core.accept(attempt, 0)) continue;
+    if (type === json.reply?.type && host.reply(item[json.reply.match], true, item)) continue;
+    if (json.alias && Object.hasOwn(json.alias, type)) type = json.alias[type];
+    host.message(type, item);
+  }
+}

@@ -1,0 +1,43 @@
+// WebSocket (RFC 6455, WHATWG WebSockets): one socket, both ways.
+
+import { BAD_ADDRESS, BLOCKED, CLOSED, LOST, REFUSED, pack, receive } from "./unit.js";
+
+export function openWebSocket(host, attempt) {
+  let socket;
+  let closed = false;
+  host.address(attempt, "websocket", (address) => {
+    if (closed) return;
+    address = address.replace(/^http/, "ws");
+    try {
+      socket = new WebSocket(address);
+    } catch (error) {
+      // WebKit throws for what a content security policy forbids; others fail later.
+      host.ended(attempt, error.name === "SyntaxError" ? BAD_ADDRESS : BLOCKED);
+      return;
+    }
+    let opened = false;
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      opened = true;
+      host.tell("opened", attempt);
+    };
+    socket.onmessage = (event) => receive(host, attempt, event.data);
+    socket.onclose = ({ code }) => {
+      const abnormal = code === 1005 || code === 1006;
+      if (!opened) host.refused(attempt, address, REFUSED);
+      else host.ended(attempt, abnormal ? LOST : CLOSED, abnormal ? 0 : code);
+    };
+  });
+  return {
+    send(unit) {
+      for (const item of pack(unit, host.token)) socket.send(item.raw ?? item);
+    },
+    close() {
+      closed = true;
+      if (socket) {
+        socket.onopen = socket.onmessage = socket.onclose = null;
+        socket.close(1000);
+      }
+    },
+  };
+}

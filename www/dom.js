@@ -1,0 +1,33 @@
+/** Finds the one element that a module needs. */
+export const find = (selector, root = document) => root.querySelector(selector);
+
+/** Makes an element: `el("li", { class: "line", onclick }, "text", child)`. */
+export function el(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (value === true) element.setAttribute(key, "");
+    else if (value !== false && value != null) element.setAttribute(key, value);
+  }
+  element.append(...children.filter((child) => child != null));
+  return element;
+}
+
+/** Writes text only where it differs, so that nothing is announced or laid out again for nothing. */
+export function write(element, text) {
+  const string = String(text);
+  if (element.textContent !== string) element.textContent = string;
+}
+
+/** Whether keys belong to a field that the user writes in. */
+export function isTyping(target) {
+  return target instanceof HTMLElement && (target.isContentEditable || target.matches("input:not([type=checkbox]), textarea, select"));
+}
+
+/** Appends to a scrolling log, follows it if its end was in sight, and drops the oldest lines. */
+export function append(log, line, most = 200) {
+  const follows = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  log.append(line);
+  while (log.childElementCount > most) log.firstElementChild.remove();
+  if (follows) log.scrollTop = log.scrollHeight;
+}

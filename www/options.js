@@ -1,0 +1,47 @@
+import { TRANSPORTS } from "./words.js";
+
+/** Milliseconds to the first try of a better transport, and at most between two: shorter than the package's 15 s and 50 s, so that a spectator sees it. */
+const CLIMB = { climb: 5_000, climbCap: 15_000 };
+
+/**
+ * Makes the options of `connect()` from the page's address.
+ *
+ * @param {URLSearchParams} query `dialect=json`, `transports=sse,long-poll`, `eventSource=native`, `climb=default`
+ * @param {string} origin where the realtime path is: the page's own, or the fault proxy's
+ */
+export function optionsOf(query, origin) {
+  const asked = query.getAll("transports").join(",").split(",").filter((name) => Object.hasOwn(TRANSPORTS, name));
+  const options = { url: `${origin}/realtime` };
+  if (query.get("climb") !== "default") options.timing = CLIMB;
+  if (asked.length) options.transports = asked;
+  if (query.get("eventSource") === "native") options.eventSource = "native";
+  if (query.get("dialect") === "json") {
+    options.dialect = { name: "json", ready: "SESSION_CREATED" };
+    options.url = `${origin}/json?client=${crypto.randomUUID()}`;
+  }
+  return options;
+}
+
+/** Shows in the form what the address asks for. */
+export function fillForm(form, query) {
+  const { transports } = optionsOf(query, "");
+  for (const box of form.elements.transports) box.checked = !transports || transports.includes(box.value);
+  for (const name of ["dialect", "eventSource", "climb"]) {
+    const value = query.get(name);
+    const field = form.elements[name];
+    if ([...field.options].some((option) => option.value === value)) field.value = value;
+  }
+}
+
+/** Writes the form as an address that names only what differs from the defaults. */
+export function addressOf(form) {
+  const query = new URLSearchParams();
+  const boxes = [...form.elements.transports];
+  const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
+  if (chosen.length && chosen.length < boxes.length) query.set("transports", chosen.join(","));
+  for (const name of ["dialect", "eventSource", "climb"]) {
+    if (form.elements[name].value) query.set(name, form.elements[name].value);
+  }
+  const search = query.toString().replaceAll("%2C", ",");
+  return location.pathname + (search && `?${search}`);
+}

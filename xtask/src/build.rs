@@ -1,0 +1,206 @@
+//! `cargo xtask build`: cargo → wasm-bindgen → wasm-opt → inlined text → one bundled file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::inline;
+use crate::size::Sizes;
+use crate::tools::{Repo, timed};
+
+/// What a build is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flavour {
+    /// Small: what is published.
+    Release,
+    /// Quick: what is debugged.
+    Dev,
+}
+
+/// What a build left behind.
+pub(crate) struct Built {
+    /// The wasm that was inlined.
+    pub(crate) wasm: PathBuf,
+    /// The one file a page loads.
+    pub(crate) bundle: PathBuf,
+    /// The bundle with an empty string where the wasm goes.
+    pub(crate) js_alone: String,
+}
+
+const OUT: &str = "pkg/wasm";
+const BYTES: &str = "pkg/wasm/bytes.js";
+const ENTRY: &str = "pkg/js/index.js";
+const BUNDLE: &str = "pkg/dist/throughline.js";
+/// Stands for the wasm while esbuild runs, which would otherwise escape more of it than the language asks for.
+const PLACEHOLDER: &str = "\"@throughline-wasm-bytes@\"";
+
+/// Builds; a release build reports its sizes and is held to its budget.
+pub(crate) fn run(repo: &Repo, flavour: Flavour) -> Result<()> {
+    match flavour {
+        Flavour::Release => measured(repo)?.check(),
+        Flavour::Dev => package(repo, flavour).map(drop),
+    }
+}
+
+/// Makes a release build and reports its sizes, whatever the budget says.
+pub(crate) fn measured(repo: &Repo) -> Result<Sizes> {
+    let built = package(repo, Flavour::Release)?;
+    let sizes = Sizes::of(repo, "text", &built)?;
+    sizes.report();
+    Ok(sizes)
+}
+
+fn package(repo: &Repo, flavour: Flavour) -> Result<Built> {
+    let (built, seconds) = timed(|| steps(repo, flavour));
+    eprintln!(
+        "{} in {seconds:.1} s",
+        built.as_ref().map_or("failed", |_| BUNDLE)
+    );
+    built
+}
+
+fn steps(repo: &Repo, flavour: Flavour) -> Result<Built> {
+    repo.existing(ENTRY)?;
+    let raw = compile(repo, flavour)?;
+    bindgen(repo, &raw)?;
+    let wasm = repo.path(OUT).join("throughline_bg.wasm");
+    match flavour {
+        Flavour::Release => optimize(repo, &wasm)?,
+        Flavour::Dev => {}
+    }
+    let bytes = fs::read(&wasm).context("wasm-bindgen wrote no wasm")?;
+    let literal = inline::template_literal(&bytes);
+
+    fs::write(repo.path(BYTES), module(PLACEHOLDER))?;
+    let text = bundle(repo, flavour);
+    // Written whatever became of the bundle, so that a placeholder never stays behind.
+    fs::write(repo.path(BYTES), module(&literal))?;
+    let text = text?;
+    verify_round_trip(repo, &wasm)?;
+
+    let places = text.matches(PLACEHOLDER).count();
+    ensure!(
+        places == 1,
+        "the bundle names the wasm {places} times, not once: does pkg/js import {BYTES}?"
+    );
+    let unused = text
+        .find("import.meta")
+        .or_else(|| text.find("_bg.wasm\", "));
+    ensure!(
+        unused.is_none(),
+        "the bundle still looks for a .wasm file of its own: is \"sideEffects\": false in pkg/package.json?"
+    );
+    let bundle = repo.path(BUNDLE);
+    fs::create_dir_all(repo.path("pkg/dist"))?;
+    fs::write(&bundle, text.replace(PLACEHOLDER, &literal))?;
+    Ok(Built {
+        wasm,
+        bundle,
+        js_alone: text.replace(PLACEHOLDER, "\"\""),
+    })
+}
+
+fn compile(repo: &Repo, flavour: Flavour) -> Result<PathBuf> {
+    let (profile, folder) = match flavour {
+        Flavour::Release => ("wasm-release", "wasm-release"),
+        Flavour::Dev => ("dev", "debug"),
+    };
+    repo.cmd("cargo")
+        .args([
+            "rustc",
+            "-p",
+            "throughline",
+            "--lib",
+            "--no-default-features",
+            "--crate-type",
+            "cdylib",
+        ])
+        .args(["--target", "wasm32-unknown-unknown", "--profile", profile])
+        .run_aside()?;
+    Ok(repo
+        .target()?
+        .join("wasm32-unknown-unknown")
+        .join(folder)
+        .join("throughline.wasm"))
+}
+
+fn bindgen(repo: &Repo, raw: &Path) -> Result<()> {
+    let version = repo.locked("wasm-bindgen")?;
+    let program = repo
+        .find_version("wasm-bindgen", &version)
+        .with_context(|| {
+            format!(
+                "no wasm-bindgen {version} (the version in Cargo.lock): run `cargo xtask setup`"
+            )
+        })?;
+    repo.cmd(program)
+        .args([
+            "--target",
+            "web",
+            "--no-typescript",
+            "--omit-default-module-path",
+        ])
+        .args(["--encode-into", "always", "--out-name", "throughline"])
+        .args(["--out-dir", OUT])
+        .arg(raw)
+        .run_aside()
+}
+
+/// Shrinks the wasm in place; which features it may use, wasm-opt reads from rustc's own section.
+fn optimize(repo: &Repo, wasm: &Path) -> Result<()> {
+    repo.npm_cmd("wasm-opt")?
+        .args([
+            "-Oz",
+            "--strip-debug",
+            "--strip-producers",
+            "--strip-target-features",
+        ])
+        .arg(wasm)
+        .arg("-o")
+        .arg(wasm)
+        .run_aside()
+}
+
+fn bundle(repo: &Repo, flavour: Flavour) -> Result<String> {
+    let cmd = repo
+        .npm_cmd("esbuild")?
+        .args([ENTRY, "--bundle", "--format=esm", "--target=es2022"])
+        .args([
+            "--platform=neutral",
+            "--charset=utf8",
+            "--legal-comments=none",
+        ])
+        .arg("--log-level=warning");
+    match flavour {
+        Flavour::Release => cmd.arg("--minify"),
+        Flavour::Dev => cmd,
+    }
+    .output()
+}
+
+fn module(literal: &str) -> String {
+    format!(
+        "// The wasm, one character a byte. Generated by `cargo xtask build`.\nexport default {literal};\n"
+    )
+}
+
+/// Has Node read the text back and compare it with the wasm, byte by byte.
+fn verify_round_trip(repo: &Repo, wasm: &Path) -> Result<()> {
+    const SCRIPT: &str = r#"
+        import { readFileSync } from "node:fs";
+        import { pathToFileURL } from "node:url";
+        const [wasm, module] = process.argv.slice(1);
+        const { default: text } = await import(pathToFileURL(module));
+        const read = Uint8Array.from(text, (char) => char.charCodeAt(0));
+        if (Buffer.compare(readFileSync(wasm), read) !== 0) throw new Error("the inlined wasm differs");
+        new WebAssembly.Module(read);
+    "#;
+    repo.cmd("node")
+        .args(["--input-type=module", "--eval", SCRIPT])
+        .arg(wasm)
+        .arg(repo.path(BYTES))
+        .output()
+        .map(drop)
+        .with_context(|| format!("{BYTES} does not give back the wasm"))
+}

@@ -1,0 +1,108 @@
+//! The command line, as types.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::build::Flavour;
+use crate::setup::Scope;
+use crate::test;
+
+/// Sets up, builds, shows, tests and measures Throughline.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Install what is missing, and only that; says what to run by hand where it cannot.
+    Setup(SetupArgs),
+    /// Build `pkg/`: wasm, its JavaScript glue, and the one-file bundle; checks the size budget.
+    Build(BuildArgs),
+    /// Build everything and serve the demo on 127.0.0.1 until Ctrl-C.
+    Demo(DemoArgs),
+    /// Run what CI runs, step by step, up to the first failure.
+    Test(TestArgs),
+    /// Measure one thing and print it as JSON lines; fails when a line says `"ok":false`.
+    Measure(MeasureArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetupArgs {
+    /// Also install browsers, their drivers and wasm-pack, for `cargo xtask test`.
+    #[arg(long)]
+    browsers: bool,
+}
+
+impl SetupArgs {
+    pub(crate) fn scope(&self) -> Scope {
+        if self.browsers {
+            Scope::Browsers
+        } else {
+            Scope::Build
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BuildArgs {
+    /// Build fast instead of small: no wasm-opt, no minifying, no budget.
+    #[arg(long)]
+    dev: bool,
+}
+
+impl BuildArgs {
+    pub(crate) fn flavour(&self) -> Flavour {
+        if self.dev {
+            Flavour::Dev
+        } else {
+            Flavour::Release
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// TCP port on 127.0.0.1.
+    #[arg(long, default_value_t = 8787)]
+    pub(crate) port: u16,
+    /// Open the page in the default browser.
+    #[arg(long)]
+    pub(crate) open: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// Steps to run, in the order given here (all when none is named); `wasm` is its three browsers.
+    #[arg(value_name = "STEP", value_parser = PossibleValuesParser::new(test::names()))]
+    pub(crate) steps: Vec<String>,
+    /// List the steps and what each one runs.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Go on after a failed step.
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MeasureArgs {
+    /// What to measure.
+    pub(crate) name: Measure,
+    /// Arguments handed to the measuring program.
+    #[arg(last = true)]
+    pub(crate) args: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Measure {
+    /// Time until a session is usable when the preferred transport is blocked.
+    Fallback,
+    /// What a server sees when many clients reconnect at once.
+    Storm,
+    /// Time a message costs over a bare `WebSocket` and `JSON.parse`.
+    Tax,
+    /// Bytes a page downloads.
+    Size,
+}

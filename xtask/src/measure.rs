@@ -1,0 +1,71 @@
+//! `cargo xtask measure`: JSON lines on stdout, everything else on stderr.
+
+use std::io::{BufRead, BufReader};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::build::{self, Flavour};
+use crate::cli::{Measure, MeasureArgs};
+use crate::test;
+use crate::tools::{Cmd, Repo};
+
+/// Takes one measurement; fails when one of its lines says `"ok":false`, or when there is no line at all.
+pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
+    match args.name {
+        Measure::Size => {
+            let sizes = build::measured(repo)?;
+            println!("{}", sizes.json_line());
+            sizes.check()
+        }
+        Measure::Storm => {
+            let storm = repo
+                .cmd("cargo")
+                .args(["run", "--release", "-p", "throughline-core"])
+                .args(["--example", "storm", "--features", "server", "--"])
+                .args(&args.args);
+            pass_through(storm)
+        }
+        Measure::Fallback => in_browsers(repo, "benches/fallback.mjs", &args.args),
+        Measure::Tax => in_browsers(repo, "benches/tax.mjs", &args.args),
+    }
+}
+
+fn in_browsers(repo: &Repo, script: &str, args: &[String]) -> Result<()> {
+    let script = repo.existing(script)?;
+    build::run(repo, Flavour::Release)?;
+    repo.cmd("cargo")
+        .args(["build", "--release", "-p", "throughline-server"])
+        .run_aside()?;
+    let server = repo.target()?.join("release/throughline-server");
+    let node = test::under_display(repo)?
+        .arg("node")
+        .arg(script)
+        .args(args)
+        .envs(test::driver_envs(repo)?)
+        .env("THROUGHLINE_SERVER_BIN", server);
+    pass_through(node)
+}
+
+/// Prints the program's lines as they come, and holds each JSON line to its own verdict.
+fn pass_through(cmd: Cmd) -> Result<()> {
+    let mut child = cmd.spawn()?;
+    let stdout = child.stdout.take().context("the output is not piped")?;
+    let (mut measured, mut missed) = (0, 0);
+    for line in BufReader::new(stdout).lines() {
+        let line = line?;
+        println!("{line}");
+        if let Ok(Value::Object(figure)) = serde_json::from_str(&line) {
+            measured += 1;
+            missed += usize::from(figure.get("ok") == Some(&Value::Bool(false)));
+        }
+    }
+    let status = child.wait()?;
+    ensure!(status.success(), "the measurement failed: {status}");
+    ensure!(measured > 0, "the measurement printed no JSON line");
+    ensure!(
+        missed == 0,
+        "{missed} of {measured} figures miss their limit"
+    );
+    Ok(())
+}

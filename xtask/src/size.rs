@@ -1,0 +1,120 @@
+//! How many bytes a page downloads, and how many it may.
+
+use std::fs;
+use std::io::Write;
+
+use anyhow::{Context, Result, ensure};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+
+use crate::build::Built;
+use crate::tools::Repo;
+
+const BUDGET: &str = "tests/size/budget.json";
+/// What HTTP servers use; a larger window changes nothing below 4 MB.
+const BROTLI_WINDOW: i32 = 22;
+
+/// The sizes of one entry, in bytes.
+pub(crate) struct Sizes {
+    entry: &'static str,
+    raw: usize,
+    gzip: usize,
+    brotli: usize,
+    wasm_raw: usize,
+    wasm_brotli: usize,
+    js_raw: usize,
+    js_brotli: usize,
+    limit: u64,
+    aim: u64,
+}
+
+impl Sizes {
+    /// Compresses what was built and looks up the entry's budget.
+    pub(crate) fn of(repo: &Repo, entry: &'static str, built: &Built) -> Result<Self> {
+        let budget: Value = serde_json::from_str(&repo.read(BUDGET)?)
+            .with_context(|| format!("{BUDGET} is not JSON"))?;
+        let allowed = |kind: &str| {
+            budget[entry][kind]
+                .as_u64()
+                .with_context(|| format!("{BUDGET} has no {entry}.{kind}"))
+        };
+        let bundle = fs::read(&built.bundle)?;
+        let wasm = fs::read(&built.wasm)?;
+        Ok(Self {
+            entry,
+            raw: bundle.len(),
+            gzip: gzip(&bundle)?,
+            brotli: brotli(&bundle)?,
+            wasm_raw: wasm.len(),
+            wasm_brotli: brotli(&wasm)?,
+            js_raw: built.js_alone.len(),
+            js_brotli: brotli(built.js_alone.as_bytes())?,
+            limit: allowed("brotli")?,
+            aim: allowed("aim")?,
+        })
+    }
+
+    /// Prints a table on stderr.
+    pub(crate) fn report(&self) {
+        let row = |what: &str, raw: usize, gzip: Option<usize>, brotli: usize| {
+            let gzip = gzip.map_or_else(|| "-".into(), |bytes| bytes.to_string());
+            eprintln!("  {what:<24} {raw:>8} {gzip:>8} {brotli:>8}");
+        };
+        eprintln!(
+            "  {:<24} {:>8} {:>8} {:>8}",
+            "bytes", "raw", "gzip 9", "brotli 11"
+        );
+        row("one file", self.raw, Some(self.gzip), self.brotli);
+        row("the wasm alone", self.wasm_raw, None, self.wasm_brotli);
+        row("the JavaScript alone", self.js_raw, None, self.js_brotli);
+        let spare = i128::from(self.aim) - self.brotli as i128;
+        eprintln!(
+            "  {}: {} of {} bytes; {spare:+} to the aim of {}",
+            self.entry, self.brotli, self.limit, self.aim
+        );
+    }
+
+    /// Fails when the entry is larger than its budget.
+    pub(crate) fn check(&self) -> Result<()> {
+        ensure!(
+            self.ok(),
+            "{} is {} bytes of brotli, over its budget of {} in {BUDGET}",
+            self.entry,
+            self.brotli,
+            self.limit
+        );
+        Ok(())
+    }
+
+    /// Says the same as one JSON line.
+    pub(crate) fn json_line(&self) -> String {
+        json!({
+            "name": self.entry, "value": self.brotli, "unit": "bytes", "limit": self.limit, "aim": self.aim,
+            "raw": self.raw, "gzip": self.gzip, "wasm": self.wasm_brotli, "js": self.js_brotli, "ok": self.ok(),
+        })
+        .to_string()
+    }
+
+    fn ok(&self) -> bool {
+        self.brotli as u64 <= self.limit
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?.len())
+}
+
+fn brotli(bytes: &[u8]) -> Result<usize> {
+    let params = brotli::enc::BrotliEncoderParams {
+        quality: 11,
+        lgwin: BROTLI_WINDOW,
+        size_hint: bytes.len(),
+        ..Default::default()
+    };
+    let mut out = Vec::new();
+    brotli::BrotliCompress(&mut &bytes[..], &mut out, &params)?;
+    Ok(out.len())
+}
