@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
 use throughline_core::{
-    Accept, AttemptId, Config, Event, Input, Millis, Output, Session, Transport,
+    Accept, AttemptId, Config, Event, Input, Millis, Output, Session, Ticket, Transport,
 };
 use wasm_bindgen::prelude::*;
 
@@ -38,9 +38,9 @@ extern "C" {
 #[derive(Debug)]
 pub(crate) struct Driver {
     host: Host,
-    session: RefCell<Session<JsValue>>,
+    session: RefCell<Session<Ticket>>,
     links: RefCell<Vec<Link>>,
-    inbox: RefCell<VecDeque<Input<JsValue>>>,
+    inbox: RefCell<VecDeque<Input<Ticket>>>,
     turning: Cell<bool>,
     alarm: Cell<Option<Millis>>,
 }
@@ -59,7 +59,7 @@ impl Driver {
 
     /// Takes one input through the core. Called from inside a turn, it leaves the input to that
     /// turn: user code never meets borrowed state.
-    pub(crate) fn turn(&self, input: Input<JsValue>) {
+    pub(crate) fn turn(&self, input: Input<Ticket>) {
         self.inbox.borrow_mut().push_back(input);
         if self.turning.replace(true) {
             return;
@@ -93,37 +93,33 @@ impl Driver {
         self.session.borrow_mut().heard(attempt);
     }
 
-    pub(crate) fn buffered(&self) -> (usize, usize) {
-        self.session.borrow().buffered()
-    }
-
-    pub(crate) fn trace(&self) -> Vec<f64> {
+    pub(crate) fn inspect(&self) -> Vec<f64> {
         let session = self.session.borrow();
-        let entries = session.trace().iter();
-        entries
-            .flat_map(|entry| {
-                let (attempt, transport) =
-                    entry.attempt.map_or((0, -1.0), |(id, t)| (id.0, f64::from(t as u8)));
-                [
-                    entry.at.0 as f64,
-                    f64::from(entry.kind as u8),
-                    attempt.into(),
-                    transport,
-                    entry.a.into(),
-                    entry.b.into(),
-                ]
-            })
-            .collect()
+        let (messages, bytes) = session.buffered();
+        let mut numbers = Vec::from([messages as f64, bytes as f64]);
+        for entry in session.trace().iter() {
+            let (attempt, transport) =
+                entry.attempt.map_or((0, -1.0), |(id, t)| (id.0, f64::from(t as u8)));
+            numbers.extend([
+                entry.at.0 as f64,
+                f64::from(entry.kind as u8),
+                attempt.into(),
+                transport,
+                entry.a.into(),
+                entry.b.into(),
+            ]);
+        }
+        numbers
     }
 
-    fn perform(&self, output: Output<JsValue>, events: &mut Vec<f64>) {
+    fn perform(&self, output: Output<Ticket>, events: &mut Vec<f64>) {
         match output {
             Output::Open { attempt, transport, link } => {
                 let link = Link::open(&self.host, attempt, transport, link);
                 self.links.borrow_mut().push(link);
             }
             Output::Transmit { attempt, frames } => {
-                let unit = transport::unit(frames);
+                let unit = transport::unit(&self.host, frames);
                 let links = self.links.borrow();
                 if let Some(link) = links.iter().find(|link| link.attempt == attempt) {
                     link.send(unit);

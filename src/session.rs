@@ -12,124 +12,89 @@ use wasm_bindgen::prelude::*;
 
 use crate::driver::{Driver, Host};
 
-/// One session. Every method takes `&self`, so JavaScript may call from inside a callback.
+/// One session. Every method takes `&self`, so JavaScript may call from inside a callback. Names of
+/// things are numbers: the browser keeps the words.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Core(Driver);
 
 #[wasm_bindgen]
 impl Core {
-    /// Makes a session. `seed` is 16 bytes from a secure random source; `transports` are numbers of
-    /// [`Transport`], most preferred first; `dialect` is 0 `throughline`, 1 `json` ready when open,
-    /// 2 `json` ready by message; `timing` is pairs of field and milliseconds; `memory` is empty or
-    /// transport and round trip.
+    /// Makes a session of numbers: 4 of seed from a secure random source; dialect (0 `throughline`,
+    /// 1 `json` ready when open, 2 `json` ready by message); whether there is a token function; the
+    /// outbox's bounds in messages and bytes; the remembered transport (any other number: none) and
+    /// its round trip; how many transports, and which, most preferred first; then pairs of a
+    /// timing's number and milliseconds.
     #[wasm_bindgen(constructor)]
-    #[allow(clippy::too_many_arguments)]
-    pub fn new(
-        host: Host,
-        seed: &[u8],
-        transports: &[u8],
-        dialect: u8,
-        has_token: bool,
-        outbox_messages: u32,
-        outbox_bytes: u32,
-        timing: &[u32],
-        memory: &[u32],
-    ) -> Self {
-        let mut config = Config {
-            dialect: match dialect {
+    pub fn new(host: Host, options: &[u32]) -> Self {
+        let mut config = Config::default();
+        let mut seed = [1; 16];
+        let (head, rest) = options.split_at_checked(11).unwrap_or_default();
+        if let [a, b, c, d, dialect, has_token, messages, bytes, carried, rtt, count] = *head {
+            for (at, word) in seed.chunks_exact_mut(4).zip([a, b, c, d]) {
+                at.copy_from_slice(&word.to_le_bytes());
+            }
+            config.dialect = match dialect {
                 0 => Dialect::Throughline,
                 1 => Dialect::Json(Readiness::Settled),
                 _ => Dialect::Json(Readiness::Named),
-            },
-            transports: transports.iter().filter_map(|t| transport(*t)).collect(),
-            has_token,
-            outbox_messages: outbox_messages as usize,
-            outbox_bytes: outbox_bytes as usize,
-            ..Config::default()
+            };
+            config.has_token = has_token != 0;
+            config.outbox_messages = messages as usize;
+            config.outbox_bytes = bytes as usize;
+            config.memory = transport(carried).map(|transport| Memory { transport, rtt });
+            let (transports, timing) = rest.split_at_checked(count as usize).unwrap_or_default();
+            config.transports = transports.iter().filter_map(|t| transport(*t)).collect();
+            for pair in timing.chunks_exact(2) {
+                config.timing.set(pair[0], pair[1]);
+            }
+        }
+        Self(Driver::new(host, config, seed))
+    }
+
+    /// Tells the core one thing that happened. `kind` says what, as in `pkg/js/core.js`; the other
+    /// numbers follow it. Below 0 is "none".
+    pub fn tell(&self, kind: u8, a: f64, b: f64, c: f64, d: f64, e: f64) {
+        let attempt = AttemptId(a as u32);
+        let report = match kind {
+            0 => return self.0.turn(Input::Connect),
+            1 => return self.0.turn(Input::Close),
+            2 => return self.0.turn(Input::Cancel(Ticket(a as u32))),
+            17 => {
+                let (ticket, request, bytes) = (a as u32, b as u32, c as u32);
+                let request = (request > 0).then_some(request);
+                let ticket = Ticket(ticket);
+                return self.0.turn(Input::Send { ticket, request, body: ticket, bytes });
+            }
+            3 => return self.0.turn(Input::Token(if a > 0.0 { Ok(()) } else { Err(()) })),
+            4 => return self.0.turn(Input::Timeout),
+            5 => {
+                let change = ENVIRONMENTS.get(a as usize).copied();
+                return self.0.turn(Input::Environment(change.unwrap_or(Environment::Woke)));
+            }
+            6 => {
+                let (status, retry_after) = (a as u16, span(b));
+                return self.0.turn(Input::SideProbe { status, retry_after });
+            }
+            7 => return self.0.heard(attempt),
+            8 => Report::Opened,
+            9 => Report::Ready,
+            10 => Report::Written,
+            11 => {
+                let cause = CAUSES.get(b as usize).copied().unwrap_or(Cause::Lost);
+                let (code, status, retry_after) = (c as u16, d as u16, span(e));
+                Report::Ended(Ending { code, status, retry_after, ..Ending::of(cause) })
+            }
+            12 => Report::Frame(Frame::Ack { n: b as u64 }),
+            13 => Report::Frame(Frame::Ping { k: b as u32 }),
+            14 => Report::Frame(Frame::Pong { k: b as u32 }),
+            15 => Report::Frame(Frame::Goaway { spread: b as u32 }),
+            _ => Report::Frame(Frame::Close {
+                code: b as u16,
+                retry: (c >= 0.0).then_some(c as u32),
+            }),
         };
-        for pair in timing.chunks_exact(2) {
-            config.timing.set(pair[0], pair[1]);
-        }
-        if let [carried, rtt] = memory {
-            config.memory =
-                transport(*carried as u8).map(|transport| Memory { transport, rtt: *rtt });
-        }
-        let mut bytes = [1; 16];
-        for (byte, random) in bytes.iter_mut().zip(seed) {
-            *byte = *random;
-        }
-        Self(Driver::new(host, config, bytes))
-    }
-
-    /// Starts the session.
-    pub fn connect(&self) {
-        self.0.turn(Input::Connect);
-    }
-
-    /// Ends it.
-    pub fn close(&self) {
-        self.0.turn(Input::Close);
-    }
-
-    /// Sends a message; `request` is 0, or the name of a request.
-    pub fn send(&self, ticket: u32, request: u32, body: JsValue, bytes: u32) {
-        let request = (request > 0).then_some(request);
-        self.0.turn(Input::Send { ticket: Ticket(ticket), request, body, bytes });
-    }
-
-    /// Gives up on a send that was not written yet.
-    pub fn cancel(&self, ticket: u32) {
-        self.0.turn(Input::Cancel(Ticket(ticket)));
-    }
-
-    /// Answers a call for a token.
-    pub fn token(&self, granted: bool) {
-        self.0.turn(Input::Token(if granted { Ok(()) } else { Err(()) }));
-    }
-
-    /// The alarm rang.
-    pub fn timeout(&self) {
-        self.0.turn(Input::Timeout);
-    }
-
-    /// The surroundings changed: 0 online, 1 offline, 2 woke, 3 hidden, 4 another network.
-    pub fn environment(&self, change: u8) {
-        self.0.turn(Input::Environment(match change {
-            0 => Environment::Online,
-            1 => Environment::Offline,
-            2 => Environment::Woke,
-            3 => Environment::Hidden,
-            _ => Environment::NetworkChanged,
-        }));
-    }
-
-    /// The HTTP side probe answered; `retry_after` below 0 is none.
-    pub fn side_probe(&self, status: u16, retry_after: f64) {
-        self.0.turn(Input::SideProbe { status, retry_after: span(retry_after) });
-    }
-
-    /// An attempt opened.
-    pub fn opened(&self, attempt: u32) {
-        self.report(attempt, Report::Opened);
-    }
-
-    /// A link is ready by its dialect's own sign.
-    pub fn proven(&self, attempt: u32) {
-        self.report(attempt, Report::Ready);
-    }
-
-    /// A POST was answered.
-    pub fn written(&self, attempt: u32) {
-        self.report(attempt, Report::Written);
-    }
-
-    /// An attempt or link ended; `retry_after` below 0 is none.
-    pub fn ended(&self, attempt: u32, cause: u8, code: u16, status: u16, retry_after: f64) {
-        let cause = CAUSES.get(cause as usize).copied().unwrap_or(Cause::Lost);
-        let retry_after = span(retry_after);
-        let ending = Ending { code, status, retry_after, ..Ending::of(cause) };
-        self.report(attempt, Report::Ended(ending));
+        self.0.turn(Input::Report(attempt, report));
     }
 
     /// The frame `ready` came.
@@ -144,86 +109,65 @@ impl Core {
     ) {
         let received = received as u64;
         let ready = Ready { session, resumed: true, received, heartbeat, window, unit };
-        self.report(attempt, Report::Frame(Frame::Ready(ready)));
+        self.0.turn(Input::Report(AttemptId(attempt), Report::Frame(Frame::Ready(ready))));
     }
 
-    /// A control frame came: 0 ack, 1 ping, 2 pong, 3 goaway, 4 close.
-    pub fn control(&self, attempt: u32, kind: u8, a: f64, b: f64) {
-        let frame = match kind {
-            0 => Frame::Ack { n: a as u64 },
-            1 => Frame::Ping { k: a as u32 },
-            2 => Frame::Pong { k: a as u32 },
-            3 => Frame::Goaway { spread: a as u32 },
-            _ => Frame::Close { code: a as u16, retry: (b >= 0.0).then_some(b as u32) },
-        };
-        self.report(attempt, Report::Frame(frame));
-    }
-
-    /// Judges a numbered message: bit 0, deliver it; bit 1, call [`Core::timeout`] soon.
+    /// Judges a numbered message: bit 0, deliver it; bit 1, tell of a timeout soon.
     pub fn accept(&self, attempt: u32, n: f64) -> u8 {
         self.0.accept(AttemptId(attempt), n as u64) as u8
     }
 
-    /// Bytes came that carry no frame.
-    pub fn heard(&self, attempt: u32) {
-        self.0.heard(AttemptId(attempt));
+    /// Messages and bytes in the outbox, then the log: six numbers an entry: when, kind, attempt
+    /// (0 none), transport, a, b.
+    pub fn inspect(&self) -> Vec<f64> {
+        self.0.inspect()
     }
+}
 
-    /// Bytes in the outbox.
-    pub fn buffered_bytes(&self) -> u32 {
-        self.0.buffered().1 as u32
-    }
+#[wasm_bindgen]
+extern "C" {
+    /// Where a stream's events go. It may call any session back.
+    pub type Sink;
 
-    /// Messages in the outbox.
-    pub fn buffered_messages(&self) -> u32 {
-        self.0.buffered().0 as u32
-    }
+    #[wasm_bindgen(method)]
+    fn event(this: &Sink, kind: &str, data: &str);
 
-    /// The log: six numbers an entry: when, kind, attempt (0 none), transport, a, b.
-    pub fn trace(&self) -> Vec<f64> {
-        self.0.trace()
-    }
-
-    fn report(&self, attempt: u32, report: Report<JsValue>) {
-        self.0.turn(Input::Report(AttemptId(attempt), report));
-    }
+    #[wasm_bindgen(method)]
+    fn retry(this: &Sink, ms: f64);
 }
 
 /// Reads one event stream.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct SseParser {
-    parser: sse::Parser,
-    retry: f64,
-}
+pub struct SseParser(sse::Parser);
 
 #[wasm_bindgen]
 impl SseParser {
     /// Makes a parser that refuses events larger than `limit` bytes.
     #[wasm_bindgen(constructor)]
     pub fn new(limit: u32) -> Self {
-        Self { parser: sse::Parser::new(limit as usize), retry: -1.0 }
+        Self(sse::Parser::new(limit as usize))
     }
 
-    /// Reads a chunk and returns the events in it: name, data, name, data, …; nothing at all where
-    /// the stream went over the limit.
-    pub fn push(&mut self, chunk: &[u8]) -> Option<Vec<String>> {
-        let mut events = Vec::new();
-        let retry = &mut self.retry;
-        let result = self.parser.push(chunk, &mut |item| match item {
-            sse::Item::Event { kind, data, .. } => events.extend([kind, data]),
-            sse::Item::Retry(ms) => *retry = ms as f64,
+    /// Reads a chunk and hands its events to `sink`; false once the stream went over the limit.
+    pub fn push(&mut self, chunk: &[u8], sink: &Sink) -> bool {
+        let read = self.0.push(chunk, &mut |item| match item {
+            sse::Item::Event { kind, data, .. } => sink.event(&kind, &data),
+            sse::Item::Retry(ms) => sink.retry(ms as f64),
             sse::Item::Comment => {}
         });
-        result.ok().map(|()| events)
-    }
-
-    /// The stream's last `retry` in milliseconds, below 0 if there was none.
-    #[wasm_bindgen(getter)]
-    pub fn retry(&self) -> f64 {
-        self.retry
+        read.is_ok()
     }
 }
+
+/// Environments by the number the page reports them with.
+const ENVIRONMENTS: [Environment; 5] = [
+    Environment::Online,
+    Environment::Offline,
+    Environment::Woke,
+    Environment::Hidden,
+    Environment::NetworkChanged,
+];
 
 /// Causes that transports report, by the number they report them with.
 const CAUSES: [Cause; 11] = [
@@ -240,7 +184,7 @@ const CAUSES: [Cause; 11] = [
     Cause::Hang,
 ];
 
-fn transport(number: u8) -> Option<Transport> {
+fn transport(number: u32) -> Option<Transport> {
     Transport::ALL.get(number as usize).copied()
 }
 

@@ -7,7 +7,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use throughline_core::{AttemptId, Frame, Nonce, Transport};
+use throughline_core::{AttemptId, Frame, Nonce, Ticket, Transport};
 use wasm_bindgen::prelude::*;
 
 use crate::driver::Host;
@@ -55,7 +55,7 @@ extern "C" {
     );
 
     #[wasm_bindgen(js_name = pushMessage)]
-    fn push_message(unit: &Unit, n: f64, request: u32, body: JsValue);
+    fn push_message(host: &Host, unit: &Unit, n: f64, request: u32, ticket: u32);
 
     #[wasm_bindgen(js_name = pushControl)]
     fn push_control(unit: &Unit, kind: u8, a: f64, b: f64);
@@ -104,7 +104,7 @@ impl Drop for Link {
 }
 
 /// Spells frames for the wire. Only what a client says has a spelling here.
-pub(crate) fn unit(frames: Vec<Frame<JsValue>>) -> Unit {
+pub(crate) fn unit(host: &Host, frames: Vec<Frame<Ticket>>) -> Unit {
     let unit = new_unit();
     for frame in frames {
         match frame {
@@ -115,8 +115,8 @@ pub(crate) fn unit(frames: Vec<Frame<JsValue>>) -> Unit {
                 hello.session,
                 hello.received as f64,
             ),
-            Frame::Message { n, body } => push_message(&unit, n as f64, 0, body),
-            Frame::Request { n, id, body } => push_message(&unit, n as f64, id, body),
+            Frame::Message { n, body } => push_message(host, &unit, n as f64, 0, body.0),
+            Frame::Request { n, id, body } => push_message(host, &unit, n as f64, id, body.0),
             Frame::Take { fence, received } => {
                 push_control(&unit, 0, fence.into(), received as f64);
             }

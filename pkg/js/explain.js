@@ -14,7 +14,7 @@ const DETAILS = {
 
 /** The session's account of itself, from the core's log: six numbers an entry. */
 export function explain(host, guarantee) {
-  const log = host.explainable();
+  const log = host.inspect().slice(2);
   const attempts = new Map();
   const timeline = [];
   for (let i = 0; i < log.length; i += 6) {

@@ -1,3 +1,4 @@
+import { CANCEL, CLOSE, CONNECT, ENVIRONMENT, SEND, TIMEOUT, TOKEN } from "./core.js";
 import { SessionError, TRANSPORTS, errorOf } from "./error.js";
 import { bounded } from "./listeners.js";
 import { recall, remember } from "./memory.js";
@@ -7,6 +8,13 @@ const BLOCKED = 4;
 const BAD_ADDRESS = 5;
 const UNAVAILABLE = 6;
 const ENDPOINT = 9;
+const ENDED = 11;
+
+// How a send ended: `Outcome` in crates/core/src/output.rs.
+const SENT = 0;
+const UNKNOWN = 1;
+const CLOSED = 2;
+const FULL = 3;
 
 /** Milliseconds for the application's own functions: token and endpoints. */
 const FUNCTION_TIMEOUT = 12_000;
@@ -25,7 +33,8 @@ export class Host {
   #glue;
   #alarm;
   #over = new AbortController();
-  #sends = new Map();
+  /** Sends under way by ticket: the body, and what to call when it is decided. */
+  sends = new Map();
   #tickets = 0;
   #requests = new Map();
   #requested = 0;
@@ -48,28 +57,32 @@ export class Host {
   start(glue) {
     const { options, json } = this;
     this.#glue = glue;
-    const seed = crypto.getRandomValues(new Uint8Array(16));
     const transports = (options.transports ?? TRANSPORTS).map((name) => TRANSPORTS.indexOf(name));
     const timing = [];
-    TIMING.forEach((name, field) => options.timing?.[name] >= 0 && timing.push(field, options.timing[name]));
-    if (options.timing?.open >= 0) timing.push(13, options.timing.open);
-    options.timing?.backoff?.forEach((window, i) => timing.push(7 + i, window));
-    if (json?.heartbeat) timing.push(12, json.heartbeat);
+    const set = (field, ms) => ms >= 0 && timing.push(field, ms);
+    TIMING.forEach((name, field) => set(field, options.timing?.[name]));
+    options.timing?.backoff?.forEach((window, i) => set(7 + i, window));
+    set(12, json?.heartbeat);
+    set(13, options.timing?.open);
     const { messages = 1_000, bytes = 1 << 20 } = options.outbox ?? {};
-    const memory = options.remember === false ? [] : recall(this.#key());
-    this.core = new glue.Core(
-      this, seed, Uint8Array.from(transports), json ? (json.ready ? 2 : 1) : 0, !!options.token,
-      messages, bytes, Uint32Array.from(timing), Uint32Array.from(memory),
-    );
+    const [carried = -1, rtt = 0] = options.remember === false ? [] : recall(this.#key());
+    const seed = crypto.getRandomValues(new Uint32Array(4));
+    const dialect = json ? (json.ready ? 2 : 1) : 0;
+    this.core = new glue.Core(this, [
+      ...seed, dialect, +!!options.token, messages, bytes, carried, rtt, transports.length, ...transports, ...timing,
+    ]);
     this.#watch();
-    this.tell("connect");
+    this.tell(CONNECT);
   }
 
-  /** Calls the core. A trap ends this instance, not the page. */
-  tell(method, ...args) {
-    if (this.state === "failed" && !this.core) return;
+  /** Tells the core what happened: a number of `Core::tell`, and what follows it. A trap ends this instance, not the page. */
+  tell(kind, a, b, c, d, e) {
+    this.#enter((core) => core.tell(kind, a, b, c, d, e));
+  }
+
+  #enter(act) {
     try {
-      return this.core?.[method](...args);
+      return this.core && act(this.core);
     } catch (error) {
       this.trap(error);
     }
@@ -94,12 +107,12 @@ export class Host {
 
   setAlarm(ms) {
     clearTimeout(this.#alarm);
-    if (ms >= 0) this.#alarm = setTimeout(() => this.tell("timeout"), ms);
+    if (ms >= 0) this.#alarm = setTimeout(() => this.tell(TIMEOUT), ms);
   }
 
   ended(attempt, cause, code = 0, status = 0, retryAfter = -1) {
     // Never inside a call of the core's: a constructor may have thrown.
-    queueMicrotask(() => this.tell("ended", attempt, cause, code, status, retryAfter));
+    queueMicrotask(() => this.tell(ENDED, attempt, cause, code, status, retryAfter));
   }
 
   /** The browser hides why a connection failed, but not what its own policies forbid. */
@@ -147,12 +160,12 @@ export class Host {
         if (typeof token !== "string" || !token) throw new TypeError("the token is not a string");
         if (turn !== this.#tokens) return;
         this.token = token;
-        this.tell("token", true);
+        this.tell(TOKEN, 1);
       })
       .catch((cause) => {
         if (turn !== this.#tokens || this.#over.signal.aborted) return;
         this.#trouble(new SessionError("token", { cause }));
-        this.tell("token", false);
+        this.tell(TOKEN, 0);
       });
   }
 
@@ -183,21 +196,23 @@ export class Host {
   /** Sends an encoded message; resolves when the server has it. */
   async send(body, bytes, request, signal) {
     for (;;) {
-      const outcome = await bounded({ signal }, (resolve, reject, settled) => {
-        if (!this.core && (this.state === "closed" || this.state === "failed")) return resolve(2);
+      const outcome = await bounded({ signal }, (resolve, _, settled) => {
+        if (this.state === "closed" || this.state === "failed") return resolve(CLOSED);
         const ticket = ++this.#tickets;
-        this.#sends.set(ticket, resolve);
+        const send = { body, settle: resolve };
+        this.sends.set(ticket, send);
         settled((failed) => {
-          this.#sends.delete(ticket);
-          if (failed) this.tell("cancel", ticket);
+          // Given up, but perhaps written: the core keeps the body until it is decided.
+          send.settle = () => {};
+          if (failed) this.tell(CANCEL, ticket);
         });
-        this.#whenStarted(() => this.tell("send", ticket, request, body, bytes));
-      }, () => undefined);
-      if (outcome === 0) return void this.stats.sent++;
-      if (outcome === 1) throw new SessionError("outcome_unknown");
-      if (outcome === 2 || outcome === 4) throw new SessionError("closed", { message: `the session is ${this.state}` });
+        this.#whenStarted(() => this.tell(SEND, ticket, request, bytes));
+      });
+      if (outcome === SENT) return void this.stats.sent++;
+      if (outcome === UNKNOWN) throw new SessionError("outcome_unknown");
+      if (outcome !== FULL) throw new SessionError("closed", { message: `the session is ${this.state}` });
       if (this.options.outbox?.whenFull === "reject") throw new SessionError("outbox_full");
-      await bounded({ signal }, (resolve, reject, settled) => settled(this.listeners.add("drained", resolve, true)), () => undefined);
+      await bounded({ signal }, (resolve, _, settled) => settled(this.listeners.add("drained", resolve, true)));
     }
   }
 
@@ -219,6 +234,8 @@ export class Host {
 
   /** One turn's events, eight numbers each: see `numbers` in src/driver.rs. */
   deliver(events) {
+    // A copy: listeners call back, and the module's memory may move.
+    events = events.slice();
     for (let i = 0; i < events.length; i += 8) this.#event(events[i], events[i + 1], events[i + 2], events.slice(i + 3, i + 8));
   }
 
@@ -240,7 +257,7 @@ export class Host {
       case 3:
         return this.#trouble(errorOf(ending, false));
       case 4:
-        return this.#sends.get(a)?.(b);
+        return this.#settle(a, b);
       case 5:
         return void this.listeners.emit("gap", {});
       case 6:
@@ -254,6 +271,12 @@ export class Host {
     }
   }
 
+  #settle(ticket, outcome) {
+    const send = this.sends.get(ticket);
+    this.sends.delete(ticket);
+    send?.settle(outcome);
+  }
+
   /** The session is over: nothing of it is left behind. */
   #end(to, error) {
     const from = this.state;
@@ -264,20 +287,20 @@ export class Host {
     if (to === "failed") this.#trouble(error);
     this.listeners.emit("state", change);
     const reason = to === "failed" ? error : new SessionError("closed");
-    for (const settle of [...this.#sends.values()]) settle(1);
+    for (const ticket of [...this.sends.keys()]) this.#settle(ticket, CLOSED);
     for (const request of [...this.#requests.values()]) request.reject(reason);
     this.listeners.end(reason);
     // Freed only when no call of the core's is on the stack.
     setTimeout(() => {
-      this.record = this.explainable();
+      this.record = this.inspect().fill(0, 0, 2);
       this.core?.free();
       this.core = undefined;
     });
   }
 
-  /** The core's log, as flat numbers; what was last known once the core is gone. */
-  explainable() {
-    return this.core ? this.tell("trace") ?? [] : this.record ?? [];
+  /** The outbox's messages and bytes, then the core's log, all as numbers; what was last known once the core is gone. */
+  inspect() {
+    return this.#enter((core) => core.inspect()) ?? this.record ?? [0, 0];
   }
 
   fail(error) {
@@ -285,7 +308,7 @@ export class Host {
   }
 
   close() {
-    if (this.core) this.tell("close");
+    if (this.core) this.tell(CLOSE);
     else if (this.state !== "failed" && this.state !== "closed") this.#end("closed");
   }
 
@@ -315,13 +338,13 @@ export class Host {
     const limit = AbortSignal.any([this.#over.signal, AbortSignal.timeout(FUNCTION_TIMEOUT)]);
     return bounded({ signal: limit }, (resolve, reject) => {
       new Promise((done) => done(run(limit))).then(resolve, reject);
-    }, () => undefined);
+    });
   }
 
   /** Tells the core what happens around the page, until the session is over. */
   #watch() {
     const { signal } = this.#over;
-    const tell = (change) => () => this.tell("environment", change);
+    const tell = (change) => () => this.tell(ENVIRONMENT, change);
     const on = (target, name, listener) => target?.addEventListener?.(name, listener, { signal });
     on(globalThis, "online", tell(0));
     on(globalThis, "offline", tell(1));

@@ -148,7 +148,7 @@ export function bounded({ timeout, signal }, start, late) {
   return new Promise((resolve, reject) => {
     let undo = () => {};
     const abort = () => settle(reject, new SessionError("aborted", { cause: signal?.reason }));
-    const alarm = timeout === undefined ? undefined : setTimeout(() => settle(reject, late()), timeout);
+    const alarm = timeout === undefined ? undefined : setTimeout(() => settle(reject, late?.()), timeout);
     function settle(how, value) {
       clearTimeout(alarm);
       signal?.removeEventListener("abort", abort);

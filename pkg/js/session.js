@@ -50,7 +50,7 @@ class Session {
   }
 
   get bufferedAmount() {
-    return this.#host.tell("buffered_bytes") ?? 0;
+    return this.#host.inspect()[1];
   }
 
   on(name, listener, options) {
@@ -87,12 +87,13 @@ class Session {
 
   stats() {
     const host = this.#host;
+    const [messages, bytes, ...log] = host.inspect();
     return {
       state: host.state,
       transport: host.transport,
       ...host.stats,
-      attempts: lastAttempt(host.explainable()),
-      buffered: { messages: host.tell("buffered_messages") ?? 0, bytes: this.bufferedAmount },
+      attempts: lastAttempt(log),
+      buffered: { messages, bytes },
     };
   }
 

@@ -1,6 +1,6 @@
 // Requests of the split transports: abortable, bounded in time, POSTs one after another.
 
-import { LOST, POST_HUNG, STATUS, pack, receive } from "./unit.js";
+import { LOST, POST_HUNG, SIDE_PROBE, STATUS, WRITTEN, pack, receive } from "./unit.js";
 
 /** Milliseconds a POST may take. */
 const POST_TIMEOUT = 10_000;
@@ -34,10 +34,10 @@ export function sideProbe(host) {
     try {
       const signal = AbortSignal.timeout(SIDE_PROBE_TIMEOUT);
       const response = await fetch(address, request(host, signal));
-      host.tell("side_probe", response.status, retryAfter(response));
+      host.tell(SIDE_PROBE, response.status, retryAfter(response));
       await response.body?.cancel();
     } catch {
-      host.tell("side_probe", 0, -1);
+      host.tell(SIDE_PROBE, 0, -1);
     }
   });
 }
@@ -81,7 +81,7 @@ export function openUplink(host, attempt, link, signal) {
   return (unit) => {
     last = last.then(async () => {
       for (const item of pack(unit)) if (signal.aborted || !(await post(item))) return;
-      host.tell("written", attempt);
+      host.tell(WRITTEN, attempt);
     });
   };
 }

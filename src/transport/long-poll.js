@@ -1,7 +1,7 @@
 // Long polling: held GETs down, POST up.
 
 import { linked, openUplink, refuse, request } from "./fetch.js";
-import { LOST, receive } from "./unit.js";
+import { HEARD, LOST, OPENED, receive } from "./unit.js";
 
 /** Milliseconds between polls of a server that does not hold them. */
 const POLL_INTERVAL = 3_000;
@@ -28,8 +28,8 @@ async function poll(host, attempt, address, signal) {
       const bytes = response.headers.get("Content-Type") === "application/octet-stream";
       const data = bytes ? await response.arrayBuffer() : await response.text();
       if (signal.aborted) return;
-      host.tell("opened", attempt);
-      host.tell("heard", attempt);
+      host.tell(OPENED, attempt);
+      host.tell(HEARD, attempt);
       const empty = !data || data === "[]";
       if (!empty) receive(host, attempt, data, "message");
       else await pause(host.json ? POLL_INTERVAL : EMPTY_PAUSE, signal);

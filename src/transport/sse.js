@@ -1,7 +1,7 @@
 // Server-sent events (WHATWG HTML §9.2) down, POST up.
 
 import { linked, openUplink, refuse, request } from "./fetch.js";
-import { LOST, PROTOCOL, receive } from "./unit.js";
+import { HEARD, LOST, OPENED, PROTOCOL, receive } from "./unit.js";
 
 /** Largest event accepted, in bytes. */
 const EVENT_LIMIT = 4 << 20;
@@ -30,26 +30,27 @@ export function openSse(host, attempt, link) {
 
 async function stream(host, attempt, address, signal) {
   let parser;
+  let retry = -1;
+  const sink = {
+    event: (name, data) => signal.aborted || receive(host, attempt, data, name),
+    retry: (ms) => (retry = ms),
+  };
   try {
     const response = await fetch(address, request(host, signal, "text/event-stream"));
     if (!response.ok) return refuse(host, attempt, response);
     if (!/^text\/event-stream/i.test(response.headers.get("Content-Type"))) {
       return host.ended(attempt, PROTOCOL, 0, response.status);
     }
-    host.tell("opened", attempt);
+    host.tell(OPENED, attempt);
     parser = host.parser(EVENT_LIMIT);
     const reader = response.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done || signal.aborted) break;
-      host.tell("heard", attempt);
-      const events = parser.push(value);
-      if (!events) return host.ended(attempt, PROTOCOL);
-      for (let i = 0; i < events.length && !signal.aborted; i += 2) {
-        receive(host, attempt, events[i + 1], events[i]);
-      }
+      host.tell(HEARD, attempt);
+      if (!parser.push(value, sink)) return host.ended(attempt, PROTOCOL);
     }
-    host.ended(attempt, LOST, 0, 0, parser.retry);
+    host.ended(attempt, LOST, 0, 0, retry);
   } catch {
     if (!signal.aborted) host.refused(attempt, address, LOST);
   } finally {
@@ -60,7 +61,7 @@ async function stream(host, attempt, address, signal) {
 /** `EventSource` would reconnect by itself and hides why it failed: its first error is its last. */
 function listen(host, attempt, address) {
   const source = new EventSource(address, { withCredentials: host.credentials === "include" });
-  source.onopen = () => host.tell("opened", attempt);
+  source.onopen = () => host.tell(OPENED, attempt);
   source.onmessage = (event) => receive(host, attempt, event.data, event.type);
   source.onerror = () => {
     source.close();

@@ -12,6 +12,16 @@ export const PROTOCOL = 7;
 export const POST_HUNG = 8;
 export const ENDPOINT = 9;
 
+// What the core is told of an attempt or link: `Core::tell` in src/session.rs.
+export const TIMEOUT = 4;
+export const SIDE_PROBE = 6;
+export const HEARD = 7;
+export const OPENED = 8;
+const READY = 9;
+export const WRITTEN = 10;
+export const ENDED = 11;
+const NAMED = { ack: 12, ping: 13, pong: 14, goaway: 15, close: 16 };
+
 const CONTROL = ["take", "ack", "ping", "pong", "close"];
 
 export const newUnit = () => [];
@@ -20,8 +30,10 @@ export function pushHello(unit, connect, instance, session, received) {
   unit.push({ hello: { version: 1, connect, instance, session, received } });
 }
 
-/** `body` is `{ text }`, `{ type, bytes }`, or `{ raw }` where the dialect has no frames. */
-export function pushMessage(unit, n, request, body) {
+/** The body of a send is `{ text }`, `{ type, bytes }`, or `{ raw }` where the dialect has no frames. */
+export function pushMessage(host, unit, n, request, ticket) {
+  const body = host.sends.get(ticket)?.body;
+  if (!body) return;
   if (body.raw) unit.push(body);
   else if (body.bytes) unit.push({ head: `[${n},${body.type}]`, bytes: body.bytes });
   else unit.push(request ? `["req",${n},${request},${body.text}]` : `[${n},${body.text}]`);
@@ -77,7 +89,7 @@ export function receive(host, attempt, data, name) {
         else host.stats.duplicates++;
       } else turn |= receiveNamed(host, attempt, frame);
     }
-    if (turn & 2) core.timeout();
+    if (turn & 2) core.tell(TIMEOUT);
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) host.trap(error);
     else host.ended(attempt, PROTOCOL);
@@ -87,39 +99,21 @@ export function receive(host, attempt, data, name) {
 function receiveNamed(host, attempt, frame) {
   const { core } = host;
   const [name, a, b, c] = frame;
-  switch (name) {
-    case "bin":
-    case "rep":
-    case "err": {
-      const verdict = core.accept(attempt, whole(a));
-      if (verdict & 1) {
-        if (name === "bin") host.message(b, fromBase64(c));
-        else host.reply(b, name === "rep", c);
-      } else host.stats.duplicates++;
-      return verdict;
-    }
-    case "ready":
-      if (typeof a.session !== "string") throw name;
-      core.ready(attempt, a.session, whole(a.received), whole(a.heartbeat), whole(a.window), whole(a.unit));
-      return 0;
-    case "ack":
-      core.control(attempt, 0, whole(a), -1);
-      return 0;
-    case "ping":
-      core.control(attempt, 1, whole(a), -1);
-      return 0;
-    case "pong":
-      core.control(attempt, 2, whole(a), -1);
-      return 0;
-    case "goaway":
-      core.control(attempt, 3, whole(a), -1);
-      return 0;
-    case "close":
-      core.control(attempt, 4, whole(a), b === undefined ? -1 : whole(b));
-      return 0;
-    default:
-      throw name;
+  if (name === "bin" || name === "rep" || name === "err") {
+    const verdict = core.accept(attempt, whole(a));
+    if (!(verdict & 1)) host.stats.duplicates++;
+    else if (name === "bin") host.message(b, fromBase64(c));
+    else host.reply(b, name === "rep", c);
+    return verdict;
   }
+  if (name === "ready") {
+    if (typeof a.session !== "string") throw name;
+    core.ready(attempt, a.session, whole(a.received), whole(a.heartbeat), whole(a.window), whole(a.unit));
+  } else {
+    if (!Object.hasOwn(NAMED, name)) throw name;
+    core.tell(NAMED[name], attempt, whole(a), b === undefined ? -1 : whole(b));
+  }
+  return 0;
 }
 
 function unpackBytes(data) {
@@ -157,7 +151,7 @@ function receiveJson(host, attempt, data, name) {
       host.badMessage(data);
       continue;
     }
-    if (type === json.ready) core.proven(attempt);
+    if (type === json.ready) core.tell(READY, attempt);
     if (!core.accept(attempt, 0)) continue;
     if (type === json.reply?.type && host.reply(item[json.reply.match], true, item)) continue;
     if (json.alias && Object.hasOwn(json.alias, type)) type = json.alias[type];

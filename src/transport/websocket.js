@@ -1,6 +1,6 @@
 // WebSocket (RFC 6455, WHATWG WebSockets): one socket, both ways.
 
-import { BAD_ADDRESS, BLOCKED, CLOSED, LOST, REFUSED, pack, receive } from "./unit.js";
+import { BAD_ADDRESS, BLOCKED, CLOSED, LOST, OPENED, REFUSED, pack, receive } from "./unit.js";
 
 export function openWebSocket(host, attempt) {
   let socket;
@@ -19,7 +19,7 @@ export function openWebSocket(host, attempt) {
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       opened = true;
-      host.tell("opened", attempt);
+      host.tell(OPENED, attempt);
     };
     socket.onmessage = (event) => receive(host, attempt, event.data);
     socket.onclose = ({ code }) => {

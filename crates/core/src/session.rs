@@ -349,11 +349,11 @@ impl<B: Clone> Session<B> {
                 let transport = link.transport;
                 self.state = State::Closing(link, Farewell::Draining { until });
                 self.note(Kind::State, None, StateKind::Connected as u32, StateKind::Closing as u32, now);
-                self.outputs.push(Output::Event(Event::State {
+                self.emit(Event::State {
                     from: StateKind::Connected,
                     to: StateKind::Closing,
                     ending: Some(Ending { transport: Some(transport), ..Ending::of(Cause::Asked) }),
-                }));
+                });
                 self.flush(now);
             }
             State::Idle | State::Connecting(_) | State::Reconnecting(_) | State::Suspended(_) => {
@@ -377,18 +377,18 @@ impl<B: Clone> Session<B> {
         };
         self.pending.clear();
         self.inbox.ack = Ack::Settled;
+        let outputs = &mut self.outputs;
+        let mut unsent = Vec::new();
+        self.outbox.clear(
+            &mut |ticket| outputs.push(Output::Event(Event::Settled(ticket, Outcome::Unknown))),
+            &mut |ticket| unsent.push(ticket),
+        );
+        for ticket in unsent {
+            self.settle(ticket, Outcome::Closed);
+        }
         let left = self.transition_to(terminal, ending, now);
         if let State::Connected(link) | State::Closing(link, _) = left {
             self.outputs.push(Output::Drop { attempt: link.id });
-        }
-        let outputs = &mut self.outputs;
-        let mut settled = Vec::new();
-        self.outbox.clear(
-            &mut |ticket| outputs.push(Output::Event(Event::Settled(ticket, Outcome::Unknown))),
-            &mut |ticket| settled.push(ticket),
-        );
-        for ticket in settled {
-            self.settle(ticket, Outcome::Closed);
         }
     }
 
@@ -408,7 +408,7 @@ impl<B: Clone> Session<B> {
                 }
                 Err(()) => {
                     let ending = Ending::of(Cause::Token);
-                    self.outputs.push(Output::Event(Event::Trouble(ending)));
+                    self.emit(Event::Trouble(ending));
                     self.wait(None, now);
                 }
             }
@@ -524,7 +524,7 @@ impl<B: Clone> Session<B> {
     }
 
     fn settle(&mut self, ticket: Ticket, outcome: Outcome) {
-        self.outputs.push(Output::Event(Event::Settled(ticket, outcome)));
+        self.emit(Event::Settled(ticket, outcome));
     }
 
     /// Tells the application that a full outbox has room again.
@@ -534,10 +534,16 @@ impl<B: Clone> Session<B> {
             && self.outbox.bytes() * 2 <= self.config.outbox_bytes
         {
             self.pressure = Pressure::Room;
-            self.outputs.push(Output::Event(Event::Drained));
+            self.emit(Event::Drained);
         }
     }
 
+    #[inline(never)]
+    fn emit(&mut self, event: Event) {
+        self.outputs.push(Output::Event(event));
+    }
+
+    #[inline(never)]
     fn note(
         &mut self,
         kind: Kind,

@@ -10,7 +10,7 @@ impl Add<u64> for Millis {
     type Output = Self;
 
     fn add(self, span: u64) -> Self {
-        Self(self.0.saturating_add(span))
+        Self(self.0 + span)
     }
 }
 

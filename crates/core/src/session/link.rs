@@ -198,7 +198,7 @@ impl<B: Clone> Session<B> {
                 if let Some((_, at)) = link.ping.take_if(|ping| ping.0 == k) {
                     link.rtt = (now - at) as u32;
                     let event = Event::RoundTrip(link.rtt);
-                    self.outputs.push(Output::Event(event));
+                    self.emit(event);
                 }
             }
             Frame::Goaway { spread } => {
@@ -407,7 +407,7 @@ impl<B: Clone> Session<B> {
         self.memory = Some(memory);
         self.backoff.reset();
         self.streak = Streak::default();
-        self.outputs.push(Output::Event(Event::Remember(memory)));
+        self.emit(Event::Remember(memory));
     }
 
     fn follow_plan(&mut self, target: Target, now: Millis) {

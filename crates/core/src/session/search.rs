@@ -326,7 +326,7 @@ impl<B: Clone> Session<B> {
             self.barred.add(transport);
         }
         if self.streak.reported.add(transport) {
-            self.outputs.push(Output::Event(Event::Trouble(ending)));
+            self.emit(Event::Trouble(ending));
         }
         if self.state.search_mut().is_none() {
             return self.replan(now);
@@ -454,7 +454,7 @@ impl<B: Clone> Session<B> {
         self.set_step(Step::Waiting { until });
         let span = until - now;
         self.note(Kind::Wait, None, u32::try_from(span).unwrap_or(u32::MAX), 0, now);
-        self.outputs.push(Output::Event(Event::RetryIn(span)));
+        self.emit(Event::RetryIn(span));
     }
 
     /// The surroundings changed for the better: a wait ends soon, jittered all the same.
@@ -501,7 +501,7 @@ impl<B: Clone> Session<B> {
             let search = Search { step, patience: None };
             self.transition_to(State::Suspended(search), Some(ending), now);
         } else {
-            self.outputs.push(Output::Event(Event::Trouble(ending)));
+            self.emit(Event::Trouble(ending));
         }
     }
 
@@ -542,7 +542,7 @@ impl<B: Clone> Session<B> {
         let stable = now + u64::from(self.config.timing.stable);
         let link = attempt.into_link(rtt, heartbeat, window, stable, now);
         let left = self.transition_to(State::Connected(link), None, now);
-        self.outputs.push(Output::Event(Event::RoundTrip(rtt)));
+        self.emit(Event::RoundTrip(rtt));
         self.flush(now);
         if let State::Connected(old) = left {
             self.note(Kind::Ended, Some((old.id, old.transport)), Cause::Superseded as u32, 0, now);
