@@ -269,6 +269,12 @@ impl<B: Clone> Sessions<B> {
         self.links.get(&link)?.session()
     }
 
+    /// The link that owns the session, if one does.
+    #[must_use]
+    pub fn owner_of(&self, session: SessionKey) -> Option<LinkId> {
+        self.sessions.get(&session)?.owner
+    }
+
     fn handle_drain(&mut self, spread: u32, retry: u32, now: Millis) {
         self.phase = Phase::Draining { until: now + u64::from(spread), spread, retry };
         let greeted: Vec<LinkId> = self

@@ -4,7 +4,7 @@ use throughline_core::close::code;
 use throughline_core::server::{LinkId, Output};
 use throughline_core::{Frame, Hello, Nonce, Ready};
 
-use crate::world::{World, closed, heard, hello, message, transmit};
+use crate::world::{World, heard, hello, message, transmit};
 
 /// P2.3: the id is the entropy that was given, in full.
 #[test]

@@ -4,7 +4,7 @@ use throughline_core::close::code;
 use throughline_core::server::{Event, Input, LinkId, Output, SessionsConfig};
 use throughline_core::{Frame, Hello};
 
-use crate::world::{World, closed, hello, message};
+use crate::world::{World, hello, message};
 
 /// P3.2
 #[test]

@@ -1,0 +1,360 @@
+//! The hub: every session, link and topic of the server behind one lock, and the one timer that
+//! the core asks for.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use throughline_core::close::code;
+use throughline_core::codec::Body;
+use throughline_core::server::{
+    Event, Input, LinkId, Output, Sessions, SessionsConfig, Subject,
+};
+use throughline_core::{Frame, Millis, Nonce, Transport};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::{Notify, watch};
+
+use self::guest::{Guest, GuestId};
+use self::mailbox::{End, Mailbox};
+use self::split::Split;
+
+pub use peer::{Peer, PeerEvent};
+
+pub(crate) mod guest;
+pub(crate) mod mailbox;
+mod peer;
+pub(crate) mod split;
+
+/// Frames on their way to a link, by units.
+pub(crate) type LinkMailbox = Mailbox<Vec<Frame<Body>>>;
+
+/// Everything that lives on the server. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Hub(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    events: UnboundedSender<PeerEvent>,
+    alarm: Notify,
+    /// Told whenever a link has gone.
+    left: Notify,
+    started: Instant,
+    limits: HubLimits,
+}
+
+#[derive(Debug)]
+struct State {
+    sessions: Sessions<Body>,
+    /// When the timer task wakes.
+    alarm: Option<Millis>,
+    links: HashMap<LinkId, Arc<LinkMailbox>>,
+    splits: HashMap<Nonce, Arc<Split>>,
+    joins: HashMap<Nonce, watch::Sender<Option<Arc<Split>>>>,
+    guests: HashMap<GuestId, Arc<Guest>>,
+    guest_names: HashMap<String, GuestId>,
+    topics: HashMap<String, HashSet<Peer>>,
+    last_id: u64,
+}
+
+/// The hub's own limits, beside those of the sessions.
+#[derive(Debug, Clone)]
+pub struct HubLimits {
+    /// Bytes that may wait for one link; more close it with 4429.
+    pub buffered_bytes: usize,
+    /// The hint that goes with 4429, in milliseconds.
+    pub retry: u32,
+    /// How long a link may be without a poll, and a guest without a way down (C2).
+    pub idle: Duration,
+    /// How long one half of a split link waits for the other (B1).
+    pub join: Duration,
+}
+
+impl Hub {
+    /// Makes a hub, and the stream of what its peers do. Its timer runs on the current runtime
+    /// until the last clone is gone.
+    #[must_use]
+    pub fn new(config: SessionsConfig, limits: HubLimits) -> (Self, UnboundedReceiver<PeerEvent>) {
+        let (events, receiver) = mpsc::unbounded_channel();
+        let state = State {
+            sessions: Sessions::new(config),
+            alarm: None,
+            links: HashMap::new(),
+            splits: HashMap::new(),
+            joins: HashMap::new(),
+            guests: HashMap::new(),
+            guest_names: HashMap::new(),
+            topics: HashMap::new(),
+            last_id: 0,
+        };
+        let hub = Self(Arc::new(Shared {
+            state: Mutex::new(state),
+            events,
+            alarm: Notify::new(),
+            left: Notify::new(),
+            started: Instant::now(),
+            limits,
+        }));
+        tokio::spawn(keep_time(Arc::downgrade(&hub.0)));
+        (hub, receiver)
+    }
+
+    /// How many sessions there are.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.locked().sessions.session_count()
+    }
+
+    /// How many links and guests there are.
+    #[must_use]
+    pub fn link_count(&self) -> usize {
+        let state = self.locked();
+        state.sessions.link_count() + state.guests.len()
+    }
+
+    /// Whether the server is going away.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.locked().sessions.is_draining()
+    }
+
+    /// How long the hub has lived.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        self.0.started.elapsed()
+    }
+
+    /// Asks everyone to move within `spread`, admits nobody, and closes who stays (P5.2). Ends when
+    /// all are gone.
+    pub async fn drain(&self, spread: Duration, retry: Duration) {
+        let ms = |span: Duration| u32::try_from(span.as_millis()).unwrap_or(u32::MAX);
+        let (spread_ms, retry) = (ms(spread), ms(retry));
+        self.tell(Input::Drain { spread: spread_ms, retry });
+        tracing::info!(spread_ms, links = self.link_count(), "draining");
+        if tokio::time::timeout(spread + CLOSING, self.emptied()).await.is_ok() {
+            return;
+        }
+        self.end_guests(End {
+            code: code::TRY_LATER,
+            retry: Some(retry),
+        });
+        // What is left is held up by its own connection.
+        let _ = tokio::time::timeout(CLOSING, self.emptied()).await;
+    }
+
+    /// Waits until no link and no guest is left.
+    async fn emptied(&self) {
+        loop {
+            let left = self.0.left.notified();
+            tokio::pin!(left);
+            left.as_mut().enable();
+            if self.link_count() == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    pub(crate) fn limits(&self) -> &HubLimits {
+        &self.0.limits
+    }
+
+    pub(crate) fn open_link(&self, transport: Transport) -> (LinkId, Arc<LinkMailbox>) {
+        let mut state = self.locked();
+        let link = LinkId(state.next_id());
+        let mailbox = Arc::new(Mailbox::new());
+        state.links.insert(link, mailbox.clone());
+        tracing::info!(link = link.0, transport = transport.name(), "link opened");
+        self.handle(&mut state, Input::LinkOpened { link, transport });
+        (link, mailbox)
+    }
+
+    /// The connection is gone.
+    pub(crate) fn link_closed(&self, link: LinkId) {
+        let mut state = self.locked();
+        if state.links.remove(&link).is_some() {
+            tracing::info!(link = link.0, "link lost");
+            self.handle(&mut state, Input::LinkClosed { link });
+        }
+        drop(state);
+        self.0.left.notify_waiters();
+    }
+
+    /// Closes a link for a reason of the server's.
+    pub(crate) fn close_link(&self, link: LinkId, code: u16, retry: Option<u32>) {
+        self.tell(Input::CloseLink { link, code, retry });
+    }
+
+    /// Handles the frames of a unit. `subject` is whom the token beside a `hello` speaks for.
+    /// Returns the ack that the link is owed, where the caller wants to deliver it (P3.3).
+    pub(crate) fn handle_unit(
+        &self,
+        link: LinkId,
+        frames: Vec<Frame<Body>>,
+        subject: Option<&Subject>,
+        wants_ack: bool,
+    ) -> Option<Frame<Body>> {
+        let mut state = self.locked();
+        let now = self.now();
+        for frame in frames {
+            tracing::trace!(link = link.0, n = frame.n(), "frame");
+            let input = match (frame, subject) {
+                (Frame::Hello(hello), Some(subject)) => {
+                    let entropy = match entropy() {
+                        Ok(entropy) => entropy,
+                        Err(error) => {
+                            tracing::error!(%error, "no entropy");
+                            let (code, retry) = (code::INTERNAL, None);
+                            state.sessions.handle(Input::CloseLink { link, code, retry }, now);
+                            break;
+                        }
+                    };
+                    let subject = subject.clone();
+                    Input::Hello { link, hello, subject, entropy }
+                }
+                (frame, _) => Input::Frame { link, frame },
+            };
+            state.sessions.handle(input, now);
+        }
+        let ack = wants_ack.then(|| state.sessions.poll_ack(link)).flatten();
+        self.drain_outputs(&mut state);
+        ack
+    }
+
+    fn tell(&self, input: Input<Body>) {
+        self.handle(&mut self.locked(), input);
+    }
+
+    fn handle(&self, state: &mut State, input: Input<Body>) {
+        state.sessions.handle(input, self.now());
+        self.drain_outputs(state);
+    }
+
+    /// Does all that the core asks for.
+    fn drain_outputs(&self, state: &mut State) {
+        while let Some(output) = state.sessions.poll_output() {
+            match output {
+                Output::Transmit { link, frames } => {
+                    let Some(mailbox) = state.links.get(&link) else {
+                        continue;
+                    };
+                    let bytes = frames.iter().map(frame_size).sum();
+                    if mailbox.push(frames, bytes) > self.0.limits.buffered_bytes {
+                        tracing::info!(link = link.0, "too many bytes wait");
+                        let (code, retry) = (code::SLOW_DOWN, Some(self.0.limits.retry));
+                        mailbox.overflow(End { code, retry });
+                        let input = Input::CloseLink { link, code, retry };
+                        state.sessions.handle(input, self.now());
+                    }
+                }
+                Output::CloseLink { link, code, retry } => {
+                    if let Some(mailbox) = state.links.remove(&link) {
+                        tracing::info!(link = link.0, code, "link closed");
+                        mailbox.end(End { code, retry });
+                    }
+                    self.0.left.notify_waiters();
+                }
+                Output::Event(event) => self.pass_on(state, event),
+            }
+        }
+        let due = state.sessions.poll_timeout();
+        if due.is_some_and(|due| state.alarm.is_none_or(|alarm| due < alarm)) {
+            self.0.alarm.notify_one();
+        }
+    }
+
+    fn pass_on(&self, state: &mut State, event: Event<Body>) {
+        let event = match event {
+            Event::Opened { session, subject } => {
+                tracing::info!(session = session.0, subject = subject.name(), "session opened");
+                PeerEvent::Opened { peer: Peer::Session(session) }
+            }
+            Event::Message { session, seq, body } => {
+                tracing::debug!(session = session.0, seq, "message");
+                PeerEvent::Message { peer: Peer::Session(session), body }
+            }
+            Event::Request { session, seq, id, body } => {
+                tracing::debug!(session = session.0, seq, id, "request");
+                PeerEvent::Request { peer: Peer::Session(session), id, body }
+            }
+            Event::LinkChanged { session, transport } => {
+                let name = transport.map_or("none", Transport::name);
+                tracing::info!(session = session.0, transport = name, "session's link");
+                return;
+            }
+            Event::Closed { session } => {
+                tracing::info!(session = session.0, "session closed");
+                state.forget_peer(Peer::Session(session));
+                PeerEvent::Closed { peer: Peer::Session(session) }
+            }
+        };
+        // Nobody listens once the server is being dropped.
+        let _ = self.0.events.send(event);
+    }
+
+    fn now(&self) -> Millis {
+        Millis(self.0.started.elapsed().as_millis() as u64)
+    }
+
+    /// A panic while the lock is held would be a defect of the core; the rest of the server goes on.
+    fn locked(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+}
+
+/// About what a frame takes on the wire.
+fn frame_size(frame: &Frame<Body>) -> usize {
+    match frame {
+        Frame::Message { body, .. } | Frame::Request { body, .. } | Frame::Reply { body, .. } => {
+            body.size() + 24
+        }
+        Frame::Hello(_)
+        | Frame::Ready(_)
+        | Frame::Take { .. }
+        | Frame::Ack { .. }
+        | Frame::Ping { .. }
+        | Frame::Pong { .. }
+        | Frame::Goaway { .. }
+        | Frame::Close { .. } => 24,
+    }
+}
+
+fn entropy() -> Result<u128, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(u128::from_ne_bytes(bytes))
+}
+
+/// Rings the core's alarm for as long as the hub lives.
+async fn keep_time(shared: std::sync::Weak<Shared>) {
+    loop {
+        let Some(hub) = shared.upgrade().map(Hub) else {
+            return;
+        };
+        let due = {
+            let mut state = hub.locked();
+            hub.handle(&mut state, Input::Timeout);
+            state.alarm = state.sessions.poll_timeout();
+            state.alarm
+        };
+        let span = due.map(|due| Duration::from_millis(due - hub.now()));
+        // A hub without alarms is looked at now and then, to see whether it still lives.
+        let sleep = tokio::time::sleep(span.unwrap_or(LOOK).min(LOOK));
+        tokio::select! {
+            () = sleep => {}
+            () = hub.0.alarm.notified() => {}
+        }
+    }
+}
+
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What closing takes at most, after the last alarm.
+const CLOSING: Duration = Duration::from_millis(500);

@@ -1,0 +1,92 @@
+//! Long-poll links (annex C): the way down.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use throughline_core::server::Subject;
+use throughline_core::{Nonce, Transport};
+
+use super::unit::{Carrier, Unit, closing, next_unit};
+use super::{Context, may_use, unavailable};
+use crate::hub::Hub;
+use crate::hub::mailbox::Post;
+use crate::hub::split::{Down, Guard, Split};
+use crate::token::TokenError;
+
+pub(super) async fn handle(
+    context: &Context,
+    name: Nonce,
+    sent: Option<Result<Subject, TokenError>>,
+) -> Response {
+    let known = context.hub.split(name);
+    if known.is_none() && context.hub.is_draining() {
+        return unavailable(context.retry);
+    }
+    let bound = known.as_ref().and_then(|split| split.subject());
+    if let Err(refusal) = may_use(bound, sent.as_ref()) {
+        return *refusal;
+    }
+    let split = match context.hub.open_down(name, Transport::LongPoll) {
+        Down::Opened(split, guard) => {
+            tokio::spawn(watch(context.hub.clone(), split.clone(), guard));
+            split
+        }
+        Down::Known(split) => split,
+        Down::Taken => return StatusCode::NOT_FOUND.into_response(),
+    };
+    if let Some(Ok(subject)) = sent
+        && !split.bind(&subject)
+    {
+        return super::forbidden("the link is another subject's");
+    }
+    answer(&split).await
+}
+
+async fn answer(split: &Split) -> Response {
+    if split.is_over() {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let mut held = split.hold();
+    let post = tokio::select! {
+        biased;
+        () = held.superseded() => return text("[]".into()),
+        post = split.mailbox.take() => post,
+    };
+    let mut frames = match post {
+        Post::Item(frames) => frames,
+        Post::End(end) => {
+            split.told();
+            return text(closing(end));
+        }
+    };
+    // Whatever else waits goes along, up to where bytes need a unit of their own.
+    while let Some(Post::Item(more)) = split.mailbox.try_take() {
+        frames.extend(more);
+    }
+    let unit = next_unit(&mut frames, Carrier::Both);
+    if !frames.is_empty() {
+        split.mailbox.put_back(frames, 0);
+    }
+    match unit {
+        Ok(Some(Unit::Text(unit))) => text(unit),
+        Ok(Some(Unit::Binary(unit))) => {
+            ([(header::CONTENT_TYPE, "application/octet-stream"), NO_STORE], unit).into_response()
+        }
+        Ok(None) => text("[]".into()),
+        Err(error) => {
+            tracing::error!(%error, "an application's message cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+pub(super) fn text(unit: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json"), NO_STORE], unit).into_response()
+}
+
+const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
+
+/// Keeps the link until nobody polls it.
+async fn watch(hub: Hub, split: std::sync::Arc<Split>, guard: Guard) {
+    split.abandoned(hub.limits().idle).await;
+    drop(guard);
+}

@@ -1,0 +1,96 @@
+//! SSE links (annex B): the way down.
+
+use std::convert::Infallible;
+
+use axum::body::{Body, Bytes};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, stream};
+use throughline_core::server::Subject;
+use throughline_core::{Frame, Nonce, Transport, codec};
+
+use super::unit::{Carrier, Unit, closing, next_unit};
+use super::{Context, forbidden, may_use, unavailable};
+use crate::hub::LinkMailbox;
+use crate::hub::mailbox::Post;
+use crate::hub::split::{Down, Guard};
+use crate::token::TokenError;
+
+pub(super) fn open(
+    context: &Context,
+    name: Nonce,
+    sent: Option<Result<Subject, TokenError>>,
+) -> Response {
+    if let Err(refusal) = may_use(None, sent.as_ref()) {
+        return *refusal;
+    }
+    if context.hub.is_draining() {
+        return unavailable(context.retry);
+    }
+    match context.hub.open_down(name, Transport::Sse) {
+        Down::Opened(split, guard) => {
+            if let Some(Ok(subject)) = sent
+                && !split.bind(&subject)
+            {
+                return forbidden("the link is another subject's");
+            }
+            events(units(split.mailbox.clone(), guard))
+        }
+        Down::Known(_) | Down::Taken => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// An event stream that begins with a comment, so that its headers and a first byte leave at once.
+pub(super) fn events(
+    events: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static,
+) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache, no-transform"),
+        // nginx and those who follow it hold a stream back otherwise.
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    let hello = stream::once(async { Ok(Bytes::from_static(b": throughline\n\n")) });
+    let body = Body::from_stream(stream::StreamExt::chain(hello, events));
+    (headers, body).into_response()
+}
+
+/// One event; `data` has no line break.
+pub(super) fn event(data: &str) -> Bytes {
+    format!("data: {data}\n\n").into()
+}
+
+enum Reading {
+    On(Guard, Vec<Frame<codec::Body>>),
+    Over,
+}
+
+fn units(
+    mailbox: std::sync::Arc<LinkMailbox>,
+    guard: Guard,
+) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    stream::unfold(Reading::On(guard, Vec::new()), move |reading| {
+        let mailbox = mailbox.clone();
+        async move {
+            let Reading::On(guard, mut frames) = reading else {
+                return None;
+            };
+            if frames.is_empty() {
+                match mailbox.take().await {
+                    Post::Item(taken) => frames = taken,
+                    Post::End(end) => return Some((Ok(event(&closing(end))), Reading::Over)),
+                }
+            }
+            match next_unit(&mut frames, Carrier::Text) {
+                Ok(Some(Unit::Text(text))) => Some((Ok(event(&text)), Reading::On(guard, frames))),
+                Ok(Some(Unit::Binary(_)) | None) => {
+                    Some((Ok(Bytes::new()), Reading::On(guard, frames)))
+                }
+                Err(error) => {
+                    tracing::error!(%error, "an application's message cannot be written");
+                    None
+                }
+            }
+        }
+    })
+}

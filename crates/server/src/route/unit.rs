@@ -1,0 +1,104 @@
+//! Frames as the units that each transport carries.
+
+use throughline_core::Frame;
+use throughline_core::codec::{Body, CodecError, Payload, encode_binary, encode_unit};
+
+use crate::hub::mailbox::End;
+
+/// One unit, ready to be written.
+#[derive(Debug)]
+pub(super) enum Unit {
+    Text(String),
+    Binary(Vec<u8>),
+}
+
+/// Where bytes can stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carrier {
+    /// Text and binary units.
+    Both,
+    /// Text alone: bytes as base64 (P1.7).
+    Text,
+}
+
+/// Takes the frames of the next unit off `frames`: one message with bytes, or all frames before it.
+pub(super) fn next_unit(
+    frames: &mut Vec<Frame<Body>>,
+    carrier: Carrier,
+) -> Result<Option<Unit>, CodecError> {
+    let bytes_at = match carrier {
+        Carrier::Both => frames.iter().position(|frame| bytes_of(frame).is_some()),
+        Carrier::Text => None,
+    };
+    if let (Some(0), Some((n, kind, bytes))) = (bytes_at, frames.first().and_then(bytes_of)) {
+        let unit = encode_binary(n, kind, bytes)?;
+        frames.remove(0);
+        return Ok(Some(Unit::Binary(unit)));
+    }
+    if frames.is_empty() {
+        return Ok(None);
+    }
+    let rest = frames.split_off(bytes_at.unwrap_or(frames.len()));
+    let unit = encode_unit(frames)?;
+    *frames = rest;
+    Ok(Some(Unit::Text(unit)))
+}
+
+/// The unit that tells the end of a link where the transport cannot (P5.1).
+pub(super) fn closing(end: End) -> String {
+    match end.retry {
+        Some(retry) => format!("[[\"close\",{},{retry}]]", end.code),
+        None => format!("[[\"close\",{}]]", end.code),
+    }
+}
+
+fn bytes_of(frame: &Frame<Body>) -> Option<(u64, &str, &[u8])> {
+    match frame {
+        Frame::Message { n, body } => match &body.payload {
+            Payload::Bytes(bytes) => Some((*n, &body.kind, bytes)),
+            Payload::Json(_) => None,
+        },
+        Frame::Hello(_)
+        | Frame::Ready(_)
+        | Frame::Take { .. }
+        | Frame::Request { .. }
+        | Frame::Reply { .. }
+        | Frame::Ack { .. }
+        | Frame::Ping { .. }
+        | Frame::Pong { .. }
+        | Frame::Goaway { .. }
+        | Frame::Close { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn units(frames: Vec<Frame<Body>>, carrier: Carrier) -> Vec<String> {
+        let mut frames = frames;
+        let mut units = Vec::new();
+        while let Some(unit) = next_unit(&mut frames, carrier).unwrap() {
+            units.push(match unit {
+                Unit::Text(text) => text,
+                Unit::Binary(bytes) => format!("{bytes:?}"),
+            });
+        }
+        units
+    }
+
+    /// P1.6, P1.7
+    #[test]
+    fn bytes_between_frames_keep_their_place() {
+        let frames = vec![
+            Frame::Ack { n: 1 },
+            Frame::Message { n: 1, body: Body::bytes("a", vec![7]) },
+            Frame::Ping { k: 0 },
+        ];
+        let binary = "[0, 7, 91, 49, 44, 34, 97, 34, 93, 7]";
+        let expected = [r#"[["ack",1]]"#, binary, r#"[["ping",0]]"#];
+        assert_eq!(units(frames.clone(), Carrier::Both), expected);
+        let expected = [r#"[["ack",1],["bin",1,"a","Bw=="],["ping",0]]"#];
+        assert_eq!(units(frames, Carrier::Text), expected);
+    }
+}

@@ -1,0 +1,210 @@
+//! WebSocket links (annex A).
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::response::Response;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use throughline_core::close::code;
+use throughline_core::codec::{Body, decode_binary, decode_unit};
+use throughline_core::server::LinkId;
+use throughline_core::{Frame, Transport};
+use tokio::time::{Instant, timeout};
+
+use super::Context;
+use super::unit::{Carrier, Unit, closing, next_unit};
+use crate::hub::LinkMailbox;
+use crate::hub::mailbox::{End, Post};
+
+/// How long a client may take to accept a unit, or to answer a close.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A message this many times the limit is cut off before it is read to its end.
+const HARD_LIMIT: usize = 4;
+
+/// Why a WebSocket ended.
+enum Ended {
+    /// The client closed it, or it broke.
+    Gone,
+    /// This side closed it.
+    Closed,
+}
+
+pub(super) fn accept(context: Context, upgrade: WebSocketUpgrade) -> Response {
+    upgrade
+        .max_message_size(context.unit.saturating_mul(HARD_LIMIT))
+        .max_frame_size(context.unit.saturating_mul(HARD_LIMIT))
+        .on_failed_upgrade(|error| tracing::debug!(%error, "websocket never began"))
+        .on_upgrade(move |socket| run(context, socket))
+}
+
+async fn run(context: Context, socket: WebSocket) {
+    let (link, mailbox) = context.hub.open_link(Transport::WebSocket);
+    let (mut sink, mut stream) = socket.split();
+    let heard = tokio::sync::watch::Sender::new(Instant::now());
+    let ended = tokio::select! {
+        () = read(&context, link, &mut stream, &heard) => Ended::Gone,
+        ended = write(&context, &mailbox, &mut sink, &heard) => ended,
+    };
+    context.hub.link_closed(link);
+    match ended {
+        Ended::Gone => {
+            // The reader may have caused a close that the client is still there to see.
+            if let Some(end) = mailbox.ending() {
+                let _ = timeout(CLOSE_TIMEOUT, close(&mut sink, end)).await;
+            }
+        }
+        Ended::Closed => {}
+    }
+    // A socket dropped with unread input is reset, and the close with it.
+    let drained = async { while let Some(Ok(_)) = stream.next().await {} };
+    let _ = timeout(CLOSE_TIMEOUT, drained).await;
+}
+
+/// Reads until the socket ends.
+async fn read(
+    context: &Context,
+    link: LinkId,
+    stream: &mut SplitStream<WebSocket>,
+    heard: &tokio::sync::watch::Sender<Instant>,
+) {
+    while let Some(message) = stream.next().await {
+        heard.send_replace(Instant::now());
+        match message {
+            Ok(Message::Text(text)) if text.len() <= context.unit => {
+                handle_text(context, link, &text);
+            }
+            Ok(Message::Binary(bytes)) if bytes.len() <= context.unit => {
+                handle_binary(context, link, &bytes);
+            }
+            Ok(Message::Text(_) | Message::Binary(_)) => {
+                context.hub.close_link(link, code::TOO_LARGE, None);
+            }
+            Ok(Message::Ping(_) | Message::Pong(_)) => {}
+            Ok(Message::Close(_)) => return,
+            Err(error) => {
+                tracing::debug!(link = link.0, %error, "websocket broke");
+                if is_too_large(&error) {
+                    context.hub.close_link(link, code::TOO_LARGE, None);
+                }
+                return;
+            }
+        }
+    }
+}
+
+fn handle_text(context: &Context, link: LinkId, text: &str) {
+    let decoded = match decode_unit(text) {
+        Ok(decoded) => decoded,
+        Err(error) => return refuse(context, link, &error),
+    };
+    let greets = decoded.frames.iter().any(|frame| matches!(frame, Frame::Hello(_)));
+    let token = decoded.token.as_ref().map(|token| token.expose());
+    let subject = match greets.then(|| context.tokens.check(token)).transpose() {
+        Ok(subject) => subject,
+        Err(error) => {
+            tracing::debug!(link = link.0, %error, "token refused");
+            return context.hub.close_link(link, code::UNAUTHORIZED, None);
+        }
+    };
+    context.hub.handle_unit(link, decoded.frames, subject.as_ref(), false);
+}
+
+fn handle_binary(context: &Context, link: LinkId, bytes: &[u8]) {
+    match decode_binary(bytes) {
+        Ok(frame) => {
+            context.hub.handle_unit(link, vec![frame], None, false);
+        }
+        Err(error) => refuse(context, link, &error),
+    }
+}
+
+fn refuse(context: &Context, link: LinkId, error: &dyn std::error::Error) {
+    tracing::debug!(link = link.0, error, "unit refused");
+    context.hub.close_link(link, code::PROTOCOL, None);
+}
+
+/// Writes until either side ends: units, and pings where nothing is heard.
+async fn write(
+    context: &Context,
+    mailbox: &LinkMailbox,
+    sink: &mut SplitSink<WebSocket, Message>,
+    heard: &tokio::sync::watch::Sender<Instant>,
+) -> Ended {
+    loop {
+        let post = match mailbox.try_take() {
+            Some(post) => post,
+            None => {
+                if !within(sink.flush()).await {
+                    return Ended::Gone;
+                }
+                tokio::select! {
+                    post = mailbox.take() => post,
+                    () = tokio::time::sleep(context.heartbeat) => {
+                        let silence = heard.borrow().elapsed();
+                        if silence > context.heartbeat * 5 / 2 {
+                            tracing::debug!("websocket half-open");
+                            return Ended::Gone;
+                        }
+                        if !within(sink.feed(Message::Ping(Bytes::new()))).await {
+                            return Ended::Gone;
+                        }
+                        continue;
+                    }
+                }
+            }
+        };
+        match post {
+            Post::Item(frames) => {
+                if !feed(frames, sink).await {
+                    return Ended::Gone;
+                }
+            }
+            Post::End(end) => {
+                let _ = timeout(CLOSE_TIMEOUT, close(sink, end)).await;
+                return Ended::Closed;
+            }
+        }
+    }
+}
+
+/// Writes frames without flushing; false if the client takes nothing more.
+async fn feed(mut frames: Vec<Frame<Body>>, sink: &mut SplitSink<WebSocket, Message>) -> bool {
+    loop {
+        let message = match next_unit(&mut frames, Carrier::Both) {
+            Ok(Some(Unit::Text(text))) => Message::text(text),
+            Ok(Some(Unit::Binary(bytes))) => Message::binary(bytes),
+            Ok(None) => return true,
+            Err(error) => {
+                tracing::error!(%error, "an application's message cannot be written");
+                return false;
+            }
+        };
+        if !within(sink.feed(message)).await {
+            return false;
+        }
+    }
+}
+
+/// Closes with a code, which a unit precedes if there is a hint (P5.1).
+async fn close(sink: &mut SplitSink<WebSocket, Message>, end: End) -> Result<(), axum::Error> {
+    if end.retry.is_some() {
+        sink.feed(Message::text(closing(end))).await?;
+    }
+    let frame = CloseFrame { code: end.code, reason: "".into() };
+    sink.send(Message::Close(Some(frame))).await
+}
+
+async fn within(write: impl Future<Output = Result<(), axum::Error>>) -> bool {
+    matches!(timeout(WRITE_TIMEOUT, write).await, Ok(Ok(())))
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    use std::error::Error as _;
+    use tokio_tungstenite::tungstenite::Error;
+    let source = error.source().and_then(|source| source.downcast_ref::<Error>());
+    matches!(source, Some(Error::Capacity(_)))
+}

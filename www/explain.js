@@ -1,0 +1,72 @@
+import { el, find, isTyping, write } from "./dom.js";
+import { TRANSPORTS, endedWell, ending, span } from "./words.js";
+
+const ROWS = 60;
+
+/** The drawer with `session.explain()`: the summary and every attempt. */
+export class Explain {
+  #session;
+  #drawer = find("#explain");
+  #opener = find("#explain-open");
+  #shown = "";
+
+  constructor() {
+    this.#opener.addEventListener("click", () => this.#toggle());
+    find("#explain-shut").addEventListener("click", () => this.#drawer.close());
+    find("#explain-copy").addEventListener("click", (event) => this.#copy(event.currentTarget));
+    this.#drawer.addEventListener("close", () => this.#opener.focus());
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.#drawer.open) this.#drawer.close();
+      const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target);
+      if (event.key === "e" && plain && !document.querySelector("dialog:modal")) this.#toggle();
+    });
+    setInterval(() => this.#drawer.open && this.#show(), 500);
+  }
+
+  follow(session) {
+    this.#session = session;
+  }
+
+  /** Stays beside the page, which goes on: not a modal dialog. */
+  #toggle() {
+    if (this.#drawer.open) return this.#drawer.close();
+    this.#show();
+    this.#drawer.show();
+    find("#explain-shut").focus();
+  }
+
+  #show() {
+    if (!this.#session) return;
+    const { summary, attempts, guarantee, halfOpenDetection } = this.#session.explain();
+    write(find("#explain-summary"), `${summary}\nDelivery: ${guarantee}. A silent link ${halfOpenDetection ? "is" : "is not"} noticed.`);
+    const latest = attempts.slice(-ROWS).reverse();
+    const key = JSON.stringify(latest);
+    if (key === this.#shown) return;
+    this.#shown = key;
+    find("#explain-rows").replaceChildren(...latest.map(row));
+  }
+
+  async #copy(button) {
+    const text = JSON.stringify(this.#session?.explain() ?? null, null, 2);
+    try {
+      await navigator.clipboard.writeText(text);
+      write(button, "Copied");
+    } catch {
+      write(button, "Not allowed here");
+    }
+    setTimeout(() => write(button, "Copy JSON"), 1_600);
+  }
+}
+
+function row(attempt) {
+  const after = (ms) => el("td", {}, ms === undefined ? "–" : span(ms));
+  const over = attempt.outcome === "ended";
+  const tone = attempt.outcome === "carrying" ? "good" : over && !endedWell(attempt) ? "bad" : "";
+  const lived = attempt.endedAfter === undefined ? undefined : attempt.endedAfter - (attempt.takenAfter ?? 0);
+  return el("tr", {},
+    el("td", {}, attempt.id),
+    el("td", { "data-transport": attempt.transport }, el("span", { class: "hue" }, TRANSPORTS[attempt.transport]?.name ?? attempt.transport)),
+    after(attempt.openedAfter), after(attempt.readyAfter), after(lived),
+    el("td", {}, el("span", { class: tone }, over ? ending(attempt) : attempt.outcome), attempt.diagnosis ? el("small", {}, attempt.diagnosis) : null),
+  );
+}

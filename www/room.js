@@ -1,0 +1,163 @@
+import { append, el, find, write } from "./dom.js";
+import { nameOf, span } from "./words.js";
+
+/** Milliseconds of waiting that are worth a word. */
+const NOTICED = 400;
+const ANSWERS = [
+  "A payment gateway. It had to keep its promises while three networks under it came and went.",
+  "Half of it was silence: sockets that were open and carried nothing. We only saw it in the numbers.",
+  "We stopped trusting “open” and asked every connection for an answer before we used it.",
+  "By numbering everything. A message that comes twice is dropped, one that is missing is asked for.",
+  "Backoff with full jitter, and a server that says when to come back.",
+  "I would write the protocol down first and make two programs argue about it.",
+  "The day nobody noticed that we had moved every client to another transport.",
+];
+const TICKS = {
+  pending: "M8 1.2a4.3 4.3 0 1 0 0 8.6a4.3 4.3 0 1 0 0-8.6M8 3.2v2.4l1.6 1",
+  delivered: "M1 6l3 3.4L10 2M6.4 8.4l.9 1L13.5 2",
+  failed: "M4 2l7 7M11 2L4 9",
+};
+
+/** The interview: a conversation with the scripted interviewer. */
+export class Room {
+  #talk;
+  #session;
+  #log = find("#room-log");
+  #typing = find("#room-typing");
+  #input = find("#room-text");
+  #pause = find("#room-pause");
+  #end = find("#room-end");
+  #auto = find("#room-auto");
+  #phase = "waiting";
+  #id;
+  #said = 0;
+  #answer;
+
+  /** @param {{ send(type: string, payload: object): Promise<string> }} talk */
+  constructor(talk) {
+    this.#talk = talk;
+    find("#room-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const text = this.#input.value.trim();
+      if (text && this.#phase === "live") {
+        this.#say(text);
+        this.#input.value = "";
+      }
+    });
+    this.#pause.addEventListener("click", () => this.#command(this.#phase === "paused" ? "RESUME_INTERVIEW" : "PAUSE_INTERVIEW"));
+    this.#end.addEventListener("click", () => (this.#phase === "ended" ? this.#begin() : this.#command("END_INTERVIEW")));
+    this.#auto.addEventListener("click", () => {
+      const on = this.#auto.getAttribute("aria-pressed") !== "true";
+      this.#auto.setAttribute("aria-pressed", on);
+      if (on) this.#answerSoon();
+      else clearTimeout(this.#answer);
+    });
+    this.#show();
+  }
+
+  follow(session) {
+    if (this.#session) this.#note("A new session.");
+    this.#session = session;
+    const on = (type, listener) => session.on(type, (payload) => session === this.#session && listener(payload ?? {}));
+    on("SESSION_CREATED", ({ sessionId }) => {
+      this.#id = sessionId;
+      this.#enter("live");
+    });
+    on("AI_MESSAGE", ({ text }) => {
+      this.#isTyping(false);
+      this.#line("them", text, this.#via());
+      this.#answerSoon();
+    });
+    on("TYPING_INDICATOR", ({ isTyping }) => this.#isTyping(isTyping));
+    on("INTERVIEW_PAUSED", () => this.#enter("paused", "Paused."));
+    on("INTERVIEW_RESUMED", () => this.#enter("live", "Resumed."));
+    on("INTERVIEW_ENDED", ({ resultsUrl }) => this.#enter("ended", `The interview has ended.${resultsUrl ? ` Results: ${resultsUrl}` : ""}`));
+    on("ERROR", ({ error, message }) => this.#note(`The server says: ${message ?? error}`, "bad"));
+    on("gap", () => {
+      this.#note("The server forgot this session; the interview starts over.", "bad");
+      this.#begin();
+    });
+    on("state", ({ to }) => (to === "closed" || to === "failed") && this.#enter("over", "The session is over."));
+    this.#begin();
+  }
+
+  focus() {
+    this.#input.focus();
+  }
+
+  #begin() {
+    this.#id = undefined;
+    this.#enter("waiting");
+    this.#command("START_INTERVIEW");
+  }
+
+  #command(type) {
+    const payload = this.#id ? { sessionId: this.#id } : {};
+    this.#talk.send(type, payload).catch((error) => this.#note(`Not sent: ${error.message}.`, "bad"));
+  }
+
+  async #say(text) {
+    const tick = el("span", { class: "tick" });
+    const mark = (is, words) => {
+      tick.dataset.is = is;
+      tick.innerHTML = `<svg viewBox="0 0 15 11" aria-hidden="true"><path d="${TICKS[is]}"/></svg>`;
+      tick.append(el("span", {}, words));
+    };
+    mark("pending", "waiting");
+    this.#line("me", text, tick);
+    const at = performance.now();
+    try {
+      const transport = await this.#talk.send("USER_MESSAGE", { sessionId: this.#id, text });
+      const late = performance.now() - at;
+      mark("delivered", `${nameOf(transport)}${late > NOTICED ? `, after ${span(late)}` : ""}`);
+    } catch (error) {
+      mark("failed", `not delivered: ${error.message}`);
+    }
+  }
+
+  #via() {
+    return el("span", { class: "tick" }, nameOf(this.#session.transport));
+  }
+
+  #line(kind, text, foot) {
+    append(this.#log, el("li", { class: kind }, el("span", {}, text ?? ""), foot));
+  }
+
+  #note(text, tone = "") {
+    append(this.#log, el("li", { class: `note ${tone}` }, text));
+  }
+
+  #isTyping(is) {
+    if (is) this.#typing.replaceChildren(el("span", { class: "dots", "aria-hidden": "true" }, el("i"), el("i"), el("i")), "the interviewer is writing");
+    else this.#typing.replaceChildren();
+  }
+
+  #enter(phase, note) {
+    const before = this.#phase;
+    this.#phase = phase;
+    if (note && before !== phase) this.#note(note);
+    if (phase !== "live") {
+      this.#isTyping(false);
+      clearTimeout(this.#answer);
+    } else if (before === "paused") this.#answerSoon();
+    this.#show();
+  }
+
+  #show() {
+    const phase = this.#phase;
+    const talks = phase === "live" || phase === "paused";
+    this.#pause.disabled = !talks;
+    this.#end.disabled = !talks && phase !== "ended";
+    write(this.#pause, phase === "paused" ? "Resume" : "Pause");
+    write(this.#end, phase === "ended" ? "Start" : "End");
+    this.#input.disabled = phase !== "live";
+    find("#room-form button").disabled = phase !== "live";
+  }
+
+  /** Answers by itself, if it was asked to, a little after the interviewer spoke. */
+  #answerSoon() {
+    clearTimeout(this.#answer);
+    if (this.#auto.getAttribute("aria-pressed") !== "true" || this.#phase !== "live") return;
+    this.#answer = setTimeout(() => this.#say(ANSWERS[this.#said++ % ANSWERS.length]), 1200 + Math.random() * 900);
+  }
+}
