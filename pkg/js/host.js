@@ -32,6 +32,8 @@ export class Host {
   origin = performance.now();
   #glue;
   #alarm;
+  /** What transports hold, so that it can be closed if the core cannot. */
+  #handles = new Set();
   #over = new AbortController();
   /** Sends under way by ticket: the body, and what to call when it is decided. */
   sends = new Map();
@@ -41,6 +43,9 @@ export class Host {
   #blocked = new Set();
   #warned = new Set();
   #tokens = 0;
+
+  /** Settles when the session is over. */
+  over = new Promise((resolve) => this.#over.signal.addEventListener("abort", resolve));
 
   /** @param {any} options @param {import("./listeners.js").Listeners} listeners */
   constructor(options, listeners) {
@@ -93,8 +98,19 @@ export class Host {
     if (!this.core) return;
     this.core = undefined;
     this.options.onTrap?.();
-    for (const handle of this.handles ?? []) handle.close();
+    for (const handle of this.#handles) handle.close();
     this.#end("failed", new SessionError("internal", { terminal: true, cause }));
+  }
+
+  /** Keeps a transport's handle until it is closed. */
+  hold(handle) {
+    const { close } = handle;
+    handle.close = () => {
+      this.#handles.delete(handle);
+      close();
+    };
+    this.#handles.add(handle);
+    return handle;
   }
 
   parser(limit) {

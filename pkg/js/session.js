@@ -12,15 +12,10 @@ export function connect(options = {}) {
 class Session {
   #listeners = new Listeners();
   #host;
-  /** Settles when the session is over. */
-  #over;
 
   constructor(options) {
     check(options);
     this.#host = new Host({ ...options, onTrap: discard }, this.#listeners);
-    this.#over = new Promise((resolve) => {
-      this.on("state", ({ to }) => (to === "closed" || to === "failed") && resolve(undefined));
-    });
     this.#host.state = "connecting";
     load().then(
       (glue) => {
@@ -101,9 +96,9 @@ class Session {
     return explain(this.#host, this.guarantee);
   }
 
-  close() {
+  async close() {
     this.#host.close();
-    return this.#over;
+    await this.#host.over;
   }
 }
 

@@ -14,10 +14,10 @@ export function openLongPoll(host, attempt, link) {
   host.address(attempt, "poll", (address) => {
     if (!abort.signal.aborted) poll(host, attempt, linked(host, address, link), abort.signal);
   });
-  return {
+  return host.hold({
     send: openUplink(host, attempt, link, abort.signal),
     close: () => abort.abort(),
-  };
+  });
 }
 
 async function poll(host, attempt, address, signal) {

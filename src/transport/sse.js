@@ -16,7 +16,7 @@ export function openSse(host, attempt, link) {
     if (host.native) source = listen(host, attempt, address);
     else stream(host, attempt, address, signal);
   });
-  return {
+  return host.hold({
     send: openUplink(host, attempt, link, signal),
     close() {
       abort.abort();
@@ -25,7 +25,7 @@ export function openSse(host, attempt, link) {
         source.close();
       }
     },
-  };
+  });
 }
 
 async function stream(host, attempt, address, signal) {

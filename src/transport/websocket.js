@@ -28,7 +28,7 @@ export function openWebSocket(host, attempt) {
       else host.ended(attempt, abnormal ? LOST : CLOSED, abnormal ? 0 : code);
     };
   });
-  return {
+  return host.hold({
     send(unit) {
       for (const item of pack(unit, host.token)) socket.send(item.raw ?? item);
     },
@@ -39,5 +39,5 @@ export function openWebSocket(host, attempt) {
         socket.close(1000);
       }
     },
-  };
+  });
 }
