@@ -25,7 +25,6 @@ extern crate alloc;
 pub mod session;
 
 mod driver;
-mod transport;
 
 pub use session::{Core, SseParser};
 

@@ -72,9 +72,11 @@ export class SessionError extends Error {
   }
 }
 
-/** Makes an error of the core's five numbers: cause, transport, close code, status, retry-after. −1 is none. */
-export function errorOf([cause, transport, closeCode, status, retryInMs], terminal) {
+/** Makes an error of the core's numbers: cause, transport, close code, status, retry-after. −1 is none. */
+export function errorOf(next, terminal) {
+  const cause = next();
   if (cause < 0) return undefined;
+  const [transport, closeCode, status, retryInMs] = [next(), next(), next(), next()];
   const code = codeOf(cause, closeCode || status);
   const more = { terminal };
   if (transport >= 0) more.transport = TRANSPORTS[transport];

@@ -1,20 +1,16 @@
-import { CANCEL, CLOSE, CONNECT, ENVIRONMENT, SEND, TIMEOUT, TOKEN } from "./core.js";
+import * as core from "./core.js";
+import { Core } from "../wasm/throughline.js";
+import { sideProbe } from "../../src/transport/fetch.js";
+import { openLongPoll } from "../../src/transport/long-poll.js";
+import { openSse } from "../../src/transport/sse.js";
+import { message } from "../../src/transport/unit.js";
+import { openWebSocket } from "../../src/transport/websocket.js";
 import { SessionError, TRANSPORTS, errorOf } from "./error.js";
 import { bounded } from "./listeners.js";
 import { recall, remember } from "./memory.js";
 
-// Causes as transports report them: src/transport/cause.js.
-const BLOCKED = 4;
-const BAD_ADDRESS = 5;
-const UNAVAILABLE = 6;
-const ENDPOINT = 9;
-const ENDED = 11;
-
-// How a send ended: `Outcome` in crates/core/src/output.rs.
-const SENT = 0;
-const UNKNOWN = 1;
-const CLOSED = 2;
-const FULL = 3;
+const OPENERS = [openWebSocket, openSse, openLongPoll];
+const CONTROL = ["take", "ack", "ping", "pong", "close"];
 
 /** Milliseconds for the application's own functions: token and endpoints. */
 const FUNCTION_TIMEOUT = 12_000;
@@ -22,18 +18,22 @@ const FUNCTION_TIMEOUT = 12_000;
 export const STATES = ["idle", "connecting", "connected", "reconnecting", "suspended", "closing", "closed", "failed"];
 const TIMING = ["proof", "open", "connect", "stagger", "stable", "climb", "climbCap", "", "", "", "", "close"];
 
-/** What the core calls out to, and where its events become the application's. */
+/** Does what the core asks for, and makes its events the application's. */
 export class Host {
   core;
   state = "idle";
   transport = null;
   token;
+  record = { messages: 0, bytes: 0, log: [] };
   stats = { sent: 0, received: 0, duplicates: 0, lost: 0, rtt: null };
   origin = performance.now();
-  #glue;
   #alarm;
-  /** What transports hold, so that it can be closed if the core cannot. */
-  #handles = new Set();
+  /** Inputs not yet told: the first one's turn is under way. @type {number[][]} */
+  #inbox = [];
+  /** What transports hold open, by attempt. */
+  #links = new Map();
+  /** The server's names of sessions; the core knows them by their index. @type {string[]} */
+  #names = [];
   #over = new AbortController();
   /** Sends under way by ticket: the body, and what to call when it is decided. */
   sends = new Map();
@@ -58,10 +58,9 @@ export class Host {
     this.native = (options.eventSource ?? (streams ? "fetch" : "native")) === "native";
   }
 
-  /** Takes the compiled core and starts. */
-  start(glue) {
+  /** Makes a core and starts it. */
+  start() {
     const { options, json } = this;
-    this.#glue = glue;
     const transports = (options.transports ?? TRANSPORTS).map((name) => TRANSPORTS.indexOf(name));
     const timing = [];
     const set = (field, ms) => ms >= 0 && timing.push(field, ms);
@@ -73,18 +72,29 @@ export class Host {
     const [carried = -1, rtt = 0] = options.remember === false ? [] : recall(this.#key());
     const seed = crypto.getRandomValues(new Uint32Array(4));
     const dialect = json ? (json.ready ? 2 : 1) : 0;
-    this.core = new glue.Core(this, [
-      ...seed, dialect, +!!options.token, messages, bytes, carried, rtt, transports.length, ...transports, ...timing,
-    ]);
+    const words = [...seed, dialect, +!!options.token, messages, bytes, carried, rtt, transports.length, ...transports, ...timing];
+    this.core = new Core(new Uint8Array(Uint32Array.from(words).buffer));
     this.#watch();
-    this.tell(CONNECT);
+    this.tell(core.CONNECT);
   }
 
-  /** Tells the core what happened: a number of `Core::tell`, and what follows it. A trap ends this instance, not the page. */
-  tell(kind, a, b, c, d, e) {
-    this.#enter((core) => core.tell(kind, a, b, c, d, e));
+  /**
+   * Tells the core what happened: a number of `Core::tell`, and what follows it. Called from inside a turn, it leaves
+   * the input to that turn.
+   */
+  tell(...input) {
+    if (this.#inbox.push(input) > 1) return;
+    for (; this.#inbox.length; this.#inbox.shift()) {
+      this.#enter((core) => this.#perform(this.#read(core.tell(this.now(), ...this.#inbox[0]))));
+    }
   }
 
+  /** Tells the core that bytes came. */
+  heard(attempt) {
+    this.#enter((core) => core.heard(attempt));
+  }
+
+  /** A trap ends this core, not the page. */
   #enter(act) {
     try {
       return this.core && act(this.core);
@@ -93,42 +103,126 @@ export class Host {
     }
   }
 
+  #read(count) {
+    return Array.from({ length: count }, () => this.core.next());
+  }
+
+  /** Does what a turn's numbers say. Events come last in them, since listeners may call back. */
+  #perform(numbers) {
+    const rest = numbers.values();
+    const next = () => rest.next().value;
+    const nonce = () => [next(), next(), next(), next()].map((word) => word.toString(16).padStart(8, "0")).join("");
+    let unit = [];
+    for (let kind; (kind = next()) !== undefined; ) {
+      switch (kind) {
+        case core.OPEN: {
+          const attempt = next();
+          this.#links.set(attempt, OPENERS[next()](this, attempt, nonce()));
+          break;
+        }
+        case core.HELLO:
+          unit.push({ hello: { version: 1, session: this.#names[next()], received: next(), connect: nonce(), instance: nonce() } });
+          break;
+        case core.MESSAGE: {
+          const [n, request, send] = [next(), next(), this.sends.get(next())];
+          if (send) unit.push(message(n, request, send.body));
+          break;
+        }
+        case core.CONTROL: {
+          const [name, a, b] = [next(), next(), next()];
+          unit.push(`["${CONTROL[name]}",${a}${b < 0 ? "" : "," + b}]`);
+          break;
+        }
+        case core.TRANSMIT:
+          this.#links.get(next())?.send(unit);
+          unit = [];
+          break;
+        case core.DROP: {
+          const attempt = next();
+          this.#links.get(attempt)?.close();
+          this.#links.delete(attempt);
+          break;
+        }
+        case core.NEED_TOKEN:
+          this.#askToken(next());
+          break;
+        case core.ASK_HTTP:
+          sideProbe(this);
+          break;
+        case core.ALARM:
+          this.#setAlarm(next());
+          break;
+        case core.STATE: {
+          const [from, to] = [STATES[next()], STATES[next()]];
+          const error = errorOf(next, to === "failed");
+          if (to === "reconnecting") this.stats.lost++;
+          if (to === "closed" || to === "failed") this.#end(to, error);
+          else {
+            this.state = to;
+            this.listeners.emit("state", { from, to, error });
+          }
+          break;
+        }
+        case core.RETRY_IN:
+          this.listeners.emit("retry", { inMs: next() });
+          break;
+        case core.CARRIED_BY: {
+          const [from, to] = [TRANSPORTS[next()] ?? null, TRANSPORTS[next()] ?? null];
+          this.transport = to;
+          this.listeners.emit("transport", { from, to });
+          break;
+        }
+        case core.TROUBLE:
+          this.#trouble(errorOf(next, false));
+          break;
+        case core.SETTLED:
+          this.#settle(next(), next());
+          break;
+        case core.GAP:
+          this.listeners.emit("gap", {});
+          break;
+        case core.DRAINED:
+          this.listeners.emit("drained", {});
+          break;
+        case core.REMEMBER: {
+          const [carried, rtt] = [next(), next()];
+          if (this.options.remember !== false) remember(this.#key(), carried, rtt);
+          break;
+        }
+        case core.ROUND_TRIP:
+          this.stats.rtt = next();
+          this.listeners.emit("rtt", { ms: this.stats.rtt });
+      }
+    }
+  }
+
   /** The core is broken: its sockets are closed, the session fails, the next one gets a fresh instance. */
   trap(cause) {
     if (!this.core) return;
     this.core = undefined;
     this.options.onTrap?.();
-    for (const handle of this.#handles) handle.close();
+    for (const link of this.#links.values()) link.close();
     this.#end("failed", new SessionError("internal", { terminal: true, cause }));
   }
 
-  /** Keeps a transport's handle until it is closed. */
-  hold(handle) {
-    const { close } = handle;
-    handle.close = () => {
-      this.#handles.delete(handle);
-      close();
-    };
-    this.#handles.add(handle);
-    return handle;
-  }
-
-  parser(limit) {
-    return new this.#glue.SseParser(limit);
+  /** The number that the core knows a session by. */
+  nameOf(session) {
+    const known = this.#names.indexOf(session);
+    return known < 0 ? this.#names.push(session) - 1 : known;
   }
 
   now() {
     return performance.now() - this.origin;
   }
 
-  setAlarm(ms) {
+  #setAlarm(ms) {
     clearTimeout(this.#alarm);
-    if (ms >= 0) this.#alarm = setTimeout(() => this.tell(TIMEOUT), ms);
+    if (ms >= 0) this.#alarm = setTimeout(() => this.tell(core.TIMEOUT), ms);
   }
 
   ended(attempt, cause, code = 0, status = 0, retryAfter = -1) {
     // Never inside a call of the core's: a constructor may have thrown.
-    queueMicrotask(() => this.tell(ENDED, attempt, cause, code, status, retryAfter));
+    queueMicrotask(() => this.tell(core.ENDED, attempt, cause, code, status, retryAfter));
   }
 
   /** The browser hides why a connection failed, but not what its own policies forbid. */
@@ -138,7 +232,7 @@ export class Host {
       const secure = globalThis.isSecureContext && globalThis.location?.protocol === "https:";
       const mixed = secure && (protocol === "ws:" || protocol === "http:");
       const blocked = mixed || this.#blocked.has(host);
-      this.ended(attempt, blocked ? BLOCKED : cause);
+      this.ended(attempt, blocked ? core.BLOCKED : cause);
     });
   }
 
@@ -150,38 +244,38 @@ export class Host {
     const take = (found) => {
       if (found === null || found === undefined || found === "") {
         this.#warn(transport, `throughline: ${transport} not available, using another transport`);
-        return this.ended(attempt, UNAVAILABLE);
+        return this.ended(attempt, core.UNAVAILABLE);
       }
       let address;
       try {
         address = new URL(found, globalThis.location?.href);
       } catch {
-        return this.ended(attempt, BAD_ADDRESS);
+        return this.ended(attempt, core.BAD_ADDRESS);
       }
-      if (!/^(https?|wss?):$/.test(address.protocol)) return this.ended(attempt, BAD_ADDRESS);
+      if (!/^(https?|wss?):$/.test(address.protocol)) return this.ended(attempt, core.BAD_ADDRESS);
       address.hash = "";
       use(address.href.replace(/^ws/, "http"));
     };
     if (typeof endpoint !== "function") return take(endpoint);
     this.#call((signal) => endpoint({ transport, signal })).then(take, (cause) => {
       this.#trouble(new SessionError("endpoint", { transport, cause }));
-      this.ended(attempt, ENDPOINT);
+      this.ended(attempt, core.ENDPOINT);
     });
   }
 
-  askToken(reason) {
+  #askToken(reason) {
     const turn = ++this.#tokens;
     this.#call((signal) => this.options.token({ reason: reason ? "unauthorized" : "connect", signal }))
       .then((token) => {
         if (typeof token !== "string" || !token) throw new TypeError("the token is not a string");
         if (turn !== this.#tokens) return;
         this.token = token;
-        this.tell(TOKEN, 1);
+        this.tell(core.TOKEN, 1);
       })
       .catch((cause) => {
         if (turn !== this.#tokens || this.#over.signal.aborted) return;
         this.#trouble(new SessionError("token", { cause }));
-        this.tell(TOKEN, 0);
+        this.tell(core.TOKEN, 0);
       });
   }
 
@@ -213,20 +307,20 @@ export class Host {
   async send(body, bytes, request, signal) {
     for (;;) {
       const outcome = await bounded({ signal }, (resolve, _, settled) => {
-        if (this.state === "closed" || this.state === "failed") return resolve(CLOSED);
+        if (this.state === "closed" || this.state === "failed") return resolve(core.GONE);
         const ticket = ++this.#tickets;
         const send = { body, settle: resolve };
         this.sends.set(ticket, send);
         settled((failed) => {
           // Given up, but perhaps written: the core keeps the body until it is decided.
           send.settle = () => {};
-          if (failed) this.tell(CANCEL, ticket);
+          if (failed) this.tell(core.CANCEL, ticket);
         });
-        this.#whenStarted(() => this.tell(SEND, ticket, request, bytes));
+        this.#whenStarted(() => this.tell(core.SEND, ticket, request, bytes));
       });
-      if (outcome === SENT) return void this.stats.sent++;
-      if (outcome === UNKNOWN) throw new SessionError("outcome_unknown");
-      if (outcome !== FULL) throw new SessionError("closed", { message: `the session is ${this.state}` });
+      if (outcome === core.SENT) return void this.stats.sent++;
+      if (outcome === core.UNKNOWN) throw new SessionError("outcome_unknown");
+      if (outcome !== core.FULL) throw new SessionError("closed", { message: `the session is ${this.state}` });
       if (this.options.outbox?.whenFull === "reject") throw new SessionError("outbox_full");
       await bounded({ signal }, (resolve, _, settled) => settled(this.listeners.add("drained", resolve, true)));
     }
@@ -248,45 +342,6 @@ export class Host {
     }, late);
   }
 
-  /** One turn's events, eight numbers each: see `numbers` in src/driver.rs. */
-  deliver(events) {
-    // A copy: listeners call back, and the module's memory may move.
-    events = events.slice();
-    for (let i = 0; i < events.length; i += 8) this.#event(events[i], events[i + 1], events[i + 2], events.slice(i + 3, i + 8));
-  }
-
-  #event(kind, a, b, ending) {
-    switch (kind) {
-      case 0: {
-        const [from, to] = [STATES[a], STATES[b]];
-        const error = errorOf(ending, to === "failed");
-        if (to === "reconnecting") this.stats.lost++;
-        if (to === "closed" || to === "failed") return this.#end(to, error);
-        this.state = to;
-        return void this.listeners.emit("state", { from, to, error });
-      }
-      case 1:
-        return void this.listeners.emit("retry", { inMs: a });
-      case 2:
-        this.transport = TRANSPORTS[b] ?? null;
-        return void this.listeners.emit("transport", { from: TRANSPORTS[a] ?? null, to: this.transport });
-      case 3:
-        return this.#trouble(errorOf(ending, false));
-      case 4:
-        return this.#settle(a, b);
-      case 5:
-        return void this.listeners.emit("gap", {});
-      case 6:
-        return void this.listeners.emit("drained", {});
-      case 7:
-        if (this.options.remember !== false) remember(this.#key(), a, b);
-        return;
-      default:
-        this.stats.rtt = a;
-        this.listeners.emit("rtt", { ms: a });
-    }
-  }
-
   #settle(ticket, outcome) {
     const send = this.sends.get(ticket);
     this.sends.delete(ticket);
@@ -298,25 +353,28 @@ export class Host {
     const from = this.state;
     this.state = to;
     this.#over.abort();
-    this.setAlarm(-1);
+    this.#setAlarm(-1);
     const change = { from, to, error: error?.code === "closed" ? undefined : error };
     if (to === "failed") this.#trouble(error);
     this.listeners.emit("state", change);
     const reason = to === "failed" ? error : new SessionError("closed");
-    for (const ticket of [...this.sends.keys()]) this.#settle(ticket, CLOSED);
+    for (const ticket of [...this.sends.keys()]) this.#settle(ticket, core.GONE);
     for (const request of [...this.#requests.values()]) request.reject(reason);
     this.listeners.end(reason);
     // Freed only when no call of the core's is on the stack.
     setTimeout(() => {
-      this.record = this.inspect().fill(0, 0, 2);
+      this.record = { ...this.inspect(), messages: 0, bytes: 0 };
       this.core?.free();
       this.core = undefined;
     });
   }
 
-  /** The outbox's messages and bytes, then the core's log, all as numbers; what was last known once the core is gone. */
+  /** What is in the outbox, and the core's log; what was last known once the core is gone. */
   inspect() {
-    return this.#enter((core) => core.inspect()) ?? this.record ?? [0, 0];
+    const numbers = this.#enter((core) => this.#read(core.inspect()));
+    if (!numbers) return this.record;
+    const [messages, bytes] = numbers.splice(0, 2);
+    return { messages, bytes, log: Array.from({ length: numbers.length / 6 }, () => numbers.splice(0, 6)) };
   }
 
   fail(error) {
@@ -324,7 +382,7 @@ export class Host {
   }
 
   close() {
-    if (this.core) this.tell(CLOSE);
+    if (this.core) this.tell(core.CLOSE);
     else if (this.state !== "failed" && this.state !== "closed") this.#end("closed");
   }
 
@@ -360,7 +418,7 @@ export class Host {
   /** Tells the core what happens around the page, until the session is over. */
   #watch() {
     const { signal } = this.#over;
-    const tell = (change) => () => this.tell(ENVIRONMENT, change);
+    const tell = (change) => () => this.tell(core.ENVIRONMENT, change);
     const on = (target, name, listener) => target?.addEventListener?.(name, listener, { signal });
     on(globalThis, "online", tell(0));
     on(globalThis, "offline", tell(1));

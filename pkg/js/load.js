@@ -1,10 +1,10 @@
 // @ts-ignore generated
 import bytes from "../wasm/bytes.js";
 // @ts-ignore generated
-import * as glue from "../wasm/throughline.js";
+import { initSync } from "../wasm/throughline.js";
 import { SessionError } from "./error.js";
 
-/** @type {Promise<any> | undefined} */
+/** @type {Promise<void> | undefined} */
 let loading;
 
 /** Compiles the WebAssembly on the first call; later calls share it. */
@@ -31,6 +31,5 @@ async function compile() {
   } catch (cause) {
     throw new SessionError("wasm_blocked", { terminal: true, cause });
   }
-  glue.initSync({ module });
-  return glue;
+  initSync({ module });
 }

@@ -1,6 +1,7 @@
 // WebSocket (RFC 6455, WHATWG WebSockets): one socket, both ways.
 
-import { BAD_ADDRESS, BLOCKED, CLOSED, LOST, OPENED, REFUSED, pack, receive } from "./unit.js";
+import { BAD_ADDRESS, BLOCKED, CLOSED, LOST, OPENED, REFUSED } from "../../pkg/js/core.js";
+import { pack, receive } from "./unit.js";
 
 export function openWebSocket(host, attempt) {
   let socket;
@@ -28,7 +29,7 @@ export function openWebSocket(host, attempt) {
       else host.ended(attempt, abnormal ? LOST : CLOSED, abnormal ? 0 : code);
     };
   });
-  return host.hold({
+  return {
     send(unit) {
       for (const item of pack(unit, host.token)) socket.send(item.raw ?? item);
     },
@@ -39,5 +40,5 @@ export function openWebSocket(host, attempt) {
         socket.close(1000);
       }
     },
-  });
+  };
 }

@@ -18,7 +18,7 @@
 //! ```
 //! use throughline_core::{Config, Input, Millis, Output, Session, Transport};
 //!
-//! let mut session = Session::<String>::new(Config::default(), [7; 16]);
+//! let mut session: Session<String> = Session::new(Config::default(), [7; 16]);
 //! session.handle(Input::Connect, Millis(0));
 //! let opened = std::iter::from_fn(|| session.poll_output())
 //!     .any(|output| matches!(output, Output::Open { transport: Transport::WebSocket, .. }));

@@ -27,19 +27,20 @@ pub use state::{Policy, SendPolicy};
 /// A late alarm says that the page was frozen, not that the network was silent, from here on.
 const FROZEN: u64 = 1_000;
 
-/// The client's half of a session. `B` is a message's type and payload, opaque here.
+/// The client's half of a session. `B` is a message's type and payload and `S` the server's name
+/// of the session, both opaque here.
 #[derive(Debug)]
-pub struct Session<B> {
+pub struct Session<B, S = String> {
     config: Config,
     rng: Rng,
     state: State,
-    attempts: Vec<Attempt>,
+    attempts: Vec<Attempt<S>>,
     last_attempt: u32,
-    identity: Identity,
+    identity: Identity<S>,
     outbox: Outbox<B>,
     pressure: Pressure,
     /// Control frames that wait for the way up.
-    pending: Vec<Frame<B>>,
+    pending: Vec<Frame<B, S>>,
     inbox: Inbox,
     token: Token,
     memory: Option<Memory>,
@@ -47,16 +48,16 @@ pub struct Session<B> {
     streak: Streak,
     /// Transports that can never work here.
     barred: TransportSet,
-    outputs: Vec<Output<B>>,
+    outputs: Vec<Output<B, S>>,
     trace: Trace,
 }
 
 /// Who the session is to the server.
 #[derive(Debug)]
-struct Identity {
+struct Identity<S> {
     connect: Nonce,
     instance: Nonce,
-    session: Option<String>,
+    session: Option<S>,
     fence: u32,
 }
 
@@ -135,7 +136,7 @@ pub enum Accept {
     DropAndTurn = 3,
 }
 
-impl<B: Clone> Session<B> {
+impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     /// Makes a session in state `idle`. `seed` must not be all zero and, in a browser, must come
     /// from its secure random source: the session's nonces are drawn from it.
     #[must_use]
@@ -172,7 +173,7 @@ impl<B: Clone> Session<B> {
     }
 
     /// Tells the session one thing that happened at `now`.
-    pub fn handle(&mut self, input: Input<B>, now: Millis) {
+    pub fn handle(&mut self, input: Input<B, S>, now: Millis) {
         match input {
             Input::Connect => {
                 if matches!(self.state, State::Idle) {
@@ -240,7 +241,7 @@ impl<B: Clone> Session<B> {
     }
 
     /// Hands out the next thing to do; drain it to `None` after every call of [`Session::handle`].
-    pub fn poll_output(&mut self) -> Option<Output<B>> {
+    pub fn poll_output(&mut self) -> Option<Output<B, S>> {
         (!self.outputs.is_empty()).then(|| self.outputs.remove(0))
     }
 
@@ -417,7 +418,7 @@ impl<B: Clone> Session<B> {
         }
     }
 
-    fn handle_report(&mut self, id: AttemptId, report: Report<B>, now: Millis) {
+    fn handle_report(&mut self, id: AttemptId, report: Report<B, S>, now: Millis) {
         if self.state.link().is_some_and(|link| link.id == id) {
             match report {
                 Report::Frame(frame) => self.handle_frame(frame, now),
@@ -501,7 +502,7 @@ impl<B: Clone> Session<B> {
         }
     }
 
-    fn drop_attempts(&mut self, which: impl Fn(&Attempt) -> bool, now: Millis) {
+    fn drop_attempts(&mut self, which: impl Fn(&Attempt<S>) -> bool, now: Millis) {
         let mut index = 0;
         while let Some(attempt) = self.attempts.get(index) {
             if which(attempt) {

@@ -7,23 +7,23 @@ use crate::time::Millis;
 
 /// A try in flight. It becomes a [`Link`](super::link::Link) or is dropped.
 #[derive(Debug)]
-pub(super) struct Attempt {
+pub(super) struct Attempt<S> {
     pub(super) id: AttemptId,
     pub(super) transport: Transport,
     /// When the clock of its round trip started: at opening, or at opened where that is a moment of its own.
     pub(super) started: Millis,
-    pub(super) phase: Phase,
+    pub(super) phase: Phase<S>,
     pub(super) uplink: Uplink,
 }
 
 #[derive(Debug)]
-pub(super) enum Phase {
+pub(super) enum Phase<S> {
     /// Nothing heard yet.
     Opening { until: Millis },
     /// Opened; the proof of life is due.
     Greeting { until: Millis },
     /// Proven (or, without a handshake, open): taken if it still lives then.
-    Settling { until: Millis, ready: Option<Ready>, rtt: u32 },
+    Settling { until: Millis, ready: Option<Ready<S>>, rtt: u32 },
 }
 
 /// Whether the way up takes another unit now.
@@ -34,7 +34,7 @@ pub(super) enum Uplink {
     Busy,
 }
 
-impl Attempt {
+impl<S> Attempt<S> {
     pub(super) const fn until(&self) -> Millis {
         match self.phase {
             Phase::Opening { until } | Phase::Greeting { until } | Phase::Settling { until, .. } => {

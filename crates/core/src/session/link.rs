@@ -120,7 +120,7 @@ impl Link {
     }
 
     /// Starts a round trip unless one is under way, and returns its frame.
-    pub(super) fn start_ping<B>(&mut self, now: Millis) -> Option<Frame<B>> {
+    pub(super) fn start_ping<B, S>(&mut self, now: Millis) -> Option<Frame<B, S>> {
         if self.ping.is_some() {
             return None;
         }
@@ -144,7 +144,7 @@ impl Link {
     }
 }
 
-impl Attempt {
+impl<S> Attempt<S> {
     pub(super) fn into_link(
         self,
         rtt: u32,
@@ -171,8 +171,8 @@ impl Attempt {
     }
 }
 
-impl<B: Clone> Session<B> {
-    pub(super) fn handle_frame(&mut self, frame: Frame<B>, now: Millis) {
+impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
+    pub(super) fn handle_frame(&mut self, frame: Frame<B, S>, now: Millis) {
         let Some(link) = self.state.link_mut() else {
             return;
         };
@@ -273,7 +273,7 @@ impl<B: Clone> Session<B> {
         self.leave(now);
     }
 
-    fn ack(&mut self) -> Frame<B> {
+    fn ack(&mut self) -> Frame<B, S> {
         self.inbox.unacked = 0;
         self.inbox.ack = Ack::Settled;
         Frame::Ack { n: self.inbox.received }

@@ -95,7 +95,7 @@ impl Step {
     }
 }
 
-impl<B: Clone> Session<B> {
+impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     pub(super) fn start_search(&mut self, now: Millis) {
         let patience = Some(now + u64::from(self.config.timing.connect));
         let search = Search { step: Step::Waiting { until: now }, patience };
@@ -233,7 +233,7 @@ impl<B: Clone> Session<B> {
         self.outputs.push(Output::Transmit { attempt, frames: [Frame::Hello(hello)].into() });
     }
 
-    pub(super) fn handle_attempt(&mut self, index: usize, report: Report<B>, now: Millis) {
+    pub(super) fn handle_attempt(&mut self, index: usize, report: Report<B, S>, now: Millis) {
         match report {
             Report::Opened => self.handle_opened(index, now),
             Report::Frame(Frame::Ready(ready)) => self.prove(index, Some(ready), now),
@@ -279,7 +279,7 @@ impl<B: Clone> Session<B> {
         self.note(Kind::Opened, Some((id, transport)), 0, 0, now);
     }
 
-    fn prove(&mut self, index: usize, ready: Option<Ready>, now: Millis) {
+    fn prove(&mut self, index: usize, ready: Option<Ready<S>>, now: Millis) {
         let until = match &self.state {
             State::Connected(_) => now + u64::from(self.config.timing.settle),
             State::Idle
@@ -554,7 +554,7 @@ impl<B: Clone> Session<B> {
     }
 
     /// Compares the server's session with ours; false where it claims what it cannot have.
-    fn recognise(&mut self, ready: Ready, now: Millis) -> bool {
+    fn recognise(&mut self, ready: Ready<S>, now: Millis) -> bool {
         let outputs = &mut self.outputs;
         let known = self.identity.session.as_ref() == Some(&ready.session);
         if !known && self.identity.session.is_some() {
