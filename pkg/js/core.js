@@ -14,7 +14,6 @@ export const OPENED = 8;
 export const READY = 9;
 export const WRITTEN = 10;
 export const ENDED = 11;
-export const FRAMES = { ack: 12, ping: 13, pong: 14, goaway: 15, close: 16, ready: 17 };
 
 // Why an attempt or a link ended, as a transport reports it: `CAUSES` in src/session.rs.
 export const REFUSED = 0;
@@ -53,3 +52,6 @@ export const SENT = 0;
 export const UNKNOWN = 1;
 export const GONE = 2;
 export const FULL = 3;
+
+/** Frames from the server, as the core is told of them. Last, since the bundler replaces only the numbers above it. */
+export const FRAMES = { ack: 12, ping: 13, pong: 14, goaway: 15, close: 16, ready: 17 };

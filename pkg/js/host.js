@@ -1,4 +1,6 @@
-import * as core from "./core.js";
+import {
+  ALARM, ASK_HTTP, BAD_ADDRESS, BLOCKED, CANCEL, CARRIED_BY, CLOSE, CONNECT, CONTROL, DRAINED, DROP, ENDED, ENDPOINT, ENVIRONMENT, FULL, GAP, GONE, HELLO, MESSAGE, NEED_TOKEN, OPEN, REMEMBER, RETRY_IN, ROUND_TRIP, SEND, SENT, SETTLED, STATE, TIMEOUT, TOKEN, TRANSMIT, TROUBLE, UNAVAILABLE, UNKNOWN,
+} from "./core.js";
 import { Core } from "../wasm/throughline.js";
 import { sideProbe } from "../../src/transport/fetch.js";
 import { openLongPoll } from "../../src/transport/long-poll.js";
@@ -10,7 +12,7 @@ import { bounded } from "./listeners.js";
 import { recall, remember } from "./memory.js";
 
 const OPENERS = [openWebSocket, openSse, openLongPoll];
-const CONTROL = ["take", "ack", "ping", "pong", "close"];
+const CONTROLS = ["take", "ack", "ping", "pong", "close"];
 
 /** Milliseconds for the application's own functions: token and endpoints. */
 const FUNCTION_TIMEOUT = 12_000;
@@ -75,7 +77,7 @@ export class Host {
     const words = [...seed, dialect, +!!options.token, messages, bytes, carried, rtt, transports.length, ...transports, ...timing];
     this.core = new Core(new Uint8Array(Uint32Array.from(words).buffer));
     this.#watch();
-    this.tell(core.CONNECT);
+    this.tell(CONNECT);
   }
 
   /**
@@ -115,44 +117,44 @@ export class Host {
     let unit = [];
     for (let kind; (kind = next()) !== undefined; ) {
       switch (kind) {
-        case core.OPEN: {
+        case OPEN: {
           const attempt = next();
           this.#links.set(attempt, OPENERS[next()](this, attempt, nonce()));
           break;
         }
-        case core.HELLO:
+        case HELLO:
           unit.push({ hello: { version: 1, session: this.#names[next()], received: next(), connect: nonce(), instance: nonce() } });
           break;
-        case core.MESSAGE: {
+        case MESSAGE: {
           const [n, request, send] = [next(), next(), this.sends.get(next())];
           if (send) unit.push(message(n, request, send.body));
           break;
         }
-        case core.CONTROL: {
+        case CONTROL: {
           const [name, a, b] = [next(), next(), next()];
-          unit.push(`["${CONTROL[name]}",${a}${b < 0 ? "" : "," + b}]`);
+          unit.push(`["${CONTROLS[name]}",${a}${b < 0 ? "" : "," + b}]`);
           break;
         }
-        case core.TRANSMIT:
+        case TRANSMIT:
           this.#links.get(next())?.send(unit);
           unit = [];
           break;
-        case core.DROP: {
+        case DROP: {
           const attempt = next();
           this.#links.get(attempt)?.close();
           this.#links.delete(attempt);
           break;
         }
-        case core.NEED_TOKEN:
+        case NEED_TOKEN:
           this.#askToken(next());
           break;
-        case core.ASK_HTTP:
+        case ASK_HTTP:
           sideProbe(this);
           break;
-        case core.ALARM:
+        case ALARM:
           this.#setAlarm(next());
           break;
-        case core.STATE: {
+        case STATE: {
           const [from, to] = [STATES[next()], STATES[next()]];
           const error = errorOf(next, to === "failed");
           if (to === "reconnecting") this.stats.lost++;
@@ -163,33 +165,33 @@ export class Host {
           }
           break;
         }
-        case core.RETRY_IN:
+        case RETRY_IN:
           this.listeners.emit("retry", { inMs: next() });
           break;
-        case core.CARRIED_BY: {
+        case CARRIED_BY: {
           const [from, to] = [TRANSPORTS[next()] ?? null, TRANSPORTS[next()] ?? null];
           this.transport = to;
           this.listeners.emit("transport", { from, to });
           break;
         }
-        case core.TROUBLE:
+        case TROUBLE:
           this.#trouble(errorOf(next, false));
           break;
-        case core.SETTLED:
+        case SETTLED:
           this.#settle(next(), next());
           break;
-        case core.GAP:
+        case GAP:
           this.listeners.emit("gap", {});
           break;
-        case core.DRAINED:
+        case DRAINED:
           this.listeners.emit("drained", {});
           break;
-        case core.REMEMBER: {
+        case REMEMBER: {
           const [carried, rtt] = [next(), next()];
           if (this.options.remember !== false) remember(this.#key(), carried, rtt);
           break;
         }
-        case core.ROUND_TRIP:
+        case ROUND_TRIP:
           this.stats.rtt = next();
           this.listeners.emit("rtt", { ms: this.stats.rtt });
       }
@@ -217,12 +219,12 @@ export class Host {
 
   #setAlarm(ms) {
     clearTimeout(this.#alarm);
-    if (ms >= 0) this.#alarm = setTimeout(() => this.tell(core.TIMEOUT), ms);
+    if (ms >= 0) this.#alarm = setTimeout(() => this.tell(TIMEOUT), ms);
   }
 
   ended(attempt, cause, code = 0, status = 0, retryAfter = -1) {
     // Never inside a call of the core's: a constructor may have thrown.
-    queueMicrotask(() => this.tell(core.ENDED, attempt, cause, code, status, retryAfter));
+    queueMicrotask(() => this.tell(ENDED, attempt, cause, code, status, retryAfter));
   }
 
   /** The browser hides why a connection failed, but not what its own policies forbid. */
@@ -232,7 +234,7 @@ export class Host {
       const secure = globalThis.isSecureContext && globalThis.location?.protocol === "https:";
       const mixed = secure && (protocol === "ws:" || protocol === "http:");
       const blocked = mixed || this.#blocked.has(host);
-      this.ended(attempt, blocked ? core.BLOCKED : cause);
+      this.ended(attempt, blocked ? BLOCKED : cause);
     });
   }
 
@@ -244,22 +246,22 @@ export class Host {
     const take = (found) => {
       if (found === null || found === undefined || found === "") {
         this.#warn(transport, `throughline: ${transport} not available, using another transport`);
-        return this.ended(attempt, core.UNAVAILABLE);
+        return this.ended(attempt, UNAVAILABLE);
       }
       let address;
       try {
         address = new URL(found, globalThis.location?.href);
       } catch {
-        return this.ended(attempt, core.BAD_ADDRESS);
+        return this.ended(attempt, BAD_ADDRESS);
       }
-      if (!/^(https?|wss?):$/.test(address.protocol)) return this.ended(attempt, core.BAD_ADDRESS);
+      if (!/^(https?|wss?):$/.test(address.protocol)) return this.ended(attempt, BAD_ADDRESS);
       address.hash = "";
       use(address.href.replace(/^ws/, "http"));
     };
     if (typeof endpoint !== "function") return take(endpoint);
     this.#call((signal) => endpoint({ transport, signal })).then(take, (cause) => {
       this.#trouble(new SessionError("endpoint", { transport, cause }));
-      this.ended(attempt, core.ENDPOINT);
+      this.ended(attempt, ENDPOINT);
     });
   }
 
@@ -270,12 +272,12 @@ export class Host {
         if (typeof token !== "string" || !token) throw new TypeError("the token is not a string");
         if (turn !== this.#tokens) return;
         this.token = token;
-        this.tell(core.TOKEN, 1);
+        this.tell(TOKEN, 1);
       })
       .catch((cause) => {
         if (turn !== this.#tokens || this.#over.signal.aborted) return;
         this.#trouble(new SessionError("token", { cause }));
-        this.tell(core.TOKEN, 0);
+        this.tell(TOKEN, 0);
       });
   }
 
@@ -307,20 +309,20 @@ export class Host {
   async send(body, bytes, request, signal) {
     for (;;) {
       const outcome = await bounded({ signal }, (resolve, _, settled) => {
-        if (this.state === "closed" || this.state === "failed") return resolve(core.GONE);
+        if (this.state === "closed" || this.state === "failed") return resolve(GONE);
         const ticket = ++this.#tickets;
         const send = { body, settle: resolve };
         this.sends.set(ticket, send);
         settled((failed) => {
           // Given up, but perhaps written: the core keeps the body until it is decided.
           send.settle = () => {};
-          if (failed) this.tell(core.CANCEL, ticket);
+          if (failed) this.tell(CANCEL, ticket);
         });
-        this.#whenStarted(() => this.tell(core.SEND, ticket, request, bytes));
+        this.#whenStarted(() => this.tell(SEND, ticket, request, bytes));
       });
-      if (outcome === core.SENT) return void this.stats.sent++;
-      if (outcome === core.UNKNOWN) throw new SessionError("outcome_unknown");
-      if (outcome !== core.FULL) throw new SessionError("closed", { message: `the session is ${this.state}` });
+      if (outcome === SENT) return void this.stats.sent++;
+      if (outcome === UNKNOWN) throw new SessionError("outcome_unknown");
+      if (outcome !== FULL) throw new SessionError("closed", { message: `the session is ${this.state}` });
       if (this.options.outbox?.whenFull === "reject") throw new SessionError("outbox_full");
       await bounded({ signal }, (resolve, _, settled) => settled(this.listeners.add("drained", resolve, true)));
     }
@@ -358,7 +360,7 @@ export class Host {
     if (to === "failed") this.#trouble(error);
     this.listeners.emit("state", change);
     const reason = to === "failed" ? error : new SessionError("closed");
-    for (const ticket of [...this.sends.keys()]) this.#settle(ticket, core.GONE);
+    for (const ticket of [...this.sends.keys()]) this.#settle(ticket, GONE);
     for (const request of [...this.#requests.values()]) request.reject(reason);
     this.listeners.end(reason);
     // Freed only when no call of the core's is on the stack.
@@ -382,7 +384,7 @@ export class Host {
   }
 
   close() {
-    if (this.core) this.tell(core.CLOSE);
+    if (this.core) this.tell(CLOSE);
     else if (this.state !== "failed" && this.state !== "closed") this.#end("closed");
   }
 
@@ -418,7 +420,7 @@ export class Host {
   /** Tells the core what happens around the page, until the session is over. */
   #watch() {
     const { signal } = this.#over;
-    const tell = (change) => () => this.tell(core.ENVIRONMENT, change);
+    const tell = (change) => () => this.tell(ENVIRONMENT, change);
     const on = (target, name, listener) => target?.addEventListener?.(name, listener, { signal });
     on(globalThis, "online", tell(0));
     on(globalThis, "offline", tell(1));

@@ -1,5 +1,5 @@
 // @ts-ignore generated
-import bytes from "../wasm/bytes.js";
+import bytes, { mask } from "../wasm/bytes.js";
 // @ts-ignore generated
 import { initSync } from "../wasm/throughline.js";
 import { SessionError } from "./error.js";
@@ -24,7 +24,7 @@ export function discard() {
 async function compile() {
   if (typeof WebAssembly === "undefined") throw new SessionError("unsupported_environment", { terminal: true });
   const code = new Uint8Array(bytes.length);
-  for (let i = 0; i < bytes.length; i++) code[i] = bytes.charCodeAt(i);
+  for (let i = 0; i < bytes.length; i++) code[i] = bytes.charCodeAt(i) ^ mask;
   let module;
   try {
     module = await WebAssembly.compile(code);
