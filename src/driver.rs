@@ -20,7 +20,11 @@ pub(crate) struct Driver {
 
 impl Driver {
     pub(crate) fn new(config: Config, seed: [u8; 16]) -> Self {
-        Self { session: Session::new(config, seed), alarm: None, numbers: Numbers::default() }
+        Self {
+            session: Session::new(config, seed),
+            alarm: None,
+            numbers: Numbers::default(),
+        }
     }
 
     /// Takes one input through the core and returns how many numbers say what to do about it. Events
@@ -35,7 +39,8 @@ impl Driver {
         let due = self.session.poll_timeout();
         if self.alarm != due || due.is_some_and(|due| due <= now) {
             self.alarm = due;
-            self.numbers.put(&[8, due.map_or(NONE, |due| (due - now) as i64)]);
+            self.numbers
+                .put(&[8, due.map_or(NONE, |due| (due - now) as i64)]);
         }
         self.numbers.put(&events.list);
         self.numbers.list.len()
@@ -46,10 +51,18 @@ impl Driver {
         self.numbers.clear();
         let (messages, bytes) = self.session.buffered();
         self.numbers.put(&[messages as i64, bytes as i64]);
-        for Entry { at, kind, attempt, a, b } in self.session.trace().iter() {
+        for Entry {
+            at,
+            kind,
+            attempt,
+            a,
+            b,
+        } in self.session.trace().iter()
+        {
             let (id, carried) = attempt.map_or((0, NONE), |(id, t)| (id.0, t as i64));
             let (id, a, b) = (id.into(), (*a).into(), (*b).into());
-            self.numbers.put(&[at.0 as i64, *kind as i64, id, carried, a, b]);
+            self.numbers
+                .put(&[at.0 as i64, *kind as i64, id, carried, a, b]);
         }
         self.numbers.list.len()
     }
@@ -90,7 +103,11 @@ impl Numbers {
     /// Spells an output: its number, then what belongs to it.
     fn output(&mut self, output: Output<Ticket, Name>, events: &mut Self) {
         match output {
-            Output::Open { attempt, transport, link } => {
+            Output::Open {
+                attempt,
+                transport,
+                link,
+            } => {
                 self.put(&[0, attempt.0.into(), transport as i64]);
                 self.nonce(link);
             }
@@ -112,7 +129,11 @@ impl Numbers {
     fn frame(&mut self, frame: Frame<Ticket, Name>) {
         match frame {
             Frame::Hello(hello) => {
-                self.put(&[1, hello.session.map_or(NONE, i64::from), hello.received as i64]);
+                self.put(&[
+                    1,
+                    hello.session.map_or(NONE, i64::from),
+                    hello.received as i64,
+                ]);
                 self.nonce(hello.connect);
                 self.nonce(hello.instance);
             }
@@ -160,7 +181,13 @@ impl Numbers {
         };
         let retry_after = ending.retry_after.map_or(NONE, |ms| ms as i64);
         let (code, status) = (ending.code.into(), ending.status.into());
-        self.put(&[ending.cause as i64, carried(ending.transport), code, status, retry_after]);
+        self.put(&[
+            ending.cause as i64,
+            carried(ending.transport),
+            code,
+            status,
+            retry_after,
+        ]);
     }
 
     /// Spells a nonce as four words, the highest first.

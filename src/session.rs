@@ -61,13 +61,24 @@ impl Core {
             3 => Input::Token(if a > 0.0 { Ok(()) } else { Err(()) }),
             4 => Input::Timeout,
             5 => Input::Environment(
-                ENVIRONMENTS.get(a as usize).copied().unwrap_or(Environment::Woke),
+                ENVIRONMENTS
+                    .get(a as usize)
+                    .copied()
+                    .unwrap_or(Environment::Woke),
             ),
-            6 => Input::SideProbe { status: a as u16, retry_after: span(b) },
+            6 => Input::SideProbe {
+                status: a as u16,
+                retry_after: span(b),
+            },
             7 => {
                 let (ticket, request) = (Ticket(a as u32), b as u32);
                 let request = (request > 0).then_some(request);
-                Input::Send { ticket, request, body: ticket, bytes: c as u32 }
+                Input::Send {
+                    ticket,
+                    request,
+                    body: ticket,
+                    bytes: c as u32,
+                }
             }
             _ => Input::Report(
                 AttemptId(a as u32),
@@ -87,7 +98,10 @@ impl Core {
                     15 => Report::Frame(Frame::Goaway { spread: b as u32 }),
                     16 => {
                         let retry = (c >= 0.0).then_some(c as u32);
-                        Report::Frame(Frame::Close { code: b as u16, retry })
+                        Report::Frame(Frame::Close {
+                            code: b as u16,
+                            retry,
+                        })
                     }
                     _ => Report::Frame(Frame::Ready(Ready {
                         session: b as u32,
@@ -138,7 +152,10 @@ impl SseParser {
     /// Makes a parser that refuses events larger than `limit` bytes.
     #[wasm_bindgen(constructor)]
     pub fn new(limit: usize) -> Self {
-        Self { parser: sse::Parser::new(limit), retry: -1.0 }
+        Self {
+            parser: sse::Parser::new(limit),
+            retry: -1.0,
+        }
     }
 
     /// Reads a chunk and returns the types and data of the events that it completes, each with a CR

@@ -36,10 +36,7 @@ mod tests {
 
     #[test]
     fn what_a_template_literal_would_change_is_escaped() {
-        assert_eq!(
-            literal_of(b"a`b\\c${d$e\r\n"),
-            "`a\\`b\\\\c\\${d$e\\r\n`"
-        );
+        assert_eq!(literal_of(b"a`b\\c${d$e\r\n"), "`a\\`b\\\\c\\${d$e\\r\n`");
     }
 
     #[test]

@@ -23,7 +23,11 @@ pub(super) enum Phase<S> {
     /// Opened; the proof of life is due.
     Greeting { until: Millis },
     /// Proven (or, without a handshake, open): taken if it still lives then.
-    Settling { until: Millis, ready: Option<Ready<S>>, rtt: u32 },
+    Settling {
+        until: Millis,
+        ready: Option<Ready<S>>,
+        rtt: u32,
+    },
 }
 
 /// Whether the way up takes another unit now.
@@ -37,16 +41,18 @@ pub(super) enum Uplink {
 impl<S> Attempt<S> {
     pub(super) const fn until(&self) -> Millis {
         match self.phase {
-            Phase::Opening { until } | Phase::Greeting { until } | Phase::Settling { until, .. } => {
-                until
-            }
+            Phase::Opening { until }
+            | Phase::Greeting { until }
+            | Phase::Settling { until, .. } => until,
         }
     }
 
     /// Pushes the deadline out by a span in which the page was frozen.
     pub(super) fn postpone(&mut self, span: u64) {
         match &mut self.phase {
-            Phase::Opening { until } | Phase::Greeting { until } | Phase::Settling { until, .. } => {
+            Phase::Opening { until }
+            | Phase::Greeting { until }
+            | Phase::Settling { until, .. } => {
                 *until = *until + span;
             }
         }

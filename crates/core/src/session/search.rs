@@ -98,7 +98,10 @@ impl Step {
 impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     pub(super) fn start_search(&mut self, now: Millis) {
         let patience = Some(now + u64::from(self.config.timing.connect));
-        let search = Search { step: Step::Waiting { until: now }, patience };
+        let search = Search {
+            step: Step::Waiting { until: now },
+            patience,
+        };
         self.transition_to(State::Connecting(search), None, now);
         self.next_round(now);
     }
@@ -106,7 +109,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     /// Goes on from a lost link.
     pub(super) fn search_again(&mut self, ending: Ending, plan: Plan, window: u32, now: Millis) {
         let patience = Some(now + u64::from(window));
-        let search = Search { step: Step::Waiting { until: now }, patience };
+        let search = Search {
+            step: Step::Waiting { until: now },
+            patience,
+        };
         self.transition_to(State::Reconnecting(search), Some(ending), now);
         if ending.verdict() == Verdict::RefreshToken {
             return self.refresh_token(ending, now);
@@ -119,13 +125,21 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             queue.retain(|t| self.attempts.iter().all(|attempt| attempt.transport != *t));
             queue.reverse();
             let next_at = Some(now + u64::from(self.config.timing.proof));
-            let round = Round { mode: Mode::Relay, queue, next_at, tally: Tally::default() };
+            let round = Round {
+                mode: Mode::Relay,
+                queue,
+                next_at,
+                tally: Tally::default(),
+            };
             return self.set_step(Step::Round(round));
         }
         match plan {
             Plan::Move { at } => self.wait_until(at, now),
             Plan::Stay | Plan::Climb { .. } | Plan::Moving | Plan::AskToken { .. } => {
-                let untried = self.candidates().iter().any(|t| !self.streak.flapped.has(*t));
+                let untried = self
+                    .candidates()
+                    .iter()
+                    .any(|t| !self.streak.flapped.has(*t));
                 if ending.cause == Cause::Flapped && !self.streak.lost_useful && untried {
                     self.next_round(now);
                 } else {
@@ -152,7 +166,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         self.spend_token();
         let mode = match self.config.dialect {
             Dialect::Json(_) => Mode::Sequence,
-            Dialect::Throughline if self.backoff.is_fresh() && !self.streak.lost_useful => Mode::Race,
+            Dialect::Throughline if self.backoff.is_fresh() && !self.streak.lost_useful => {
+                Mode::Race
+            }
             Dialect::Throughline => Mode::Relay,
         };
         let mut queue = self.candidates();
@@ -172,7 +188,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         }
         queue.reverse();
         self.streak.rounds += 1;
-        self.set_step(Step::Round(Round { mode, queue, next_at: None, tally: Tally::default() }));
+        self.set_step(Step::Round(Round {
+            mode,
+            queue,
+            next_at: None,
+            tally: Tally::default(),
+        }));
         self.start_next(now);
     }
 
@@ -180,7 +201,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     fn start_next(&mut self, now: Millis) {
         let stagger = self.stagger();
         let proof = self.config.timing.proof;
-        let Some(Search { step: Step::Round(round), .. }) = self.state.search_mut() else {
+        let Some(Search {
+            step: Step::Round(round),
+            ..
+        }) = self.state.search_mut()
+        else {
             return;
         };
         let Some(transport) = round.queue.pop() else {
@@ -214,7 +239,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             uplink: Uplink::Free,
         };
         self.note(Kind::Open, Some((id, transport)), 0, 0, now);
-        self.outputs.push(Output::Open { attempt: id, transport, link });
+        self.outputs.push(Output::Open {
+            attempt: id,
+            transport,
+            link,
+        });
         if transport.is_split() && self.config.dialect == Dialect::Throughline {
             attempt.uplink = Uplink::Busy;
             self.greet(id);
@@ -230,7 +259,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             session: self.identity.session.clone(),
             received: self.inbox.received,
         };
-        self.outputs.push(Output::Transmit { attempt, frames: [Frame::Hello(hello)].into() });
+        self.outputs.push(Output::Transmit {
+            attempt,
+            frames: [Frame::Hello(hello)].into(),
+        });
     }
 
     pub(super) fn handle_attempt(&mut self, index: usize, report: Report<B, S>, now: Millis) {
@@ -239,7 +271,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             Report::Frame(Frame::Ready(ready)) => self.prove(index, Some(ready), now),
             Report::Frame(Frame::Close { code, retry }) => {
                 let retry_after = retry.map(u64::from);
-                let ending = Ending { code, retry_after, ..Ending::of(Cause::Closed) };
+                let ending = Ending {
+                    code,
+                    retry_after,
+                    ..Ending::of(Cause::Closed)
+                };
                 self.fail_attempt(index, ending, now);
             }
             Report::Frame(_) => {}
@@ -267,7 +303,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             }
             Dialect::Json(Readiness::Settled) => {
                 let rtt = (now - attempt.started) as u32;
-                Phase::Settling { until: settled, ready: None, rtt }
+                Phase::Settling {
+                    until: settled,
+                    ready: None,
+                    rtt,
+                }
             }
         };
         if !transport.is_split() {
@@ -319,9 +359,20 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             cause => cause,
         };
         let named = Some((attempt.id, transport));
-        self.note(Kind::Ended, named, ending.cause as u32, ending.number(), now);
-        self.outputs.push(Output::Drop { attempt: attempt.id });
-        let barred = matches!(ending.cause, Cause::Blocked | Cause::BadAddress | Cause::Unavailable);
+        self.note(
+            Kind::Ended,
+            named,
+            ending.cause as u32,
+            ending.number(),
+            now,
+        );
+        self.outputs.push(Output::Drop {
+            attempt: attempt.id,
+        });
+        let barred = matches!(
+            ending.cause,
+            Cause::Blocked | Cause::BadAddress | Cause::Unavailable
+        );
         if barred {
             self.barred.add(transport);
         }
@@ -342,7 +393,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     /// Counts a failure and goes on with the round, if anything is left of it.
     fn tally(&mut self, ending: Ending, verdict: Verdict, now: Millis) {
-        let Some(Search { step: Step::Round(round), .. }) = self.state.search_mut() else {
+        let Some(Search {
+            step: Step::Round(round),
+            ..
+        }) = self.state.search_mut()
+        else {
             return;
         };
         let hides = ending.transport == Some(Transport::WebSocket) && ending.number() == 0;
@@ -382,7 +437,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             return;
         };
         if round.tally.hidden && !round.tally.asked_http && !probed {
-            *step = Step::SideProbe { until: probe_until, round };
+            *step = Step::SideProbe {
+                until: probe_until,
+                round,
+            };
             self.streak.probed = true;
             self.outputs.push(Output::SideProbe);
             return;
@@ -397,12 +455,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         }
     }
 
-    pub(super) fn handle_side_probe(
-        &mut self,
-        status: u16,
-        retry_after: Option<u64>,
-        now: Millis,
-    ) {
+    pub(super) fn handle_side_probe(&mut self, status: u16, retry_after: Option<u64>, now: Millis) {
         let had_link = self.identity.fence > 0;
         let Some(Search { step, .. }) = self.state.search_mut() else {
             return;
@@ -417,7 +470,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let goes_on = !round.queue.is_empty();
         *step = Step::Round(round);
         self.note(Kind::SideProbe, None, status.into(), 0, now);
-        let ending = Ending { status, retry_after, ..Ending::of(Cause::Status) };
+        let ending = Ending {
+            status,
+            retry_after,
+            ..Ending::of(Cause::Status)
+        };
         match status {
             401 => self.refresh_token(ending, now),
             403 if !had_link && !goes_on => self.fail(ending, now),
@@ -453,7 +510,13 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     fn wait_until(&mut self, until: Millis, now: Millis) {
         self.set_step(Step::Waiting { until });
         let span = until - now;
-        self.note(Kind::Wait, None, u32::try_from(span).unwrap_or(u32::MAX), 0, now);
+        self.note(
+            Kind::Wait,
+            None,
+            u32::try_from(span).unwrap_or(u32::MAX),
+            0,
+            now,
+        );
         self.emit(Event::RetryIn(span));
     }
 
@@ -498,7 +561,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let ending = Ending::of(Cause::Deadline);
         if let State::Reconnecting(search) = &mut self.state {
             let step = core::mem::replace(&mut search.step, Step::Waiting { until: now });
-            let search = Search { step, patience: None };
+            let search = Search {
+                step,
+                patience: None,
+            };
             self.transition_to(State::Suspended(search), Some(ending), now);
         } else {
             self.emit(Event::Trouble(ending));
@@ -520,7 +586,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             (heartbeat, window) = (ready.heartbeat, ready.window);
             if !self.recognise(ready, now) {
                 self.note(Kind::Ended, named, Cause::Protocol as u32, 0, now);
-                self.outputs.push(Output::Drop { attempt: attempt.id });
+                self.outputs.push(Output::Drop {
+                    attempt: attempt.id,
+                });
                 let ending = Ending {
                     transport: Some(attempt.transport),
                     ..Ending::of(Cause::Protocol)
@@ -528,7 +596,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 return self.fail(ending, now);
             }
             let received = self.inbox.received;
-            self.pending.push(Frame::Take { fence: self.identity.fence + 1, received });
+            self.pending.push(Frame::Take {
+                fence: self.identity.fence + 1,
+                received,
+            });
         }
         self.identity.fence += 1;
         self.outbox.rewind();
@@ -536,8 +607,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         self.inbox.ack = Ack::Settled;
         self.note(Kind::Take, named, self.identity.fence, 0, now);
         let rank = self.rank(attempt.transport);
-        let ranks: Vec<Transport> =
-            self.config.transports.iter().skip(rank).copied().collect();
+        let ranks: Vec<Transport> = self.config.transports.iter().skip(rank).copied().collect();
         self.drop_attempts(|other| ranks.contains(&other.transport), now);
         let stable = now + u64::from(self.config.timing.stable);
         let link = attempt.into_link(rtt, heartbeat, window, stable, now);
@@ -545,7 +615,13 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         self.emit(Event::RoundTrip(rtt));
         self.flush(now);
         if let State::Connected(old) = left {
-            self.note(Kind::Ended, Some((old.id, old.transport)), Cause::Superseded as u32, 0, now);
+            self.note(
+                Kind::Ended,
+                Some((old.id, old.transport)),
+                Cause::Superseded as u32,
+                0,
+                now,
+            );
             self.outputs.push(Output::Drop { attempt: old.id });
         }
         if self.attempts.is_empty() {
@@ -559,7 +635,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let known = self.identity.session.as_ref() == Some(&ready.session);
         if !known && self.identity.session.is_some() {
             self.outbox.renumber(&mut |ticket| {
-                outputs.push(Output::Event(Event::Settled(ticket, crate::Outcome::Unknown)));
+                outputs.push(Output::Event(Event::Settled(
+                    ticket,
+                    crate::Outcome::Unknown,
+                )));
             });
             self.inbox.received = 0;
             self.identity.fence = 0;
@@ -582,7 +661,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let steady = |t: &&Transport| usable(t) && !self.streak.flapped.has(**t);
         let transports = &self.config.transports;
         let found: Vec<Transport> = transports.iter().filter(steady).copied().collect();
-        if found.is_empty() { transports.iter().filter(usable).copied().collect() } else { found }
+        if found.is_empty() {
+            transports.iter().filter(usable).copied().collect()
+        } else {
+            found
+        }
     }
 
     /// A small multiple of the remembered round trip; short where a lesser transport worked last.
