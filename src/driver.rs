@@ -42,7 +42,6 @@ pub(crate) struct Driver {
     links: RefCell<Vec<Link>>,
     inbox: RefCell<VecDeque<Input<Ticket>>>,
     turning: Cell<bool>,
-    alarm: Cell<Option<Millis>>,
 }
 
 impl Driver {
@@ -53,7 +52,6 @@ impl Driver {
             links: RefCell::default(),
             inbox: RefCell::default(),
             turning: Cell::new(false),
-            alarm: Cell::new(None),
         }
     }
 
@@ -135,11 +133,10 @@ impl Driver {
     }
 
     fn arm(&self) {
+        // Set anew each time: a timer may fire early, and would otherwise be thought to be running.
         let due = self.session.borrow().poll_timeout();
-        if self.alarm.replace(due) != due || due.is_some_and(|due| due <= self.now()) {
-            let span = due.map_or(-1.0, |due| (due - self.now()) as f64);
-            self.host.set_alarm(span);
-        }
+        let span = due.map_or(-1.0, |due| (due - self.now()) as f64);
+        self.host.set_alarm(span);
     }
 
     fn now(&self) -> Millis {

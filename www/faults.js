@@ -1,6 +1,7 @@
 import { el, find, isTyping, write } from "./dom.js";
 import { nameOf } from "./words.js";
 
+const CONTROL = "/faults/faults";
 const EVERY = ["websocket", "sse", "long-poll"];
 
 /** The switches. Two that break the same thing exclude each other. */
@@ -101,7 +102,7 @@ export class Faults {
   #ask(method, path = "", body) {
     this.#queue = this.#queue.then(async () => {
       try {
-        const response = await fetch(`/faults${path}`, {
+        const response = await fetch(`${CONTROL}${path}`, {
           method,
           headers: body ? { "Content-Type": "application/json" } : {},
           body: body && JSON.stringify(body),

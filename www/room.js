@@ -60,6 +60,8 @@ export class Room {
     this.#session = session;
     const on = (type, listener) => session.on(type, (payload) => session === this.#session && listener(payload ?? {}));
     on("SESSION_CREATED", ({ sessionId }) => {
+      // A server of plain JSON greets each link anew: what is known already changes nothing.
+      if (sessionId === this.#id && this.#phase !== "waiting") return;
       this.#id = sessionId;
       this.#enter("live");
     });
@@ -120,11 +122,11 @@ export class Room {
   }
 
   #line(kind, text, foot) {
-    append(this.#log, el("li", { class: kind }, el("span", {}, text ?? ""), foot));
+    append(this.#log, el("div", { class: kind }, el("span", {}, text ?? ""), foot));
   }
 
   #note(text, tone = "") {
-    append(this.#log, el("li", { class: `note ${tone}` }, text));
+    append(this.#log, el("div", { class: `note ${tone}` }, text));
   }
 
   #isTyping(is) {

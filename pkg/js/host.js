@@ -22,10 +22,14 @@ const FUNCTION_TIMEOUT = 12_000;
 export const STATES = ["idle", "connecting", "connected", "reconnecting", "suspended", "closing", "closed", "failed"];
 const TIMING = ["proof", "open", "connect", "stagger", "stable", "climb", "climbCap", "", "", "", "", "close"];
 
+/** What is known of the network, where the browser tells. @returns {any} */
+const connection = () => /** @type {any} */ (globalThis.navigator)?.connection;
+
 /** What the core calls out to, and where its events become the application's. */
 export class Host {
   core;
   state = "idle";
+  /** @type {import("../types/index.js").Transport | null} */
   transport = null;
   token;
   stats = { sent: 0, received: 0, duplicates: 0, lost: 0, rtt: null };
@@ -80,7 +84,7 @@ export class Host {
     this.tell(CONNECT);
   }
 
-  /** Tells the core what happened: a number of `Core::tell`, and what follows it. A trap ends this instance, not the page. */
+  /** Tells the core what happened: a number of `Core::tell`, and what follows it. A trap ends this session, not the page. */
   tell(kind, a, b, c, d, e) {
     this.#enter((core) => core.tell(kind, a, b, c, d, e));
   }
@@ -93,11 +97,10 @@ export class Host {
     }
   }
 
-  /** The core is broken: its sockets are closed, the session fails, the next one gets a fresh instance. */
+  /** The core is broken: its sockets are closed and the session fails. Others, and the next one, have cores of their own. */
   trap(cause) {
     if (!this.core) return;
     this.core = undefined;
-    this.options.onTrap?.();
     for (const handle of this.#handles) handle.close();
     this.#end("failed", new SessionError("internal", { terminal: true, cause }));
   }
@@ -123,7 +126,8 @@ export class Host {
 
   setAlarm(ms) {
     clearTimeout(this.#alarm);
-    if (ms >= 0) this.#alarm = setTimeout(() => this.tell(TIMEOUT), ms);
+    // Longer spans overflow and would fire at once.
+    if (ms >= 0) this.#alarm = setTimeout(() => this.tell(TIMEOUT), Math.min(ms, 1e9));
   }
 
   ended(attempt, cause, code = 0, status = 0, retryAfter = -1) {
@@ -144,14 +148,11 @@ export class Host {
 
   /** Finds the address of a purpose and hands it on, absolute; reports where there is none. */
   address(attempt, purpose, use) {
-    const { endpoints = {}, url = "/realtime" } = this.options;
-    const endpoint = purpose in endpoints ? endpoints[purpose] : url;
+    const { endpoints, url = "/realtime" } = this.options;
+    const endpoint = endpoints && purpose in endpoints ? endpoints[purpose] : url;
     const transport = { websocket: "websocket", poll: "long-poll" }[purpose] ?? "sse";
     const take = (found) => {
-      if (found === null || found === undefined || found === "") {
-        this.#warn(transport, `throughline: ${transport} not available, using another transport`);
-        return this.ended(attempt, UNAVAILABLE);
-      }
+      if (found === null || found === undefined || found === "") return this.ended(attempt, UNAVAILABLE);
       let address;
       try {
         address = new URL(found, globalThis.location?.href);
@@ -187,6 +188,7 @@ export class Host {
 
   /** A message that the core accepted. */
   message(type, payload) {
+    if (typeof type !== "string") throw type;
     this.stats.received++;
     this.listeners.message(type, payload);
   }
@@ -220,19 +222,25 @@ export class Host {
         settled((failed) => {
           // Given up, but perhaps written: the core keeps the body until it is decided.
           send.settle = () => {};
-          if (failed) this.tell(CANCEL, ticket);
+          if (!failed) return;
+          if (this.core) this.tell(CANCEL, ticket);
+          else this.sends.delete(ticket);
         });
-        this.#whenStarted(() => this.tell(SEND, ticket, request, bytes));
+        this.#whenStarted(() => this.sends.has(ticket) && this.tell(SEND, ticket, request, bytes));
       });
       if (outcome === SENT) return void this.stats.sent++;
       if (outcome === UNKNOWN) throw new SessionError("outcome_unknown");
       if (outcome !== FULL) throw new SessionError("closed", { message: `the session is ${this.state}` });
       if (this.options.outbox?.whenFull === "reject") throw new SessionError("outbox_full");
-      await bounded({ signal }, (resolve, _, settled) => settled(this.listeners.add("drained", resolve, true)));
+      await bounded({ signal }, (resolve, _, settled) => {
+        settled(this.listeners.add("drained", resolve, true));
+        this.over.then(resolve);
+      });
     }
   }
 
-  /** Sends a request and resolves with its reply. `encode` gets the request's id. */
+  /** Sends a request and resolves with its reply. `encode` gets the request's id.
+   * @param {any} encode @param {import("../types/index.js").WaitOptions} [options] */
   request(encode, { timeout = 30_000, signal } = {}) {
     const id = ++this.#requested;
     const late = () => new SessionError("timeout", { message: `no reply within ${timeout} ms` });
@@ -268,7 +276,7 @@ export class Host {
       case 1:
         return void this.listeners.emit("retry", { inMs: a });
       case 2:
-        this.transport = TRANSPORTS[b] ?? null;
+        this.transport = /** @type {any} */ (TRANSPORTS[b] ?? null);
         return void this.listeners.emit("transport", { from: TRANSPORTS[a] ?? null, to: this.transport });
       case 3:
         return this.#trouble(errorOf(ending, false));
@@ -299,9 +307,8 @@ export class Host {
     this.state = to;
     this.#over.abort();
     this.setAlarm(-1);
-    const change = { from, to, error: error?.code === "closed" ? undefined : error };
     if (to === "failed") this.#trouble(error);
-    this.listeners.emit("state", change);
+    this.listeners.emit("state", { from, to, error });
     const reason = to === "failed" ? error : new SessionError("closed");
     for (const ticket of [...this.sends.keys()]) this.#settle(ticket, CLOSED);
     for (const request of [...this.#requests.values()]) request.reject(reason);
@@ -338,7 +345,7 @@ export class Host {
   }
 
   #trouble(error) {
-    if (!this.listeners.emit("error", error) && !(error.code === "transport_unavailable")) {
+    if (!this.listeners.emit("error", error)) {
       this.#warn(error.code + error.transport, `throughline: ${error.message}${error.remediation ? "; " + error.remediation : ""}`);
     }
   }
@@ -367,9 +374,9 @@ export class Host {
     on(globalThis, "pageshow", (event) => event.persisted && tell(2)());
     on(globalThis.document, "resume", tell(2));
     on(globalThis.document, "visibilitychange", () => tell(document.visibilityState === "visible" ? 2 : 3)());
-    on(globalThis.navigator?.connection, "change", tell(4));
+    on(connection(), "change", tell(4));
     on(globalThis.document, "securitypolicyviolation", (event) => {
-      if (URL.canParse(event.blockedURI)) this.#blocked.add(new URL(event.blockedURI).host);
+      if (event.effectiveDirective === "connect-src" && URL.canParse(event.blockedURI)) this.#blocked.add(new URL(event.blockedURI).host);
     });
     const { signal: asked } = this.options;
     if (asked?.aborted) queueMicrotask(() => this.close());
@@ -381,6 +388,6 @@ export class Host {
     const named = [url, endpoints?.websocket].find((e) => typeof e === "string" || e instanceof URL) ?? "/realtime";
     const base = globalThis.location?.href;
     const origin = URL.canParse(named, base) ? new URL(named, base).host : "";
-    return `${origin} ${globalThis.navigator?.connection?.type ?? ""} ${this.options.transports ?? ""}`;
+    return `${origin} ${connection()?.type ?? ""} ${this.options.transports ?? ""}`;
   }
 }

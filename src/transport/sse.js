@@ -1,7 +1,7 @@
 // Server-sent events (WHATWG HTML §9.2) down, POST up.
 
 import { linked, openUplink, refuse, request } from "./fetch.js";
-import { HEARD, LOST, OPENED, PROTOCOL, receive } from "./unit.js";
+import { HEARD, LOST, OPENED, PROTOCOL, causeOf, receive } from "./unit.js";
 
 /** Largest event accepted, in bytes. */
 const EVENT_LIMIT = 4 << 20;
@@ -36,6 +36,7 @@ async function stream(host, attempt, address, signal) {
     retry: (ms) => (retry = ms),
   };
   try {
+    /** @type {any} */
     const response = await fetch(address, request(host, signal, "text/event-stream"));
     if (!response.ok) return refuse(host, attempt, response);
     if (!/^text\/event-stream/i.test(response.headers.get("Content-Type"))) {
@@ -60,7 +61,12 @@ async function stream(host, attempt, address, signal) {
 
 /** `EventSource` would reconnect by itself and hides why it failed: its first error is its last. */
 function listen(host, attempt, address) {
-  const source = new EventSource(address, { withCredentials: host.credentials === "include" });
+  let source;
+  try {
+    source = new EventSource(address, { withCredentials: host.credentials === "include" });
+  } catch (error) {
+    return host.ended(attempt, causeOf(error));
+  }
   source.onopen = () => host.tell(OPENED, attempt);
   source.onmessage = (event) => receive(host, attempt, event.data, event.type);
   source.onerror = () => {

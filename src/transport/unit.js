@@ -12,6 +12,10 @@ export const PROTOCOL = 7;
 export const POST_HUNG = 8;
 export const ENDPOINT = 9;
 
+/** The cause of what a constructor threw: WebKit throws for what a content security policy forbids; others fail later.
+ * @param {any} error */
+export const causeOf = ({ name }) => ({ SyntaxError: BAD_ADDRESS, ReferenceError: UNAVAILABLE })[name] ?? BLOCKED;
+
 // What the core is told of an attempt or link: `Core::tell` in src/session.rs.
 export const TIMEOUT = 4;
 export const SIDE_PROBE = 6;
@@ -79,8 +83,7 @@ export function receive(host, attempt, data, name) {
     const { core } = host;
     const unit = typeof data === "string" ? JSON.parse(data) : [unpackBytes(data)];
     let turn = 0;
-    for (let i = 0; i < unit.length; i++) {
-      const frame = unit[i];
+    for (const frame of unit) {
       const n = frame[0];
       if (typeof n === "number") {
         const verdict = core.accept(attempt, n);

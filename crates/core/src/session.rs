@@ -121,7 +121,7 @@ impl TransportSet {
     }
 }
 
-/// What to do with a numbered message.
+/// What to do with a numbered message. Bit 0 says deliver it, bit 1 turn soon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Accept {
@@ -129,10 +129,10 @@ pub enum Accept {
     Drop = 0,
     /// Deliver it.
     Deliver = 1,
-    /// Deliver it, and hand the core [`Input::Timeout`] soon.
-    DeliverAndTurn = 2,
     /// Drop it, and hand the core [`Input::Timeout`] soon.
-    DropAndTurn = 3,
+    DropAndTurn = 2,
+    /// Deliver it, and hand the core [`Input::Timeout`] soon.
+    DeliverAndTurn = 3,
 }
 
 impl<B: Clone> Session<B> {

@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 
 use throughline_core::close::code;
 use throughline_core::codec::Body;
-use throughline_core::server::{
-    Event, Input, LinkId, Output, Sessions, SessionsConfig, Subject,
-};
+use throughline_core::server::{Event, Input, LinkId, Output, Sessions, SessionsConfig, Subject};
 use throughline_core::{Frame, Millis, Nonce, Transport};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, watch};
@@ -129,17 +127,33 @@ impl Hub {
     pub async fn drain(&self, spread: Duration, retry: Duration) {
         let ms = |span: Duration| u32::try_from(span.as_millis()).unwrap_or(u32::MAX);
         let (spread_ms, retry) = (ms(spread), ms(retry));
-        self.tell(Input::Drain { spread: spread_ms, retry });
+        self.tell(Input::Drain {
+            spread: spread_ms,
+            retry,
+        });
         tracing::info!(spread_ms, links = self.link_count(), "draining");
-        if tokio::time::timeout(spread + CLOSING, self.emptied()).await.is_ok() {
-            return;
+        if tokio::time::timeout(spread + CLOSING, self.emptied())
+            .await
+            .is_err()
+        {
+            let (code, retry) = (code::TRY_LATER, Some(retry));
+            self.end_guests(End { code, retry });
+            // What is left after that is held up by its own connection.
+            let _ = tokio::time::timeout(CLOSING, self.emptied()).await;
+        }
+        let _ = tokio::time::timeout(LAST_POLLS, self.polls_told()).await;
+    }
+
+    /// Ends every link and guest at once, without a word.
+    pub(crate) fn close_all(&self) {
+        let links: Vec<LinkId> = self.locked().links.keys().copied().collect();
+        for link in links {
+            self.close_link(link, GOING_AWAY, None);
         }
         self.end_guests(End {
-            code: code::TRY_LATER,
-            retry: Some(retry),
+            code: GOING_AWAY,
+            retry: None,
         });
-        // What is left is held up by its own connection.
-        let _ = tokio::time::timeout(CLOSING, self.emptied()).await;
     }
 
     /// Waits until no link and no guest is left.
@@ -205,12 +219,19 @@ impl Hub {
                         Err(error) => {
                             tracing::error!(%error, "no entropy");
                             let (code, retry) = (code::INTERNAL, None);
-                            state.sessions.handle(Input::CloseLink { link, code, retry }, now);
+                            state
+                                .sessions
+                                .handle(Input::CloseLink { link, code, retry }, now);
                             break;
                         }
                     };
                     let subject = subject.clone();
-                    Input::Hello { link, hello, subject, entropy }
+                    Input::Hello {
+                        link,
+                        hello,
+                        subject,
+                        entropy,
+                    }
                 }
                 (frame, _) => Input::Frame { link, frame },
             };
@@ -266,16 +287,34 @@ impl Hub {
     fn pass_on(&self, state: &mut State, event: Event<Body>) {
         let event = match event {
             Event::Opened { session, subject } => {
-                tracing::info!(session = session.0, subject = subject.name(), "session opened");
-                PeerEvent::Opened { peer: Peer::Session(session) }
+                tracing::info!(
+                    session = session.0,
+                    subject = subject.name(),
+                    "session opened"
+                );
+                PeerEvent::Opened {
+                    peer: Peer::Session(session),
+                }
             }
             Event::Message { session, seq, body } => {
                 tracing::debug!(session = session.0, seq, "message");
-                PeerEvent::Message { peer: Peer::Session(session), body }
+                PeerEvent::Message {
+                    peer: Peer::Session(session),
+                    body,
+                }
             }
-            Event::Request { session, seq, id, body } => {
+            Event::Request {
+                session,
+                seq,
+                id,
+                body,
+            } => {
                 tracing::debug!(session = session.0, seq, id, "request");
-                PeerEvent::Request { peer: Peer::Session(session), id, body }
+                PeerEvent::Request {
+                    peer: Peer::Session(session),
+                    id,
+                    body,
+                }
             }
             Event::LinkChanged { session, transport } => {
                 let name = transport.map_or("none", Transport::name);
@@ -285,7 +324,9 @@ impl Hub {
             Event::Closed { session } => {
                 tracing::info!(session = session.0, "session closed");
                 state.forget_peer(Peer::Session(session));
-                PeerEvent::Closed { peer: Peer::Session(session) }
+                PeerEvent::Closed {
+                    peer: Peer::Session(session),
+                }
             }
         };
         // Nobody listens once the server is being dropped.
@@ -354,7 +395,14 @@ async fn keep_time(shared: std::sync::Weak<Shared>) {
     }
 }
 
+/// RFC 6455 §7.4.1.
+const GOING_AWAY: u16 = 1001;
+
+/// The longest sleep of the timer task.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long clients between two polls have to come and hear the end.
+const LAST_POLLS: Duration = Duration::from_secs(1);
 
 /// What closing takes at most, after the last alarm.
 const CLOSING: Duration = Duration::from_millis(500);

@@ -72,7 +72,7 @@ pub(super) enum Plan {
     /// The move's attempt is under way.
     Moving,
     /// The token function runs, then the plan goes on.
-    AskToken { then: Target },
+    AskToken { then: Target, until: Millis },
 }
 
 /// Which transports a plan opens.
@@ -132,8 +132,10 @@ impl Link {
     /// Names every deadline the link has.
     pub(super) fn deadlines(&self, each: &mut dyn FnMut(Option<Millis>)) {
         match self.plan {
-            Plan::Climb { at } | Plan::Move { at } => each(Some(at)),
-            Plan::Stay | Plan::Moving | Plan::AskToken { .. } => {}
+            Plan::Climb { at } | Plan::Move { at } | Plan::AskToken { until: at, .. } => {
+                each(Some(at));
+            }
+            Plan::Stay | Plan::Moving => {}
         }
         match self.usefulness {
             Usefulness::Unproven { until } => each(Some(until)),
@@ -201,6 +203,7 @@ impl<B: Clone> Session<B> {
                     self.emit(event);
                 }
             }
+            Frame::Goaway { .. } if link.plan == Plan::Moving => {}
             Frame::Goaway { spread } => {
                 let named = Some((link.id, link.transport));
                 link.plan = Plan::Move { at: now + self.rng.between(0, spread.into()) };
@@ -398,6 +401,7 @@ impl<B: Clone> Session<B> {
         match link.plan {
             Plan::Climb { at } if at <= now => self.follow_plan(Target::Better, now),
             Plan::Move { at } if at <= now => self.follow_plan(Target::Same, now),
+            Plan::AskToken { until, .. } if until <= now => self.continue_plan(Err(()), now),
             Plan::Stay | Plan::Climb { .. } | Plan::Move { .. } => {}
             Plan::Moving | Plan::AskToken { .. } => {}
         }
@@ -414,13 +418,14 @@ impl<B: Clone> Session<B> {
         if self.token == Token::None {
             return self.open_target(target, now);
         }
-        self.set_plan(Plan::AskToken { then: target });
+        let until = now + u64::from(self.config.timing.token);
+        self.set_plan(Plan::AskToken { then: target, until });
         self.note(Kind::Token, None, TokenReason::Connect as u32, 0, now);
         self.outputs.push(Output::NeedToken(TokenReason::Connect));
     }
 
     pub(super) fn continue_plan(&mut self, token: Result<(), ()>, now: Millis) {
-        let Some(Link { plan: Plan::AskToken { then }, .. }) = self.state.link() else {
+        let Some(Link { plan: Plan::AskToken { then, .. }, .. }) = self.state.link() else {
             return;
         };
         match (token, *then) {

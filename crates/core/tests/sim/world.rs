@@ -18,6 +18,8 @@ pub(crate) enum Happening {
     Down(WireId, Down),
     /// The page learns that a connection broke, whatever its path does.
     Broken(WireId, Ending),
+    /// A flapping connection breaks.
+    CutOne(WireId),
     /// The server learns that a link's connection broke.
     Reset(u64),
     /// The page's limit for a POST.
@@ -179,8 +181,12 @@ impl World {
             Happening::Up(wire, up) => self.arrive(wire, up),
             Happening::Down(wire, down) => match self.page.wires[wire].path {
                 Path::Live => self.receive(wire, down),
+                Path::Muted if matches!(down, Down::Opened | Down::Posted(_)) => {
+                    self.receive(wire, down);
+                }
                 Path::Dead | Path::Muted => {}
             },
+            Happening::CutOne(wire) => self.cut_one(wire),
             Happening::Broken(wire, ending) => self.receive(wire, Down::Ended(ending)),
             Happening::Reset(link) => self.reset(link),
             Happening::PostLimit(wire, post) => self.post_limit(wire, post),
@@ -319,10 +325,34 @@ impl Happening {
             | Self::Probed(..) => true,
             Self::ServerAlarm
             | Self::Up(..)
+            | Self::CutOne(_)
             | Self::Reset(_)
             | Self::Lonely(..)
-            | Self::ProbeSent
-            | Self::Act(_) => false,
+            | Self::ProbeSent => false,
+            Self::Act(act) => match act {
+                Act::Offline
+                | Act::Online
+                | Act::Woke
+                | Act::NetworkChanged
+                | Act::Send { .. }
+                | Act::Cancel
+                | Act::Close => true,
+                Act::Fault(..)
+                | Act::FaultOnPosts(_)
+                | Act::FaultOnAll(_)
+                | Act::Cut
+                | Act::HalfOpen
+                | Act::Mute
+                | Act::Delay { .. }
+                | Act::Freeze(_)
+                | Act::Down
+                | Act::Up { .. }
+                | Act::Goaway(_)
+                | Act::Drain(_)
+                | Act::Tokens(_)
+                | Act::Publish(_)
+                | Act::Heal => false,
+            },
         }
     }
 }

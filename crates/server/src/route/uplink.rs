@@ -56,7 +56,10 @@ pub(super) async fn handle(
             return (StatusCode::BAD_REQUEST, error.to_string()).into_response();
         }
     };
-    let greets = received.frames.iter().any(|frame| matches!(frame, Frame::Hello(_)));
+    let greets = received
+        .frames
+        .iter()
+        .any(|frame| matches!(frame, Frame::Hello(_)));
     let response = if greets {
         handle_hello(&context, name, &headers, received).await
     } else {
@@ -88,7 +91,9 @@ async fn handle_hello(
     if !split.bind(&subject) {
         return Err(Box::new(forbidden("the link is another subject's")));
     }
-    let ack = context.hub.handle_unit(split.link, received.frames, Some(&subject), true);
+    let ack = context
+        .hub
+        .handle_unit(split.link, received.frames, Some(&subject), true);
     Ok(answer(ack, split.mailbox.ending()))
 }
 
@@ -107,7 +112,9 @@ fn handle_unit(
     if ended.is_some() {
         return Ok(answer(None, ended));
     }
-    let ack = context.hub.handle_unit(split.link, received.frames, None, true);
+    let ack = context
+        .hub
+        .handle_unit(split.link, received.frames, None, true);
     Ok(answer(ack, split.mailbox.ending()))
 }
 
@@ -124,18 +131,28 @@ async fn read(body: Body, limit: usize) -> Result<axum::body::Bytes, StatusCode>
 
 fn is_over_limit(error: &axum::Error) -> bool {
     use std::error::Error as _;
-    error.source().is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+    error
+        .source()
+        .is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
 }
 
 fn decode(headers: &HeaderMap, body: &[u8]) -> Result<Received, CodecError> {
-    let kind = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .map(|value| value.as_bytes());
     if kind.is_some_and(|kind| kind.starts_with(b"application/octet-stream")) {
         let frames = vec![decode_binary(body)?];
-        return Ok(Received { frames, token: None });
+        return Ok(Received {
+            frames,
+            token: None,
+        });
     }
     let text = std::str::from_utf8(body).map_err(|_| CodecError::NotAUnit)?;
     let decoded = decode_unit(text)?;
-    Ok(Received { frames: decoded.frames, token: decoded.token })
+    Ok(Received {
+        frames: decoded.frames,
+        token: decoded.token,
+    })
 }
 
 /// The answer to a POST: the ack, or how the link ended (B4, P5.4).

@@ -8,7 +8,7 @@ use axum::response::Response;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use throughline_core::close::code;
-use throughline_core::codec::{Body, decode_binary, decode_unit};
+use throughline_core::codec::{Body, CodecError, decode_binary, decode_unit};
 use throughline_core::server::LinkId;
 use throughline_core::{Frame, Transport};
 use tokio::time::{Instant, timeout};
@@ -101,7 +101,10 @@ fn handle_text(context: &Context, link: LinkId, text: &str) {
         Ok(decoded) => decoded,
         Err(error) => return refuse(context, link, &error),
     };
-    let greets = decoded.frames.iter().any(|frame| matches!(frame, Frame::Hello(_)));
+    let greets = decoded
+        .frames
+        .iter()
+        .any(|frame| matches!(frame, Frame::Hello(_)));
     let token = decoded.token.as_ref().map(|token| token.expose());
     let subject = match greets.then(|| context.tokens.check(token)).transpose() {
         Ok(subject) => subject,
@@ -110,7 +113,9 @@ fn handle_text(context: &Context, link: LinkId, text: &str) {
             return context.hub.close_link(link, code::UNAUTHORIZED, None);
         }
     };
-    context.hub.handle_unit(link, decoded.frames, subject.as_ref(), false);
+    context
+        .hub
+        .handle_unit(link, decoded.frames, subject.as_ref(), false);
 }
 
 fn handle_binary(context: &Context, link: LinkId, bytes: &[u8]) {
@@ -122,8 +127,8 @@ fn handle_binary(context: &Context, link: LinkId, bytes: &[u8]) {
     }
 }
 
-fn refuse(context: &Context, link: LinkId, error: &dyn std::error::Error) {
-    tracing::debug!(link = link.0, error, "unit refused");
+fn refuse(context: &Context, link: LinkId, error: &CodecError) {
+    tracing::debug!(link = link.0, %error, "unit refused");
     context.hub.close_link(link, code::PROTOCOL, None);
 }
 
@@ -194,7 +199,10 @@ async fn close(sink: &mut SplitSink<WebSocket, Message>, end: End) -> Result<(),
     if end.retry.is_some() {
         sink.feed(Message::text(closing(end))).await?;
     }
-    let frame = CloseFrame { code: end.code, reason: "".into() };
+    let frame = CloseFrame {
+        code: end.code,
+        reason: "".into(),
+    };
     sink.send(Message::Close(Some(frame))).await
 }
 
@@ -205,6 +213,8 @@ async fn within(write: impl Future<Output = Result<(), axum::Error>>) -> bool {
 fn is_too_large(error: &axum::Error) -> bool {
     use std::error::Error as _;
     use tokio_tungstenite::tungstenite::Error;
-    let source = error.source().and_then(|source| source.downcast_ref::<Error>());
+    let source = error
+        .source()
+        .and_then(|source| source.downcast_ref::<Error>());
     matches!(source, Some(Error::Capacity(_)))
 }
