@@ -1,5 +1,5 @@
 import { append, el, find, write } from "./dom.js";
-import { nameOf } from "./words.js";
+import { count, nameOf } from "./words.js";
 
 const SHOW = "demo";
 
@@ -29,7 +29,7 @@ export class Console {
     this.#session = session;
     const on = (type, listener) => session.on(type, (payload) => session === this.#session && listener(payload ?? {}));
     on("COMMENT", (comment) => this.#comment(comment));
-    on("STATUS", ({ viewers }) => viewers !== undefined && write(find("#console-viewers"), viewers));
+    on("STATUS", ({ viewers }) => viewers !== undefined && write(find("#console-viewers"), count(viewers, "viewer")));
     on("gap", () => this.#subscribe());
     // Without a session on the wire, each link may be a stranger to the server.
     on("state", ({ from, to }) => from === "reconnecting" && to === "connected" && session.guarantee === "at-most-once" && this.#subscribe());

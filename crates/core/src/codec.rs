@@ -46,15 +46,20 @@ impl Body {
     ///
     /// Returns [`CodecError::Unserializable`] if `value` has no JSON form.
     pub fn json<T: Serialize + ?Sized>(kind: &str, value: &T) -> Result<Self, CodecError> {
-        let raw =
-            serde_json::value::to_raw_value(value).map_err(|_| CodecError::Unserializable)?;
-        Ok(Self { kind: kind.into(), payload: Payload::from(raw) })
+        let raw = serde_json::value::to_raw_value(value).map_err(|_| CodecError::Unserializable)?;
+        Ok(Self {
+            kind: kind.into(),
+            payload: Payload::from(raw),
+        })
     }
 
     /// Makes a body whose payload is bytes.
     #[must_use]
     pub fn bytes(kind: &str, bytes: impl Into<Arc<[u8]>>) -> Self {
-        Self { kind: kind.into(), payload: Payload::Bytes(bytes.into()) }
+        Self {
+            kind: kind.into(),
+            payload: Payload::Bytes(bytes.into()),
+        }
     }
 
     /// About how many bytes the body takes in a unit.
@@ -173,7 +178,10 @@ impl fmt::Display for CodecError {
             Self::EmptyFrame => f.write_str("a frame has no elements"),
             Self::UnknownFrame => f.write_str("a frame has an unknown name"),
             Self::BadElement { frame, index } => {
-                write!(f, "element {index} of a `{frame}` frame is missing or of the wrong kind")
+                write!(
+                    f,
+                    "element {index} of a `{frame}` frame is missing or of the wrong kind"
+                )
             }
             Self::BadHead => f.write_str("the head of the binary unit is not `[n, type]`"),
             Self::TooLong => f.write_str("a type or number is too long for the wire"),

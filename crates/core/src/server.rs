@@ -116,7 +116,10 @@ impl Default for SessionsConfig {
             ack_messages: 500,
             max_sessions: 100_000,
             max_session_links: 16,
-            rate: Rate { per_second: 5_000, burst: 10_000 },
+            rate: Rate {
+                per_second: 5_000,
+                burst: 10_000,
+            },
             retry: 2_000,
         }
     }
@@ -144,8 +147,14 @@ pub struct Sessions<B> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Serving,
-    Draining { until: Millis, spread: u32, retry: u32 },
-    Drained { retry: u32 },
+    Draining {
+        until: Millis,
+        spread: u32,
+        retry: u32,
+    },
+    Drained {
+        retry: u32,
+    },
 }
 
 impl<B: Clone> Sessions<B> {
@@ -171,7 +180,12 @@ impl<B: Clone> Sessions<B> {
     pub fn handle(&mut self, input: Input<B>, now: Millis) {
         match input {
             Input::LinkOpened { link, transport } => self.handle_opened(link, transport, now),
-            Input::Hello { link, hello, subject, entropy } => {
+            Input::Hello {
+                link,
+                hello,
+                subject,
+                entropy,
+            } => {
                 self.handle_hello(link, &hello, subject, entropy, now);
             }
             Input::Frame { link, frame } => self.handle_frame(link, frame, now),
@@ -179,10 +193,20 @@ impl<B: Clone> Sessions<B> {
                 self.detach(link, now);
             }
             Input::CloseLink { link, code, retry } => self.close(link, code, retry, now),
-            Input::Publish { session, body, bytes } => {
+            Input::Publish {
+                session,
+                body,
+                bytes,
+            } => {
                 self.deliver(session, bytes, now, |n| Frame::Message { n, body });
             }
-            Input::Reply { session, id, ok, body, bytes } => {
+            Input::Reply {
+                session,
+                id,
+                ok,
+                body,
+                bytes,
+            } => {
                 self.deliver(session, bytes, now, |n| Frame::Reply { n, id, ok, body });
             }
             Input::End { session, code } => self.end(session, code, now),
@@ -219,7 +243,9 @@ impl<B: Clone> Sessions<B> {
     pub fn poll_ack(&mut self, link: LinkId) -> Option<Frame<B>> {
         let key = self.links.get(&link)?.session()?;
         let session = self.sessions.get_mut(&key)?;
-        (session.owner == Some(link)).then(|| session.take_ack()).flatten()
+        (session.owner == Some(link))
+            .then(|| session.take_ack())
+            .flatten()
     }
 
     /// Says when [`Input::Timeout`] is due. It may ring for nothing.
@@ -260,7 +286,9 @@ impl<B: Clone> Sessions<B> {
     /// The id by which a client resumes the session.
     #[must_use]
     pub fn session_id(&self, session: SessionKey) -> Option<String> {
-        self.sessions.get(&session).map(|session| session.id.to_hex())
+        self.sessions
+            .get(&session)
+            .map(|session| session.id.to_hex())
     }
 
     /// The session whose link this is.
@@ -276,7 +304,11 @@ impl<B: Clone> Sessions<B> {
     }
 
     fn handle_drain(&mut self, spread: u32, retry: u32, now: Millis) {
-        self.phase = Phase::Draining { until: now + u64::from(spread), spread, retry };
+        self.phase = Phase::Draining {
+            until: now + u64::from(spread),
+            spread,
+            retry,
+        };
         let greeted: Vec<LinkId> = self
             .links
             .iter()
@@ -296,7 +328,11 @@ impl<B: Clone> Sessions<B> {
             }
         }
         match self.phase {
-            Phase::Draining { until, spread, retry } if until <= now => {
+            Phase::Draining {
+                until,
+                spread,
+                retry,
+            } if until <= now => {
                 self.phase = Phase::Drained { retry };
                 let links: Vec<LinkId> = self.links.keys().copied().collect();
                 let count = links.len().max(1) as u64;
@@ -327,7 +363,8 @@ impl<B: Clone> Sessions<B> {
             self.close(link, code, None, now);
         }
         if session.is_claimed() {
-            self.outputs.push_back(Output::Event(Event::Closed { session: key }));
+            self.outputs
+                .push_back(Output::Event(Event::Closed { session: key }));
         }
     }
 }

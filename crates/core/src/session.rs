@@ -446,7 +446,6 @@ impl<B: Clone> Session<B> {
             self.inbox.unacked = 0;
             self.inbox.ack = Ack::Settled;
             self.lose(Ending::of(Cause::Protocol), now);
-            return;
         }
         let Some(due) = self.poll_timeout().filter(|due| *due <= now) else {
             return;

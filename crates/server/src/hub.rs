@@ -18,6 +18,7 @@ use self::split::Split;
 
 pub use peer::{Peer, PeerEvent};
 
+mod drain;
 pub(crate) mod guest;
 pub(crate) mod mailbox;
 mod peer;
@@ -60,6 +61,8 @@ struct State {
 pub struct HubLimits {
     /// Bytes that may wait for one link; more close it with 4429.
     pub buffered_bytes: usize,
+    /// Most guests at a time; further ones are answered 503.
+    pub max_guests: usize,
     /// The hint that goes with 4429, in milliseconds.
     pub retry: u32,
     /// How long a link may be without a poll, and a guest without a way down (C2).
@@ -122,53 +125,6 @@ impl Hub {
         self.0.started.elapsed()
     }
 
-    /// Asks everyone to move within `spread`, admits nobody, and closes who stays (P5.2). Ends when
-    /// all are gone.
-    pub async fn drain(&self, spread: Duration, retry: Duration) {
-        let ms = |span: Duration| u32::try_from(span.as_millis()).unwrap_or(u32::MAX);
-        let (spread_ms, retry) = (ms(spread), ms(retry));
-        self.tell(Input::Drain {
-            spread: spread_ms,
-            retry,
-        });
-        tracing::info!(spread_ms, links = self.link_count(), "draining");
-        if tokio::time::timeout(spread + CLOSING, self.emptied())
-            .await
-            .is_err()
-        {
-            let (code, retry) = (code::TRY_LATER, Some(retry));
-            self.end_guests(End { code, retry });
-            // What is left after that is held up by its own connection.
-            let _ = tokio::time::timeout(CLOSING, self.emptied()).await;
-        }
-        let _ = tokio::time::timeout(LAST_POLLS, self.polls_told()).await;
-    }
-
-    /// Ends every link and guest at once, without a word.
-    pub(crate) fn close_all(&self) {
-        let links: Vec<LinkId> = self.locked().links.keys().copied().collect();
-        for link in links {
-            self.close_link(link, GOING_AWAY, None);
-        }
-        self.end_guests(End {
-            code: GOING_AWAY,
-            retry: None,
-        });
-    }
-
-    /// Waits until no link and no guest is left.
-    async fn emptied(&self) {
-        loop {
-            let left = self.0.left.notified();
-            tokio::pin!(left);
-            left.as_mut().enable();
-            if self.link_count() == 0 {
-                return;
-            }
-            left.await;
-        }
-    }
-
     pub(crate) fn limits(&self) -> &HubLimits {
         &self.0.limits
     }
@@ -186,8 +142,12 @@ impl Hub {
     /// The connection is gone.
     pub(crate) fn link_closed(&self, link: LinkId) {
         let mut state = self.locked();
-        if state.links.remove(&link).is_some() {
+        if let Some(mailbox) = state.links.remove(&link) {
             tracing::info!(link = link.0, "link lost");
+            mailbox.end(End {
+                code: drain::GOING_AWAY,
+                retry: None,
+            });
             self.handle(&mut state, Input::LinkClosed { link });
         }
         drop(state);
@@ -395,14 +355,5 @@ async fn keep_time(shared: std::sync::Weak<Shared>) {
     }
 }
 
-/// RFC 6455 §7.4.1.
-const GOING_AWAY: u16 = 1001;
-
 /// The longest sleep of the timer task.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// How long clients between two polls have to come and hear the end.
-const LAST_POLLS: Duration = Duration::from_secs(1);
-
-/// What closing takes at most, after the last alarm.
-const CLOSING: Duration = Duration::from_millis(500);

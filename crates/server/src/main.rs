@@ -166,6 +166,7 @@ fn config(arguments: Arguments) -> ServerConfig {
         },
         limits: HubLimits {
             buffered_bytes: arguments.max_buffered,
+            max_guests: arguments.max_sessions,
             ..defaults.limits
         },
     }

@@ -23,6 +23,7 @@ mod api;
 mod json;
 pub(crate) mod pages;
 mod poll;
+mod pulse;
 mod sse;
 mod unit;
 mod uplink;

@@ -76,6 +76,7 @@ impl Default for ServerConfig {
             sessions: SessionsConfig::default(),
             limits: HubLimits {
                 buffered_bytes: 8 << 20,
+                max_guests: 100_000,
                 retry: 2_000,
                 idle: Duration::from_secs(30),
                 join: Duration::from_secs(10),

@@ -63,5 +63,8 @@
     return opened;
   };
 
-  window.harness = { told, until, sleep, plain, outcome, open, connected };
+  /** Runs a function, given as text, in the page's own realm. */
+  const run = (source, args) => new Function(`return (${source})`)()(...args);
+
+  window.harness = { run, told, until, sleep, plain, outcome, open, connected };
 })();

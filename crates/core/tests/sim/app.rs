@@ -37,11 +37,6 @@ impl App {
         self.sends.iter().filter(|outcome| outcome.is_none()).count()
     }
 
-    /// When the session was first connected.
-    pub(crate) fn connected_at(&self) -> Option<u64> {
-        self.states.iter().find(|(_, state)| *state == StateKind::Connected).map(|(at, _)| *at)
-    }
-
     /// How many attempts were opened in the span from `from` to `to`.
     pub(crate) fn opened_between(&self, from: u64, to: u64) -> usize {
         self.opens.iter().filter(|(at, _)| (from..=to).contains(at)).count()

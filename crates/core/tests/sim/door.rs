@@ -134,6 +134,9 @@ impl World {
         let named = self.page.config.dialect == Dialect::Json(Readiness::Named);
         let first = self.server.plain != Some(wire);
         self.server.plain = Some(wire);
+        if first {
+            self.server.plain_waiting.clear();
+        }
         let ready = Frame::Message { n: 0, body: NAMED_READY };
         let greeting: Frames = if named && first { vec![ready] } else { Vec::new() };
         if matches!(up, Up::Poll) {

@@ -42,7 +42,6 @@ pub(crate) struct Server {
     /// Where a plain server sends, and what waits for its next poll.
     pub(crate) plain: Option<WireId>,
     pub(crate) plain_waiting: Frames,
-    pub(crate) max_attached: usize,
 }
 
 /// A link's way down.
@@ -81,7 +80,6 @@ impl Server {
             heard: Vec::new(),
             plain: None,
             plain_waiting: Vec::new(),
-            max_attached: 0,
         }
     }
 

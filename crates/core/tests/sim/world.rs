@@ -73,6 +73,14 @@ pub(crate) struct World {
     /// A digest of all that happened.
     pub(crate) hash: u64,
     pub(crate) loud: bool,
+    pub(crate) fortune: Fortune,
+}
+
+/// Whether what was planned still happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fortune {
+    Open,
+    Calm,
 }
 
 impl World {
@@ -91,6 +99,7 @@ impl World {
             server_alarm: None,
             hash: 0xcbf2_9ce4_8422_2325,
             loud: false,
+            fortune: Fortune::Open,
         }
     }
 
@@ -197,7 +206,10 @@ impl World {
             Happening::Probed(status, retry_after) => {
                 self.turn(Input::SideProbe { status, retry_after });
             }
-            Happening::Act(act) => self.act(act),
+            Happening::Act(act) => match self.fortune {
+                Fortune::Open => self.act(act),
+                Fortune::Calm => {}
+            },
         }
     }
 
@@ -221,7 +233,11 @@ impl World {
             }
             Act::Woke => self.turn(Input::Environment(Environment::Woke)),
             Act::NetworkChanged => self.turn(Input::Environment(Environment::NetworkChanged)),
-            Act::Freeze(span) => self.page.frozen_until = self.now + span,
+            Act::Freeze(span) => {
+                if self.page.frozen_until < self.now {
+                    self.page.frozen_until = self.now + span;
+                }
+            }
             Act::Down => self.crash(),
             Act::Up { kept } => self.restart(kept),
             Act::Goaway(spread) => self.goaway(spread),

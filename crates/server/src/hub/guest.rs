@@ -90,12 +90,15 @@ impl Drop for Attached {
 
 impl Hub {
     /// Finds the guest of that name, or makes one. A guest without a name lives as long as its one
-    /// way down.
-    pub(crate) fn guest(&self, name: Option<&str>) -> Arc<Guest> {
+    /// way down. `None`: there are too many.
+    pub(crate) fn guest(&self, name: Option<&str>) -> Option<Arc<Guest>> {
         let mut state = self.locked();
         let known = name.and_then(|name| state.guest_names.get(name));
         if let Some(guest) = known.and_then(|id| state.guests.get(id)) {
-            return guest.clone();
+            return Some(guest.clone());
+        }
+        if state.guests.len() >= self.limits().max_guests {
+            return None;
         }
         let id = GuestId(state.next_id());
         let guest = Arc::new(Guest {
@@ -113,7 +116,7 @@ impl Hub {
         }
         tracing::info!(guest = id.0, "guest came");
         let _ = self.0.events.send(PeerEvent::Opened { peer: guest.peer() });
-        guest
+        Some(guest)
     }
 
     /// Opens a way down to the guest, in place of any other. `greeted` ones are told to the

@@ -20,6 +20,7 @@ use throughline_core::close::code;
 use throughline_core::codec::{Body, Payload};
 use tokio::time::timeout;
 
+use super::pulse::{Beat, pulse};
 use super::{
     Context, Upgrade, accepts_events, bad_request, bearer, is_upgrade, sse, unauthorized,
     unavailable,
@@ -64,7 +65,10 @@ async fn handle_get(
     if is_upgrade(&headers) {
         return match upgrade {
             Ok(upgrade) => {
-                let attached = context.hub.attach(context.hub.guest(name), true);
+                let Some(guest) = context.hub.guest(name) else {
+                    return unavailable(context.retry);
+                };
+                let attached = context.hub.attach(guest, true);
                 upgrade
                     .max_message_size(context.unit)
                     .on_upgrade(move |socket| run(context, attached, socket))
@@ -73,7 +77,10 @@ async fn handle_get(
         };
     }
     if accepts_events(&headers) {
-        let attached = context.hub.attach(context.hub.guest(name), true);
+        let Some(guest) = context.hub.guest(name) else {
+            return unavailable(context.retry);
+        };
+        let attached = context.hub.attach(guest, true);
         return sse::events(events(attached, context.heartbeat));
     }
     match name {
@@ -99,7 +106,9 @@ async fn handle_post(
     };
     match std::str::from_utf8(&bytes).ok().and_then(read_message) {
         Some(body) => {
-            let guest = context.hub.guest(Some(name));
+            let Some(guest) = context.hub.guest(Some(name)) else {
+                return unavailable(context.retry);
+            };
             context.hub.handle_guest(&guest, Some(body));
             StatusCode::NO_CONTENT.into_response()
         }
@@ -116,7 +125,10 @@ async fn handle_show(
     if let Err(refusal) = admit(&context, &Address { client: None }, &headers) {
         return *refusal;
     }
-    let attached = context.hub.attach(context.hub.guest(None), false);
+    let Some(guest) = context.hub.guest(None) else {
+        return unavailable(context.retry);
+    };
+    let attached = context.hub.attach(guest, false);
     context.feed.subscribe(attached.guest.peer(), &show);
     sse::events(events(attached, context.heartbeat))
 }
@@ -142,8 +154,10 @@ async fn run(context: Context, mut attached: Attached, socket: WebSocket) {
     let (mut sink, mut stream) = socket.split();
     let guest = attached.guest.clone();
     let mailbox = guest.mailbox();
+    let (ear, mut pulse) = pulse(context.heartbeat);
     let read = async {
         while let Some(Ok(message)) = stream.next().await {
+            ear.hear();
             let body = match message {
                 Message::Text(text) => read_message(&text),
                 Message::Binary(bytes) => Some(Body::bytes("BINARY", &*bytes)),
@@ -157,14 +171,18 @@ async fn run(context: Context, mut attached: Attached, socket: WebSocket) {
     let write = async {
         loop {
             let post = tokio::select! {
-                post = mailbox.take() => post,
-                () = tokio::time::sleep(context.heartbeat) => {
-                    let ping = sink.send(Message::Ping(Bytes::new()));
-                    match timeout(WRITE_TIMEOUT, ping).await {
-                        Ok(Ok(())) => continue,
-                        Ok(Err(_)) | Err(_) => return None,
+                biased;
+                beat = pulse.beat() => match beat {
+                    Beat::Ping => {
+                        let ping = sink.send(Message::Ping(Bytes::new()));
+                        match timeout(WRITE_TIMEOUT, ping).await {
+                            Ok(Ok(())) => continue,
+                            Ok(Err(_)) | Err(_) => return None,
+                        }
                     }
-                }
+                    Beat::HalfOpen => return None,
+                },
+                post = mailbox.take() => post,
             };
             let body = match post {
                 Post::Item(body) => body,
@@ -218,7 +236,9 @@ fn events(
 
 /// The first poll of a client is answered at once, so that it knows its way works.
 async fn poll(context: &Context, name: &str) -> Response {
-    let guest = context.hub.guest(Some(name));
+    let Some(guest) = context.hub.guest(Some(name)) else {
+        return unavailable(context.retry);
+    };
     let greeted = guest.is_new();
     let mut attached = context.hub.attach(guest, greeted);
     let mailbox = attached.guest.mailbox();

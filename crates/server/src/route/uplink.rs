@@ -13,7 +13,7 @@ use throughline_core::{Frame, Nonce};
 use super::unit::closing;
 use super::{
     Address, Context, bad_request, bearer, forbidden, may_use, poll, retry_after, status_of,
-    unauthorized,
+    unauthorized, unavailable,
 };
 use crate::hub::mailbox::End;
 
@@ -50,10 +50,11 @@ pub(super) async fn handle(
         Ok(received) => received,
         Err(error) => {
             tracing::debug!(%error, "unit refused");
-            if let Some(split) = context.hub.split(name) {
-                context.hub.close_link(split.link, code::PROTOCOL, None);
-            }
-            return (StatusCode::BAD_REQUEST, error.to_string()).into_response();
+            let Some(split) = context.hub.split(name) else {
+                return (StatusCode::BAD_REQUEST, error.to_string()).into_response();
+            };
+            context.hub.close_link(split.link, code::PROTOCOL, None);
+            return answer(None, split.mailbox.ending());
         }
     };
     let greets = received
@@ -85,6 +86,9 @@ async fn handle_hello(
             return Err(Box::new(unauthorized(error)));
         }
     };
+    if context.hub.is_draining() {
+        return Err(Box::new(unavailable(context.retry)));
+    }
     let Some(split) = context.hub.join(name).await else {
         return Err(Box::new(StatusCode::REQUEST_TIMEOUT.into_response()));
     };

@@ -11,9 +11,10 @@ use throughline_core::close::code;
 use throughline_core::codec::{Body, CodecError, decode_binary, decode_unit};
 use throughline_core::server::LinkId;
 use throughline_core::{Frame, Transport};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::Context;
+use super::pulse::{Beat, Ear, Pulse, pulse};
 use super::unit::{Carrier, Unit, closing, next_unit};
 use crate::hub::LinkMailbox;
 use crate::hub::mailbox::{End, Post};
@@ -44,10 +45,10 @@ pub(super) fn accept(context: Context, upgrade: WebSocketUpgrade) -> Response {
 async fn run(context: Context, socket: WebSocket) {
     let (link, mailbox) = context.hub.open_link(Transport::WebSocket);
     let (mut sink, mut stream) = socket.split();
-    let heard = tokio::sync::watch::Sender::new(Instant::now());
+    let (ear, mut pulse) = pulse(context.heartbeat);
     let ended = tokio::select! {
-        () = read(&context, link, &mut stream, &heard) => Ended::Gone,
-        ended = write(&context, &mailbox, &mut sink, &heard) => ended,
+        () = read(&context, link, &mut stream, &ear) => Ended::Gone,
+        ended = write(&mailbox, &mut sink, &mut pulse) => ended,
     };
     context.hub.link_closed(link);
     match ended {
@@ -65,14 +66,9 @@ async fn run(context: Context, socket: WebSocket) {
 }
 
 /// Reads until the socket ends.
-async fn read(
-    context: &Context,
-    link: LinkId,
-    stream: &mut SplitStream<WebSocket>,
-    heard: &tokio::sync::watch::Sender<Instant>,
-) {
+async fn read(context: &Context, link: LinkId, stream: &mut SplitStream<WebSocket>, ear: &Ear) {
     while let Some(message) = stream.next().await {
-        heard.send_replace(Instant::now());
+        ear.hear();
         match message {
             Ok(Message::Text(text)) if text.len() <= context.unit => {
                 handle_text(context, link, &text);
@@ -134,33 +130,24 @@ fn refuse(context: &Context, link: LinkId, error: &CodecError) {
 
 /// Writes until either side ends: units, and pings where nothing is heard.
 async fn write(
-    context: &Context,
     mailbox: &LinkMailbox,
     sink: &mut SplitSink<WebSocket, Message>,
-    heard: &tokio::sync::watch::Sender<Instant>,
+    pulse: &mut Pulse,
 ) -> Ended {
     loop {
-        let post = match mailbox.try_take() {
-            Some(post) => post,
-            None => {
-                if !within(sink.flush()).await {
+        let post = tokio::select! {
+            biased;
+            beat = pulse.beat() => match beat {
+                Beat::Ping if within(sink.send(Message::Ping(Bytes::new()))).await => continue,
+                Beat::Ping | Beat::HalfOpen => {
+                    tracing::debug!("websocket half-open");
                     return Ended::Gone;
                 }
-                tokio::select! {
-                    post = mailbox.take() => post,
-                    () = tokio::time::sleep(context.heartbeat) => {
-                        let silence = heard.borrow().elapsed();
-                        if silence > context.heartbeat * 5 / 2 {
-                            tracing::debug!("websocket half-open");
-                            return Ended::Gone;
-                        }
-                        if !within(sink.feed(Message::Ping(Bytes::new()))).await {
-                            return Ended::Gone;
-                        }
-                        continue;
-                    }
-                }
-            }
+            },
+            post = next_post(mailbox, sink) => match post {
+                Some(post) => post,
+                None => return Ended::Gone,
+            },
         };
         match post {
             Post::Item(frames) => {
@@ -173,6 +160,18 @@ async fn write(
                 return Ended::Closed;
             }
         }
+    }
+}
+
+/// Takes the next thing to write, and flushes before it waits for one; `None` if that fails.
+async fn next_post(
+    mailbox: &LinkMailbox,
+    sink: &mut SplitSink<WebSocket, Message>,
+) -> Option<Post<Vec<Frame<Body>>>> {
+    match mailbox.try_take() {
+        Some(post) => Some(post),
+        None if within(sink.flush()).await => Some(mailbox.take().await),
+        None => None,
     }
 }
 

@@ -34,6 +34,11 @@ async fn a_drain_asks_to_move_refuses_newcomers_and_closes_who_stays() {
         assert_eq!(answer.status(), 503);
         assert_eq!(answer.headers()["retry-after"], "2");
     }
+    let unit = json!([["hello", hello()]]);
+    assert_eq!(
+        http.post(&named).json(&unit).send().await.unwrap().status(),
+        503
+    );
     for link in &mut links {
         let (code, retry) = link.closed().await;
         assert_eq!(code, 4503);

@@ -106,6 +106,17 @@ async fn posts_that_make_no_sense_are_400() {
 }
 
 #[tokio::test]
+async fn too_many_guests_are_503() {
+    let rig = Rig::with(|config| config.limits.max_guests = 1).await;
+    let message = json!({ "type": "ECHO" });
+    assert_eq!(rig.post("/json?client=a", &message).await.status(), 204);
+    assert_eq!(rig.post("/json?client=a", &message).await.status(), 204);
+    let refused = rig.post("/json?client=b", &message).await;
+    assert_eq!(refused.status(), 503);
+    assert_eq!(refused.headers()["retry-after"], "2");
+}
+
+#[tokio::test]
 async fn a_console_stream_is_told_of_its_show_and_kept_alive() {
     let rig = Rig::with(|config| config.sessions.heartbeat = 200).await;
     let request = rig.http.get(rig.url("/api/shows/s1/stream"));

@@ -76,6 +76,9 @@ async fn it_says_where_it_is_and_ends_well_on_a_signal() {
         }
         let rules = reqwest::get(format!("{url}/faults/faults")).await.unwrap();
         assert_eq!(rules.status(), 200);
+        let demo = reqwest::get(format!("{url}/api/demo")).await.unwrap();
+        let demo: serde_json::Value = demo.json().await.unwrap();
+        assert_eq!(demo["faults"], faults);
         program.signal(signal).await;
         assert_eq!(program.code().await, Some(0));
     }

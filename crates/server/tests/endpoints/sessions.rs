@@ -192,6 +192,26 @@ async fn a_link_whose_client_is_gone_ends() {
     }
 }
 
+/// A2: a client that answers no ping is not there.
+#[tokio::test]
+async fn a_websocket_that_answers_no_ping_is_dropped() {
+    let rig = Rig::with(|config| config.sessions.heartbeat = 100).await;
+    let (_unread, _) = rig.take(Transport::WebSocket, hello(), 1).await;
+    assert_eq!(rig.server.hub().link_count(), 1);
+    eventually("the link ends", || rig.server.hub().link_count() == 0).await;
+}
+
+/// A2: one that answers pings and says nothing else is.
+#[tokio::test]
+async fn a_quiet_websocket_is_kept() {
+    let rig = Rig::with(|config| config.sessions.heartbeat = 100).await;
+    let (mut link, _) = rig.take(Transport::WebSocket, hello(), 1).await;
+    for _ in 0..8 {
+        assert_eq!(link.frame().await, json!(["ping", 0]));
+    }
+    assert_eq!(rig.server.hub().link_count(), 1);
+}
+
 #[tokio::test]
 async fn a_flood_arrives_whole_and_in_order() {
     let rig = Rig::start().await;

@@ -119,8 +119,10 @@ async fn a_new_poll_ends_the_older_one() {
 #[tokio::test]
 async fn a_link_without_a_poll_is_closed() {
     let rig = Rig::with(|config| config.limits.idle = std::time::Duration::from_millis(100)).await;
-    let (_link, _) = rig.take(Transport::LongPoll, hello(), 1).await;
+    let (mut link, _) = rig.take(Transport::LongPoll, hello(), 1).await;
     eventually("the link ends", || rig.server.hub().link_count() == 0).await;
+    assert_eq!(link.closed().await, (1001, None));
+    assert_eq!(link.frame().await, json!(["end"]));
 }
 
 /// C3

@@ -192,3 +192,28 @@ fn a_climb_asks_for_a_token_of_its_own_and_a_failing_one_leaves_the_link_alone()
     world.until(90_000, |world| world.is_on(WS));
     assert!(world.page.app.asked.iter().all(|(_, reason)| *reason == TokenReason::Connect));
 }
+
+#[test]
+fn a_climb_answered_for_another_session_does_not_cost_the_one_at_hand() {
+    let server = throughline_core::server::SessionsConfig {
+        replay_bytes: 40,
+        ..throughline_core::server::SessionsConfig::default()
+    };
+    for seed in 0..100 {
+        let mut world = World::with(seed, Config::default(), server.clone());
+        world.act(Act::Delay { delay: 50, jitter: 60 });
+        world.net.set(WS, Fault::Rst);
+        world.net.set(SSE, Fault::Rst);
+        world.connect();
+        world.until(4_000, |world| world.is_on(POLL));
+        world.act(Act::Heal);
+        // Faster than the climb's `hello`: its `received` is older than what the server keeps.
+        for at in 0..600 {
+            world.plan(world.now + 12_000 + at * 10, Act::Publish(2));
+        }
+        world.pass(90_000);
+        assert!(world.is_on(WS), "seed {seed}");
+        assert_eq!(world.page.app.gaps, 0, "seed {seed}");
+        world.check_calm();
+    }
+}

@@ -222,3 +222,21 @@ fn a_skipped_number_ends_the_link_and_the_replay_fills_the_gap() {
     assert_eq!(world.page.app.delivered, 2);
     world.check_calm();
 }
+
+#[test]
+fn an_attempt_left_alone_by_the_lost_link_costs_no_busy_alarm() {
+    for wait in [0, 400, 1_400] {
+        let mut world = useful(1, only(&[WS]));
+        world.net.set(WS, Fault::Hang);
+        world.act(Act::Goaway(0));
+        world.pass(1);
+        assert_eq!(world.page.core.attempts(), 1, "the move is under way");
+        world.pass(wait);
+        world.cut_one(0);
+        world.pass(30_000);
+        world.act(Act::Heal);
+        world.pass(60_000);
+        assert!(world.is_on(WS));
+        world.check_calm();
+    }
+}

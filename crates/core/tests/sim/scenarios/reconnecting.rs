@@ -195,9 +195,8 @@ fn what_worked_last_is_tried_first() {
         world.act(Act::Cut);
         world.pass(120_000);
         assert!(world.is_on(SSE));
-        world.act(Act::Cut);
-        world.pass(20);
         let opened = world.page.app.opens.len();
+        world.act(Act::Cut);
         world.until(3_000, |world| world.page.app.opens.len() > opened);
         assert_eq!(world.page.app.opens[opened].1, SSE, "seed {seed}");
     }
