@@ -96,8 +96,9 @@ impl Driver {
         let (messages, bytes) = session.buffered();
         let mut numbers = Vec::from([messages as f64, bytes as f64]);
         for entry in session.trace().iter() {
-            let (attempt, transport) =
-                entry.attempt.map_or((0, -1.0), |(id, t)| (id.0, f64::from(t as u8)));
+            let (attempt, transport) = entry
+                .attempt
+                .map_or((0, -1.0), |(id, t)| (id.0, f64::from(t as u8)));
             numbers.extend([
                 entry.at.0 as f64,
                 f64::from(entry.kind as u8),
@@ -112,7 +113,11 @@ impl Driver {
 
     fn perform(&self, output: Output<Ticket>, events: &mut Vec<f64>) {
         match output {
-            Output::Open { attempt, transport, link } => {
+            Output::Open {
+                attempt,
+                transport,
+                link,
+            } => {
                 let link = Link::open(&self.host, attempt, transport, link);
                 self.links.borrow_mut().push(link);
             }
@@ -124,7 +129,9 @@ impl Driver {
                 }
             }
             Output::Drop { attempt } => {
-                self.links.borrow_mut().retain(|link| link.attempt != attempt);
+                self.links
+                    .borrow_mut()
+                    .retain(|link| link.attempt != attempt);
             }
             Output::NeedToken(reason) => self.host.ask_token(reason as u8),
             Output::SideProbe => transport::side_probe(&self.host),
@@ -157,9 +164,12 @@ fn numbers(event: Event) -> [f64; 8] {
         Event::Settled(ticket, outcome) => (4, ticket.0.into(), outcome as u8 as f64, None),
         Event::Gap => (5, NONE, NONE, None),
         Event::Drained => (6, NONE, NONE, None),
-        Event::Remember(memory) => {
-            (7, f64::from(memory.transport as u8), memory.rtt.into(), None)
-        }
+        Event::Remember(memory) => (
+            7,
+            f64::from(memory.transport as u8),
+            memory.rtt.into(),
+            None,
+        ),
         Event::RoundTrip(ms) => (8, ms.into(), NONE, None),
     };
     let [cause, transport, code, status, retry] = ending.map_or([NONE; 5], |ending| {

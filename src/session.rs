@@ -30,7 +30,20 @@ impl Core {
         let mut config = Config::default();
         let mut seed = [1; 16];
         let (head, rest) = options.split_at_checked(11).unwrap_or_default();
-        if let [a, b, c, d, dialect, has_token, messages, bytes, carried, rtt, count] = *head {
+        if let [
+            a,
+            b,
+            c,
+            d,
+            dialect,
+            has_token,
+            messages,
+            bytes,
+            carried,
+            rtt,
+            count,
+        ] = *head
+        {
             for (at, word) in seed.chunks_exact_mut(4).zip([a, b, c, d]) {
                 at.copy_from_slice(&word.to_le_bytes());
             }
@@ -64,17 +77,31 @@ impl Core {
                 let (ticket, request, bytes) = (a as u32, b as u32, c as u32);
                 let request = (request > 0).then_some(request);
                 let ticket = Ticket(ticket);
-                return self.0.turn(Input::Send { ticket, request, body: ticket, bytes });
+                return self.0.turn(Input::Send {
+                    ticket,
+                    request,
+                    body: ticket,
+                    bytes,
+                });
             }
-            3 => return self.0.turn(Input::Token(if a > 0.0 { Ok(()) } else { Err(()) })),
+            3 => {
+                return self
+                    .0
+                    .turn(Input::Token(if a > 0.0 { Ok(()) } else { Err(()) }));
+            }
             4 => return self.0.turn(Input::Timeout),
             5 => {
                 let change = ENVIRONMENTS.get(a as usize).copied();
-                return self.0.turn(Input::Environment(change.unwrap_or(Environment::Woke)));
+                return self
+                    .0
+                    .turn(Input::Environment(change.unwrap_or(Environment::Woke)));
             }
             6 => {
                 let (status, retry_after) = (a as u16, span(b));
-                return self.0.turn(Input::SideProbe { status, retry_after });
+                return self.0.turn(Input::SideProbe {
+                    status,
+                    retry_after,
+                });
             }
             7 => return self.0.heard(attempt),
             8 => Report::Opened,
@@ -83,7 +110,12 @@ impl Core {
             11 => {
                 let cause = CAUSES.get(b as usize).copied().unwrap_or(Cause::Lost);
                 let (code, status, retry_after) = (c as u16, d as u16, span(e));
-                Report::Ended(Ending { code, status, retry_after, ..Ending::of(cause) })
+                Report::Ended(Ending {
+                    code,
+                    status,
+                    retry_after,
+                    ..Ending::of(cause)
+                })
             }
             12 => Report::Frame(Frame::Ack { n: b as u64 }),
             13 => Report::Frame(Frame::Ping { k: b as u32 }),
@@ -108,8 +140,18 @@ impl Core {
         unit: u32,
     ) {
         let received = received as u64;
-        let ready = Ready { session, resumed: true, received, heartbeat, window, unit };
-        self.0.turn(Input::Report(AttemptId(attempt), Report::Frame(Frame::Ready(ready))));
+        let ready = Ready {
+            session,
+            resumed: true,
+            received,
+            heartbeat,
+            window,
+            unit,
+        };
+        self.0.turn(Input::Report(
+            AttemptId(attempt),
+            Report::Frame(Frame::Ready(ready)),
+        ));
     }
 
     /// Judges a numbered message: bit 0, deliver it; bit 1, tell of a timeout soon.

@@ -15,7 +15,12 @@ pub struct Backoff {
 impl Backoff {
     /// Draws the next delay in milliseconds and moves on.
     pub(crate) fn next(&mut self, windows: &[u32], rng: &mut Rng) -> u64 {
-        let window = windows.get(self.step).or(windows.last()).copied().unwrap_or(0).into();
+        let window = windows
+            .get(self.step)
+            .or(windows.last())
+            .copied()
+            .unwrap_or(0)
+            .into();
         let floor = if self.step == 0 { 0 } else { window / 4 };
         self.step = (self.step + 1).min(windows.len());
         rng.between(floor, window)
@@ -53,8 +58,9 @@ mod tests {
     #[test]
     fn the_first_delay_covers_its_whole_window() {
         let mut rng = Rng::new([3; 16]);
-        let delays: Vec<u64> =
-            (0..2_000).map(|_| Backoff::default().next(&WINDOWS, &mut rng)).collect();
+        let delays: Vec<u64> = (0..2_000)
+            .map(|_| Backoff::default().next(&WINDOWS, &mut rng))
+            .collect();
         assert!(delays.iter().any(|d| *d < 60));
         assert!(delays.iter().any(|d| *d > 1_140));
     }

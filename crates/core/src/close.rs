@@ -106,7 +106,13 @@ impl Ending {
     /// An ending with nothing but its cause.
     #[must_use]
     pub const fn of(cause: Cause) -> Self {
-        Self { cause, transport: None, code: 0, status: 0, retry_after: None }
+        Self {
+            cause,
+            transport: None,
+            code: 0,
+            status: 0,
+            retry_after: None,
+        }
     }
 
     /// The close code or HTTP status that was seen, 0 if none was.
@@ -192,11 +198,19 @@ mod tests {
     use super::*;
 
     fn status(status: u16) -> Verdict {
-        Ending { status, ..Ending::of(Cause::Status) }.verdict()
+        Ending {
+            status,
+            ..Ending::of(Cause::Status)
+        }
+        .verdict()
     }
 
     fn closed(code: u16) -> Verdict {
-        Ending { code, ..Ending::of(Cause::Closed) }.verdict()
+        Ending {
+            code,
+            ..Ending::of(Cause::Closed)
+        }
+        .verdict()
     }
 
     #[test]
@@ -207,8 +221,11 @@ mod tests {
         assert_eq!(status(426), Verdict::SwitchTransport);
         assert_eq!(status(429), Verdict::Retry);
         assert_eq!(status(503), Verdict::Retry);
-        let hinted =
-            Ending { status: 503, retry_after: Some(7_000), ..Ending::of(Cause::Status) };
+        let hinted = Ending {
+            status: 503,
+            retry_after: Some(7_000),
+            ..Ending::of(Cause::Status)
+        };
         assert_eq!(hinted.verdict(), Verdict::RetryAfter(7_000));
     }
 

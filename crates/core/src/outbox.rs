@@ -25,7 +25,13 @@ pub(crate) struct Outbox<B> {
 
 impl<B: Clone> Outbox<B> {
     pub(crate) const fn new() -> Self {
-        Self { entries: Vec::new(), acked: 0, numbered: 0, written: 0, bytes: 0 }
+        Self {
+            entries: Vec::new(),
+            acked: 0,
+            numbered: 0,
+            written: 0,
+            bytes: 0,
+        }
     }
 
     pub(crate) fn push(&mut self, entry: Entry<B>) {
@@ -49,7 +55,9 @@ impl<B: Clone> Outbox<B> {
     /// Takes note that the server has everything up to `seq`. `None`: it cannot, so much was never
     /// written.
     pub(crate) fn ack(&mut self, seq: u64, settled: &mut dyn FnMut(Ticket)) -> Option<()> {
-        let count = seq.checked_sub(self.acked).map_or(Some(0), |n| usize::try_from(n).ok())?;
+        let count = seq
+            .checked_sub(self.acked)
+            .map_or(Some(0), |n| usize::try_from(n).ok())?;
         if count > self.numbered {
             return None;
         }
@@ -86,7 +94,11 @@ impl<B: Clone> Outbox<B> {
     }
 
     /// Empties the outbox: what was written to `unknown`, the rest to `unsent`.
-    pub(crate) fn clear(&mut self, unknown: &mut dyn FnMut(Ticket), unsent: &mut dyn FnMut(Ticket)) {
+    pub(crate) fn clear(
+        &mut self,
+        unknown: &mut dyn FnMut(Ticket),
+        unsent: &mut dyn FnMut(Ticket),
+    ) {
         self.renumber(unknown);
         self.remove_front(self.entries.len(), unsent);
     }

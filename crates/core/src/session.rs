@@ -144,8 +144,12 @@ impl<B: Clone> Session<B> {
         if config.transports.is_empty() {
             config.transports = Transport::ALL.to_vec();
         }
-        let identity =
-            Identity { connect: rng.nonce(), instance: rng.nonce(), session: None, fence: 0 };
+        let identity = Identity {
+            connect: rng.nonce(),
+            instance: rng.nonce(),
+            session: None,
+            fence: 0,
+        };
         Self {
             rng,
             state: State::Idle,
@@ -155,7 +159,11 @@ impl<B: Clone> Session<B> {
             outbox: Outbox::new(),
             pressure: Pressure::Room,
             pending: Vec::new(),
-            inbox: Inbox { received: 0, unacked: 0, ack: Ack::Settled },
+            inbox: Inbox {
+                received: 0,
+                unacked: 0,
+                ack: Ack::Settled,
+            },
             token: if config.has_token {
                 Token::Needed(TokenReason::Connect)
             } else {
@@ -179,8 +187,21 @@ impl<B: Clone> Session<B> {
                     self.start_search(now);
                 }
             }
-            Input::Send { ticket, request, body, bytes } => {
-                self.send(Queued { ticket, request, body, bytes }, now);
+            Input::Send {
+                ticket,
+                request,
+                body,
+                bytes,
+            } => {
+                self.send(
+                    Queued {
+                        ticket,
+                        request,
+                        body,
+                        bytes,
+                    },
+                    now,
+                );
             }
             Input::Cancel(ticket) => {
                 if self.outbox.cancel(ticket) {
@@ -191,7 +212,10 @@ impl<B: Clone> Session<B> {
             Input::Close => self.close(now),
             Input::Token(result) => self.handle_token(result, now),
             Input::Report(id, report) => self.handle_report(id, report, now),
-            Input::SideProbe { status, retry_after } => {
+            Input::SideProbe {
+                status,
+                retry_after,
+            } => {
                 self.handle_side_probe(status, retry_after, now);
             }
             Input::Environment(environment) => self.handle_environment(environment, now),
@@ -208,7 +232,11 @@ impl<B: Clone> Session<B> {
             // Without a handshake, what an opening link says is said once.
             let opening = self.config.dialect != Dialect::Throughline
                 && self.attempts.iter().any(|attempt| attempt.id == id);
-            return if opening { Accept::Deliver } else { Accept::Drop };
+            return if opening {
+                Accept::Deliver
+            } else {
+                Accept::Drop
+            };
         };
         link.heard();
         if self.config.dialect != Dialect::Throughline {
@@ -348,11 +376,20 @@ impl<B: Clone> Session<B> {
                 link.plan = link::Plan::Stay;
                 let transport = link.transport;
                 self.state = State::Closing(link, Farewell::Draining { until });
-                self.note(Kind::State, None, StateKind::Connected as u32, StateKind::Closing as u32, now);
+                self.note(
+                    Kind::State,
+                    None,
+                    StateKind::Connected as u32,
+                    StateKind::Closing as u32,
+                    now,
+                );
                 self.emit(Event::State {
                     from: StateKind::Connected,
                     to: StateKind::Closing,
-                    ending: Some(Ending { transport: Some(transport), ..Ending::of(Cause::Asked) }),
+                    ending: Some(Ending {
+                        transport: Some(transport),
+                        ..Ending::of(Cause::Asked)
+                    }),
                 });
                 self.flush(now);
             }
@@ -477,7 +514,11 @@ impl<B: Clone> Session<B> {
     }
 
     fn handle_due(&mut self, now: Millis) {
-        if let Some(index) = self.attempts.iter().position(|attempt| attempt.until() <= now) {
+        if let Some(index) = self
+            .attempts
+            .iter()
+            .position(|attempt| attempt.until() <= now)
+        {
             self.handle_overdue(index, now);
         } else if let State::Closing(..) = self.state {
             self.handle_closing_due(now);
@@ -507,7 +548,9 @@ impl<B: Clone> Session<B> {
                 let attempt = self.attempts.remove(index);
                 let named = Some((attempt.id, attempt.transport));
                 self.note(Kind::Ended, named, Cause::Superseded as u32, 0, now);
-                self.outputs.push(Output::Drop { attempt: attempt.id });
+                self.outputs.push(Output::Drop {
+                    attempt: attempt.id,
+                });
             } else {
                 index += 1;
             }
@@ -515,11 +558,16 @@ impl<B: Clone> Session<B> {
     }
 
     fn rank(&self, transport: Transport) -> usize {
-        self.config.transports.iter().position(|t| *t == transport).unwrap_or(usize::MAX)
+        self.config
+            .transports
+            .iter()
+            .position(|t| *t == transport)
+            .unwrap_or(usize::MAX)
     }
 
     fn transition_to(&mut self, next: State, ending: Option<Ending>, now: Millis) -> State {
-        self.state.transition_to(next, ending, now, &mut self.outputs, &mut self.trace)
+        self.state
+            .transition_to(next, ending, now, &mut self.outputs, &mut self.trace)
     }
 
     fn settle(&mut self, ticket: Ticket, outcome: Outcome) {
@@ -551,6 +599,12 @@ impl<B: Clone> Session<B> {
         b: u32,
         now: Millis,
     ) {
-        self.trace.push(Entry { at: now, kind, attempt, a, b });
+        self.trace.push(Entry {
+            at: now,
+            kind,
+            attempt,
+            a,
+            b,
+        });
     }
 }

@@ -74,7 +74,10 @@ impl Trace {
 
     /// Returns the entries, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        let (newer, older) = self.entries.split_at_checked(self.oldest).unwrap_or_default();
+        let (newer, older) = self
+            .entries
+            .split_at_checked(self.oldest)
+            .unwrap_or_default();
         older.iter().chain(newer)
     }
 }

@@ -23,7 +23,11 @@ pub(super) enum Phase {
     /// Opened; the proof of life is due.
     Greeting { until: Millis },
     /// Proven (or, without a handshake, open): taken if it still lives then.
-    Settling { until: Millis, ready: Option<Ready>, rtt: u32 },
+    Settling {
+        until: Millis,
+        ready: Option<Ready>,
+        rtt: u32,
+    },
 }
 
 /// Whether the way up takes another unit now.
@@ -37,16 +41,18 @@ pub(super) enum Uplink {
 impl Attempt {
     pub(super) const fn until(&self) -> Millis {
         match self.phase {
-            Phase::Opening { until } | Phase::Greeting { until } | Phase::Settling { until, .. } => {
-                until
-            }
+            Phase::Opening { until }
+            | Phase::Greeting { until }
+            | Phase::Settling { until, .. } => until,
         }
     }
 
     /// Pushes the deadline out by a span in which the page was frozen.
     pub(super) fn postpone(&mut self, span: u64) {
         match &mut self.phase {
-            Phase::Opening { until } | Phase::Greeting { until } | Phase::Settling { until, .. } => {
+            Phase::Opening { until }
+            | Phase::Greeting { until }
+            | Phase::Settling { until, .. } => {
                 *until = *until + span;
             }
         }
@@ -59,6 +65,10 @@ impl Attempt {
                 Some(Cause::Hang)
             }
             (Phase::Greeting { .. }, Transport::WebSocket) => Some(Cause::Swallowed),
+            // The stream is there and the POST of `hello` has no answer: the way up is what hangs.
+            (Phase::Greeting { .. }, Transport::Sse) if matches!(self.uplink, Uplink::Busy) => {
+                Some(Cause::PostHung)
+            }
             (Phase::Greeting { .. }, Transport::Sse) => Some(Cause::Muted),
             (Phase::Settling { .. }, _) => None,
         }

@@ -93,7 +93,12 @@ pub(super) enum Beat {
 impl Pulse {
     pub(super) fn new(heartbeat: u32, now: Millis) -> Option<Self> {
         let tick = u64::from(heartbeat / 2);
-        (tick > 0).then_some(Self { tick, next: now + tick, quiet: 0, beats: 0 })
+        (tick > 0).then_some(Self {
+            tick,
+            next: now + tick,
+            quiet: 0,
+            beats: 0,
+        })
     }
 
     /// Counts half an interval.
@@ -103,7 +108,7 @@ impl Pulse {
         self.beats = self.beats.wrapping_add(1);
         if self.quiet >= QUIET_TICKS {
             Beat::HalfOpen
-        } else if self.beats % 2 == 0 {
+        } else if self.beats.is_multiple_of(2) {
             Beat::Ping
         } else {
             Beat::Nothing
@@ -206,12 +211,21 @@ impl<B: Clone> Session<B> {
             Frame::Goaway { .. } if link.plan == Plan::Moving => {}
             Frame::Goaway { spread } => {
                 let named = Some((link.id, link.transport));
-                link.plan = Plan::Move { at: now + self.rng.between(0, spread.into()) };
+                link.plan = Plan::Move {
+                    at: now + self.rng.between(0, spread.into()),
+                };
                 self.note(Kind::Goaway, named, spread, 0, now);
             }
             Frame::Close { code, retry } => {
                 let retry_after = retry.map(u64::from);
-                self.lose(Ending { code, retry_after, ..Ending::of(Cause::Closed) }, now);
+                self.lose(
+                    Ending {
+                        code,
+                        retry_after,
+                        ..Ending::of(Cause::Closed)
+                    },
+                    now,
+                );
             }
             Frame::Hello(_)
             | Frame::Ready(_)
@@ -279,7 +293,9 @@ impl<B: Clone> Session<B> {
     fn ack(&mut self) -> Frame<B> {
         self.inbox.unacked = 0;
         self.inbox.ack = Ack::Settled;
-        Frame::Ack { n: self.inbox.received }
+        Frame::Ack {
+            n: self.inbox.received,
+        }
     }
 
     pub(super) fn schedule_ack(&mut self, now: Millis) {
@@ -307,7 +323,11 @@ impl<B: Clone> Session<B> {
         }
         let (attempt, until, split) = (link.id, *until, link.transport.is_split());
         if self.config.dialect == Dialect::Throughline {
-            let frames = [Frame::Close { code: code::NORMAL, retry: None }].into();
+            let frames = [Frame::Close {
+                code: code::NORMAL,
+                retry: None,
+            }]
+            .into();
             self.outputs.push(Output::Transmit { attempt, frames });
             if split {
                 link.uplink = Uplink::Busy;
@@ -336,7 +356,13 @@ impl<B: Clone> Session<B> {
             }
             (Usefulness::Unproven { .. }, _) => _ = self.streak.flapped.add(transport),
         }
-        self.note(Kind::Ended, Some((attempt, transport)), ending.cause as u32, ending.number(), now);
+        self.note(
+            Kind::Ended,
+            Some((attempt, transport)),
+            ending.cause as u32,
+            ending.number(),
+            now,
+        );
         if ending.verdict() == crate::Verdict::Stop {
             return self.fail(ending, now);
         }
@@ -380,7 +406,10 @@ impl<B: Clone> Session<B> {
         match link.usefulness {
             Usefulness::Unproven { until } if until <= now => {
                 link.usefulness = Usefulness::Stable;
-                let memory = Memory { transport: link.transport, rtt: link.rtt };
+                let memory = Memory {
+                    transport: link.transport,
+                    rtt: link.rtt,
+                };
                 return self.remember(memory);
             }
             Usefulness::Unproven { .. } | Usefulness::Stable => {}
@@ -419,13 +448,20 @@ impl<B: Clone> Session<B> {
             return self.open_target(target, now);
         }
         let until = now + u64::from(self.config.timing.token);
-        self.set_plan(Plan::AskToken { then: target, until });
+        self.set_plan(Plan::AskToken {
+            then: target,
+            until,
+        });
         self.note(Kind::Token, None, TokenReason::Connect as u32, 0, now);
         self.outputs.push(Output::NeedToken(TokenReason::Connect));
     }
 
     pub(super) fn continue_plan(&mut self, token: Result<(), ()>, now: Millis) {
-        let Some(Link { plan: Plan::AskToken { then, .. }, .. }) = self.state.link() else {
+        let Some(Link {
+            plan: Plan::AskToken { then, .. },
+            ..
+        }) = self.state.link()
+        else {
             return;
         };
         match (token, *then) {
@@ -475,8 +511,9 @@ impl<B: Clone> Session<B> {
         let base = if now - since > u64::from(timing.climb_patience) {
             timing.climb_slow
         } else {
-            (0..climbs.min(16))
-                .fold(timing.climb, |span, _| (span + span / 2).min(timing.climb_cap))
+            (0..climbs.min(16)).fold(timing.climb, |span, _| {
+                (span + span / 2).min(timing.climb_cap)
+            })
         };
         let tenth = u64::from(base / 10);
         let span = u64::from(base) - tenth + self.rng.between(0, 2 * tenth);
@@ -493,7 +530,11 @@ impl<B: Clone> Session<B> {
     }
 
     fn better_than(&self, transport: Transport) -> Vec<Transport> {
-        let better = self.config.transports.iter().take_while(|t| **t != transport);
+        let better = self
+            .config
+            .transports
+            .iter()
+            .take_while(|t| **t != transport);
         better.filter(|t| !self.barred.has(**t)).copied().collect()
     }
 

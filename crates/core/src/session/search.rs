@@ -98,7 +98,10 @@ impl Step {
 impl<B: Clone> Session<B> {
     pub(super) fn start_search(&mut self, now: Millis) {
         let patience = Some(now + u64::from(self.config.timing.connect));
-        let search = Search { step: Step::Waiting { until: now }, patience };
+        let search = Search {
+            step: Step::Waiting { until: now },
+            patience,
+        };
         self.transition_to(State::Connecting(search), None, now);
         self.next_round(now);
     }
@@ -106,7 +109,10 @@ impl<B: Clone> Session<B> {
     /// Goes on from a lost link.
     pub(super) fn search_again(&mut self, ending: Ending, plan: Plan, window: u32, now: Millis) {
         let patience = Some(now + u64::from(window));
-        let search = Search { step: Step::Waiting { until: now }, patience };
+        let search = Search {
+            step: Step::Waiting { until: now },
+            patience,
+        };
         self.transition_to(State::Reconnecting(search), Some(ending), now);
         if ending.verdict() == Verdict::RefreshToken {
             return self.refresh_token(ending, now);
@@ -119,13 +125,21 @@ impl<B: Clone> Session<B> {
             queue.retain(|t| self.attempts.iter().all(|attempt| attempt.transport != *t));
             queue.reverse();
             let next_at = Some(now + u64::from(self.config.timing.proof));
-            let round = Round { mode: Mode::Relay, queue, next_at, tally: Tally::default() };
+            let round = Round {
+                mode: Mode::Relay,
+                queue,
+                next_at,
+                tally: Tally::default(),
+            };
             return self.set_step(Step::Round(round));
         }
         match plan {
             Plan::Move { at } => self.wait_until(at, now),
             Plan::Stay | Plan::Climb { .. } | Plan::Moving | Plan::AskToken { .. } => {
-                let untried = self.candidates().iter().any(|t| !self.streak.flapped.has(*t));
+                let untried = self
+                    .candidates()
+                    .iter()
+                    .any(|t| !self.streak.flapped.has(*t));
                 if ending.cause == Cause::Flapped && !self.streak.lost_useful && untried {
                     self.next_round(now);
                 } else {
@@ -152,7 +166,9 @@ impl<B: Clone> Session<B> {
         self.spend_token();
         let mode = match self.config.dialect {
             Dialect::Json(_) => Mode::Sequence,
-            Dialect::Throughline if self.backoff.is_fresh() && !self.streak.lost_useful => Mode::Race,
+            Dialect::Throughline if self.backoff.is_fresh() && !self.streak.lost_useful => {
+                Mode::Race
+            }
             Dialect::Throughline => Mode::Relay,
         };
         let mut queue = self.candidates();
@@ -172,7 +188,12 @@ impl<B: Clone> Session<B> {
         }
         queue.reverse();
         self.streak.rounds += 1;
-        self.set_step(Step::Round(Round { mode, queue, next_at: None, tally: Tally::default() }));
+        self.set_step(Step::Round(Round {
+            mode,
+            queue,
+            next_at: None,
+            tally: Tally::default(),
+        }));
         self.start_next(now);
     }
 
@@ -180,7 +201,11 @@ impl<B: Clone> Session<B> {
     fn start_next(&mut self, now: Millis) {
         let stagger = self.stagger();
         let proof = self.config.timing.proof;
-        let Some(Search { step: Step::Round(round), .. }) = self.state.search_mut() else {
+        let Some(Search {
+            step: Step::Round(round),
+            ..
+        }) = self.state.search_mut()
+        else {
             return;
         };
         let Some(transport) = round.queue.pop() else {
@@ -215,7 +240,11 @@ impl<B: Clone> Session<B> {
             uplink: Uplink::Free,
         };
         self.note(Kind::Open, Some((id, transport)), 0, 0, now);
-        self.outputs.push(Output::Open { attempt: id, transport, link });
+        self.outputs.push(Output::Open {
+            attempt: id,
+            transport,
+            link,
+        });
         if transport.is_split() && self.config.dialect == Dialect::Throughline {
             attempt.uplink = Uplink::Busy;
             self.greet(id);
@@ -231,7 +260,10 @@ impl<B: Clone> Session<B> {
             session: self.identity.session.clone(),
             received: self.inbox.received,
         };
-        self.outputs.push(Output::Transmit { attempt, frames: [Frame::Hello(hello)].into() });
+        self.outputs.push(Output::Transmit {
+            attempt,
+            frames: [Frame::Hello(hello)].into(),
+        });
     }
 
     pub(super) fn handle_attempt(&mut self, index: usize, report: Report<B>, now: Millis) {
@@ -240,7 +272,11 @@ impl<B: Clone> Session<B> {
             Report::Frame(Frame::Ready(ready)) => self.prove(index, Some(ready), now),
             Report::Frame(Frame::Close { code, retry }) => {
                 let retry_after = retry.map(u64::from);
-                let ending = Ending { code, retry_after, ..Ending::of(Cause::Closed) };
+                let ending = Ending {
+                    code,
+                    retry_after,
+                    ..Ending::of(Cause::Closed)
+                };
                 self.fail_attempt(index, ending, now);
             }
             Report::Frame(_) => {}
@@ -271,7 +307,11 @@ impl<B: Clone> Session<B> {
             }
             Dialect::Json(Readiness::Settled) => {
                 let rtt = (now - attempt.started) as u32;
-                Phase::Settling { until: settled, ready: None, rtt }
+                Phase::Settling {
+                    until: settled,
+                    ready: None,
+                    rtt,
+                }
             }
         };
         if !transport.is_split() {
@@ -323,9 +363,20 @@ impl<B: Clone> Session<B> {
             cause => cause,
         };
         let named = Some((attempt.id, transport));
-        self.note(Kind::Ended, named, ending.cause as u32, ending.number(), now);
-        self.outputs.push(Output::Drop { attempt: attempt.id });
-        let barred = matches!(ending.cause, Cause::Blocked | Cause::BadAddress | Cause::Unavailable);
+        self.note(
+            Kind::Ended,
+            named,
+            ending.cause as u32,
+            ending.number(),
+            now,
+        );
+        self.outputs.push(Output::Drop {
+            attempt: attempt.id,
+        });
+        let barred = matches!(
+            ending.cause,
+            Cause::Blocked | Cause::BadAddress | Cause::Unavailable
+        );
         if barred {
             self.barred.add(transport);
         }
@@ -346,7 +397,11 @@ impl<B: Clone> Session<B> {
 
     /// Counts a failure and goes on with the round, if anything is left of it.
     fn tally(&mut self, ending: Ending, verdict: Verdict, now: Millis) {
-        let Some(Search { step: Step::Round(round), .. }) = self.state.search_mut() else {
+        let Some(Search {
+            step: Step::Round(round),
+            ..
+        }) = self.state.search_mut()
+        else {
             return;
         };
         let hides = ending.transport == Some(Transport::WebSocket) && ending.number() == 0;
@@ -386,7 +441,10 @@ impl<B: Clone> Session<B> {
             return;
         };
         if round.tally.hidden && !round.tally.asked_http && !probed {
-            *step = Step::SideProbe { until: probe_until, round };
+            *step = Step::SideProbe {
+                until: probe_until,
+                round,
+            };
             self.streak.probed = true;
             self.outputs.push(Output::SideProbe);
             return;
@@ -401,12 +459,7 @@ impl<B: Clone> Session<B> {
         }
     }
 
-    pub(super) fn handle_side_probe(
-        &mut self,
-        status: u16,
-        retry_after: Option<u64>,
-        now: Millis,
-    ) {
+    pub(super) fn handle_side_probe(&mut self, status: u16, retry_after: Option<u64>, now: Millis) {
         let had_link = self.identity.fence > 0;
         let Some(Search { step, .. }) = self.state.search_mut() else {
             return;
@@ -421,7 +474,11 @@ impl<B: Clone> Session<B> {
         let goes_on = !round.queue.is_empty();
         *step = Step::Round(round);
         self.note(Kind::SideProbe, None, status.into(), 0, now);
-        let ending = Ending { status, retry_after, ..Ending::of(Cause::Status) };
+        let ending = Ending {
+            status,
+            retry_after,
+            ..Ending::of(Cause::Status)
+        };
         match status {
             401 => self.refresh_token(ending, now),
             403 if !had_link && !goes_on => self.fail(ending, now),
@@ -457,7 +514,13 @@ impl<B: Clone> Session<B> {
     fn wait_until(&mut self, until: Millis, now: Millis) {
         self.set_step(Step::Waiting { until });
         let span = until - now;
-        self.note(Kind::Wait, None, u32::try_from(span).unwrap_or(u32::MAX), 0, now);
+        self.note(
+            Kind::Wait,
+            None,
+            u32::try_from(span).unwrap_or(u32::MAX),
+            0,
+            now,
+        );
         self.emit(Event::RetryIn(span));
     }
 
@@ -502,7 +565,10 @@ impl<B: Clone> Session<B> {
         let ending = Ending::of(Cause::Deadline);
         if let State::Reconnecting(search) = &mut self.state {
             let step = core::mem::replace(&mut search.step, Step::Waiting { until: now });
-            let search = Search { step, patience: None };
+            let search = Search {
+                step,
+                patience: None,
+            };
             self.transition_to(State::Suspended(search), Some(ending), now);
         } else {
             self.emit(Event::Trouble(ending));
@@ -529,7 +595,9 @@ impl<B: Clone> Session<B> {
             (heartbeat, window) = (ready.heartbeat, ready.window);
             if !self.recognise(ready, now) {
                 self.note(Kind::Ended, named, Cause::Protocol as u32, 0, now);
-                self.outputs.push(Output::Drop { attempt: attempt.id });
+                self.outputs.push(Output::Drop {
+                    attempt: attempt.id,
+                });
                 let ending = Ending {
                     transport: Some(attempt.transport),
                     ..Ending::of(Cause::Protocol)
@@ -537,7 +605,10 @@ impl<B: Clone> Session<B> {
                 return self.fail(ending, now);
             }
             let received = self.inbox.received;
-            self.pending.push(Frame::Take { fence: self.identity.fence + 1, received });
+            self.pending.push(Frame::Take {
+                fence: self.identity.fence + 1,
+                received,
+            });
         }
         self.identity.fence += 1;
         self.outbox.rewind();
@@ -545,8 +616,7 @@ impl<B: Clone> Session<B> {
         self.inbox.ack = Ack::Settled;
         self.note(Kind::Take, named, self.identity.fence, 0, now);
         let rank = self.rank(attempt.transport);
-        let ranks: Vec<Transport> =
-            self.config.transports.iter().skip(rank).copied().collect();
+        let ranks: Vec<Transport> = self.config.transports.iter().skip(rank).copied().collect();
         self.drop_attempts(|other| ranks.contains(&other.transport), now);
         let stable = now + u64::from(self.config.timing.stable);
         let link = attempt.into_link(rtt, heartbeat, window, stable, now);
@@ -554,7 +624,13 @@ impl<B: Clone> Session<B> {
         self.emit(Event::RoundTrip(rtt));
         self.flush(now);
         if let State::Connected(old) = left {
-            self.note(Kind::Ended, Some((old.id, old.transport)), Cause::Superseded as u32, 0, now);
+            self.note(
+                Kind::Ended,
+                Some((old.id, old.transport)),
+                Cause::Superseded as u32,
+                0,
+                now,
+            );
             self.outputs.push(Output::Drop { attempt: old.id });
         }
         if self.attempts.is_empty() {
@@ -566,8 +642,12 @@ impl<B: Clone> Session<B> {
     /// lose what the link still carries. A link that is being left anyway loses it either way.
     fn is_stray(&self, index: usize) -> bool {
         let phase = self.attempts.get(index).map(|attempt| &attempt.phase);
-        let (State::Connected(link), Some(Phase::Settling { ready: Some(ready), .. })) =
-            (&self.state, phase)
+        let (
+            State::Connected(link),
+            Some(Phase::Settling {
+                ready: Some(ready), ..
+            }),
+        ) = (&self.state, phase)
         else {
             return false;
         };
@@ -580,7 +660,10 @@ impl<B: Clone> Session<B> {
         let known = self.identity.session.as_ref() == Some(&ready.session);
         if !known && self.identity.session.is_some() {
             self.outbox.renumber(&mut |ticket| {
-                outputs.push(Output::Event(Event::Settled(ticket, crate::Outcome::Unknown)));
+                outputs.push(Output::Event(Event::Settled(
+                    ticket,
+                    crate::Outcome::Unknown,
+                )));
             });
             self.inbox.received = 0;
             self.identity.fence = 0;
@@ -603,7 +686,11 @@ impl<B: Clone> Session<B> {
         let steady = |t: &&Transport| usable(t) && !self.streak.flapped.has(**t);
         let transports = &self.config.transports;
         let found: Vec<Transport> = transports.iter().filter(steady).copied().collect();
-        if found.is_empty() { transports.iter().filter(usable).copied().collect() } else { found }
+        if found.is_empty() {
+            transports.iter().filter(usable).copied().collect()
+        } else {
+            found
+        }
     }
 
     /// A small multiple of the remembered round trip; short where a lesser transport worked last.

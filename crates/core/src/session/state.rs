@@ -81,13 +81,34 @@ impl StateKind {
             Self::Idle => ("idle", Refuse, "none", false, false, "nothing"),
             Self::Connecting => ("connecting", Queue, "opening", true, false, "connecting"),
             Self::Connected => ("connected", Transmit, "live", false, false, "live"),
-            Self::Reconnecting => ("reconnecting", Queue, "opening", true, false, "reconnecting"),
+            Self::Reconnecting => (
+                "reconnecting",
+                Queue,
+                "opening",
+                true,
+                false,
+                "reconnecting",
+            ),
             Self::Suspended => ("suspended", Refuse, "opening", true, false, "offline"),
             Self::Closing => ("closing", Refuse, "draining", false, false, "closing"),
             Self::Closed => ("closed", Refuse, "none", false, true, "closed"),
-            Self::Failed => ("failed", Refuse, "none", false, true, "the error and its remedy"),
+            Self::Failed => (
+                "failed",
+                Refuse,
+                "none",
+                false,
+                true,
+                "the error and its remedy",
+            ),
         };
-        Policy { name, send, link, retries, terminal, show }
+        Policy {
+            name,
+            send,
+            link,
+            retries,
+            terminal,
+            show,
+        }
     }
 
     /// Whether a session may go from this state to `next`.
@@ -97,10 +118,16 @@ impl StateKind {
             Self::Idle => matches!(next, Self::Connecting | Self::Closed),
             Self::Connecting => matches!(next, Self::Connected | Self::Closed | Self::Failed),
             Self::Connected => {
-                matches!(next, Self::Reconnecting | Self::Closing | Self::Closed | Self::Failed)
+                matches!(
+                    next,
+                    Self::Reconnecting | Self::Closing | Self::Closed | Self::Failed
+                )
             }
             Self::Reconnecting => {
-                matches!(next, Self::Connected | Self::Suspended | Self::Closed | Self::Failed)
+                matches!(
+                    next,
+                    Self::Connected | Self::Suspended | Self::Closed | Self::Failed
+                )
             }
             Self::Suspended => matches!(next, Self::Connected | Self::Closed | Self::Failed),
             Self::Closing => matches!(next, Self::Closed),
@@ -177,11 +204,20 @@ impl State {
         let carried = (self.transport(), next.transport());
         let left = core::mem::replace(self, next);
         if carried.0 != carried.1 {
-            outputs.push(Output::Event(Event::Transport { from: carried.0, to: carried.1 }));
+            outputs.push(Output::Event(Event::Transport {
+                from: carried.0,
+                to: carried.1,
+            }));
         }
         if from != to {
             debug_assert!(from.may_become(to), "{from:?} may not become {to:?}");
-            trace.push(Entry { at: now, kind: Kind::State, attempt: None, a: from as u32, b: to as u32 });
+            trace.push(Entry {
+                at: now,
+                kind: Kind::State,
+                attempt: None,
+                a: from as u32,
+                b: to as u32,
+            });
             outputs.push(Output::Event(Event::State { from, to, ending }));
         }
         left

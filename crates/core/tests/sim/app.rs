@@ -1,8 +1,6 @@
 //! The application on the page: what it did, and what it heard.
 
-use throughline_core::{
-    Ending, Event, Memory, Outcome, StateKind, TokenReason, Transport,
-};
+use throughline_core::{Ending, Event, Memory, Outcome, StateKind, TokenReason, Transport};
 
 use crate::world::World;
 
@@ -34,12 +32,18 @@ pub(crate) struct App {
 impl App {
     /// How many sends have no outcome yet.
     pub(crate) fn undecided(&self) -> usize {
-        self.sends.iter().filter(|outcome| outcome.is_none()).count()
+        self.sends
+            .iter()
+            .filter(|outcome| outcome.is_none())
+            .count()
     }
 
     /// How many attempts were opened in the span from `from` to `to`.
     pub(crate) fn opened_between(&self, from: u64, to: u64) -> usize {
-        self.opens.iter().filter(|(at, _)| (from..=to).contains(at)).count()
+        self.opens
+            .iter()
+            .filter(|(at, _)| (from..=to).contains(at))
+            .count()
     }
 }
 

@@ -31,7 +31,11 @@ impl World {
     /// Lets a request for a way down meet its fate; true if it reaches the server.
     fn pass_fault(&mut self, wire: WireId, up: &Up) -> bool {
         let transport = self.page.wires[wire].transport;
-        let fault = if self.server.is_up() { self.net.fate(transport) } else { Fault::Rst };
+        let fault = if self.server.is_up() {
+            self.net.fate(transport)
+        } else {
+            Fault::Rst
+        };
         let polled = matches!(up, Up::Poll);
         match fault {
             Fault::None => {}
@@ -39,7 +43,10 @@ impl World {
                 self.refuse(wire, 403, None);
                 return false;
             }
-            Fault::Status { status, retry_after } => {
+            Fault::Status {
+                status,
+                retry_after,
+            } => {
                 self.refuse(wire, status, retry_after);
                 return false;
             }
@@ -63,7 +70,10 @@ impl World {
                 }
                 return false;
             }
-            Fault::Flap { after, passes: true } => _ = self.after(after, Happening::CutOne(wire)),
+            Fault::Flap {
+                after,
+                passes: true,
+            } => _ = self.after(after, Happening::CutOne(wire)),
             Fault::Mute => match transport {
                 Transport::Sse => self.page.wires[wire].path = Path::Muted,
                 Transport::WebSocket | Transport::LongPoll => {}
@@ -84,9 +94,17 @@ impl World {
             Transport::Sse | Transport::LongPoll => Cause::Status,
         };
         let shown = cause == Cause::Status;
-        let (status, retry_after) = if shown { (status, retry_after) } else { (0, None) };
+        let (status, retry_after) = if shown {
+            (status, retry_after)
+        } else {
+            (0, None)
+        };
         let span = self.net.travel();
-        let ending = Ending { status, retry_after, ..Ending::of(cause) };
+        let ending = Ending {
+            status,
+            retry_after,
+            ..Ending::of(cause)
+        };
         self.after(span, Happening::Broken(wire, ending));
     }
 
@@ -137,8 +155,15 @@ impl World {
         if first {
             self.server.plain_waiting.clear();
         }
-        let ready = Frame::Message { n: 0, body: NAMED_READY };
-        let greeting: Frames = if named && first { vec![ready] } else { Vec::new() };
+        let ready = Frame::Message {
+            n: 0,
+            body: NAMED_READY,
+        };
+        let greeting: Frames = if named && first {
+            vec![ready]
+        } else {
+            Vec::new()
+        };
         if matches!(up, Up::Poll) {
             let mut frames = greeting;
             frames.append(&mut self.server.plain_waiting);
@@ -163,9 +188,18 @@ impl World {
         let link = self.server.last_link;
         let transport = self.page.wires[wire].transport;
         self.page.wires[wire].link = Some(link);
-        let ear = Ear { wire, way: Way::None, waiting: Vec::new(), turn: 0, ended: None };
+        let ear = Ear {
+            wire,
+            way: Way::None,
+            waiting: Vec::new(),
+            turn: 0,
+            ended: None,
+        };
         self.server.ears.insert(link, ear);
-        self.serve(Input::LinkOpened { link: LinkId(link), transport });
+        self.serve(Input::LinkOpened {
+            link: LinkId(link),
+            transport,
+        });
         if transport.is_split() {
             self.await_way(link, JOIN_PATIENCE);
         }
@@ -173,11 +207,18 @@ impl World {
     }
 
     fn take_post(&mut self, wire: WireId, frames: Frames) {
-        let fault = if self.server.is_up() { self.net.fate_of_post() } else { Fault::Rst };
+        let fault = if self.server.is_up() {
+            self.net.fate_of_post()
+        } else {
+            Fault::Rst
+        };
         let refusal = match fault {
             Fault::None | Fault::Mute => None,
             Fault::Refuse => Some((403, None)),
-            Fault::Status { status, retry_after } => Some((status, retry_after)),
+            Fault::Status {
+                status,
+                retry_after,
+            } => Some((status, retry_after)),
             Fault::Rst | Fault::Here(_) | Fault::Flap { .. } => Some((0, None)),
             Fault::Hang | Fault::Swallow => return,
         };
@@ -196,7 +237,12 @@ impl World {
             return self.refuse(wire, 404, None);
         }
         let link = self.join(wire);
-        if self.server.ears.get(&link).is_none_or(|ear| ear.ended.is_some()) {
+        if self
+            .server
+            .ears
+            .get(&link)
+            .is_none_or(|ear| ear.ended.is_some())
+        {
             return self.refuse(wire, 404, None);
         }
         self.tell(link, frames);
@@ -214,7 +260,9 @@ impl World {
     fn take_unit(&mut self, wire: WireId, frames: Frames) {
         if self.page.is_json() {
             let reached = self.page.wires[wire].path == Path::Live && self.server.is_up();
-            return if reached { self.hear_plainly(&frames) };
+            return if reached {
+                self.hear_plainly(&frames)
+            };
         }
         let Some(link) = self.page.wires[wire].link else {
             return;
@@ -222,7 +270,11 @@ impl World {
         let greets = matches!(frames.first(), Some(Frame::Hello(_)));
         if greets && !self.welcomes() {
             let link = LinkId(link);
-            return self.serve(Input::CloseLink { link, code: 4401, retry: None });
+            return self.serve(Input::CloseLink {
+                link,
+                code: 4401,
+                retry: None,
+            });
         }
         self.tell(link, frames);
         self.drain_server();
@@ -245,7 +297,12 @@ impl World {
                 Frame::Hello(hello) => {
                     self.server.last_entropy += 1;
                     let entropy = self.server.last_entropy;
-                    Input::Hello { link, hello, subject: Subject::from("ann"), entropy }
+                    Input::Hello {
+                        link,
+                        hello,
+                        subject: Subject::from("ann"),
+                        entropy,
+                    }
                 }
                 frame => Input::Frame { link, frame },
             };
@@ -280,7 +337,11 @@ impl World {
     pub(crate) fn lonely(&mut self, link: u64, turn: u32) {
         let lonely = |ear: &Ear| ear.turn == turn && ear.way == Way::None;
         if self.server.ears.get(&link).is_some_and(lonely) {
-            self.serve(Input::CloseLink { link: LinkId(link), code: 4408, retry: None });
+            self.serve(Input::CloseLink {
+                link: LinkId(link),
+                code: 4408,
+                retry: None,
+            });
         }
     }
 }

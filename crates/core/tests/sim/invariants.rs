@@ -19,19 +19,29 @@ impl World {
     pub(crate) fn before_turn(&self, input: &Input<u64>) -> Before {
         let core = &self.page.core;
         let timeout = matches!(input, Input::Timeout);
-        Before { state: core.state(), due: core.poll_timeout(), timeout }
+        Before {
+            state: core.state(),
+            due: core.poll_timeout(),
+            timeout,
+        }
     }
 
     pub(crate) fn after_turn(&mut self, before: Before) {
         let (core, config, now) = (&self.page.core, &self.page.config, Millis(self.now));
         let due = core.poll_timeout();
         if before.timeout {
-            assert!(due.is_none_or(|at| at >= now), "a timeout stays due: {due:?} at {now:?}");
+            assert!(
+                due.is_none_or(|at| at >= now),
+                "a timeout stays due: {due:?} at {now:?}"
+            );
             let again = due == Some(now);
             self.page.spins = if again { self.page.spins + 1 } else { 0 };
             assert!(self.page.spins < 3, "the alarm spins");
         } else if due.is_some_and(|at| at < now) {
-            assert!(before.due.is_some_and(|at| at < now), "a deadline was set in the past");
+            assert!(
+                before.due.is_some_and(|at| at < now),
+                "a deadline was set in the past"
+            );
         }
         let held: Vec<_> = self.page.held().collect();
         let link = core.link();
@@ -41,15 +51,26 @@ impl World {
             "what is open is what the core says"
         );
         for transport in Transport::ALL {
-            let tried = held.iter().filter(|w| w.transport == transport && Some(w.attempt) != link);
+            let tried = held
+                .iter()
+                .filter(|w| w.transport == transport && Some(w.attempt) != link);
             assert!(tried.count() <= 1, "two attempts on {transport:?}");
         }
         if self.page.is_json() {
-            assert!(held.len() <= 1, "this dialect opens one connection at a time");
+            assert!(
+                held.len() <= 1,
+                "this dialect opens one connection at a time"
+            );
         }
         let (messages, bytes) = core.buffered();
-        assert!(messages <= config.outbox_messages, "{messages} messages in the outbox");
-        assert!(bytes <= config.outbox_bytes || messages == 1, "{bytes} bytes in the outbox");
+        assert!(
+            messages <= config.outbox_messages,
+            "{messages} messages in the outbox"
+        );
+        assert!(
+            bytes <= config.outbox_bytes || messages == 1,
+            "{bytes} bytes in the outbox"
+        );
         let state = core.state();
         if before.state.policy().terminal {
             assert_eq!(state, before.state, "a terminal state is left");
@@ -67,14 +88,24 @@ impl World {
         match event {
             Event::State { from, to, ending } => {
                 assert!(from.may_become(*to), "{from:?} became {to:?}");
-                let last = self.page.app.states.last().map_or(StateKind::Idle, |(_, state)| *state);
+                let last = self
+                    .page
+                    .app
+                    .states
+                    .last()
+                    .map_or(StateKind::Idle, |(_, state)| *state);
                 assert_eq!(*from, last, "a change of state was not told");
                 if *to == StateKind::Failed {
                     self.check_failure(ending.expect("a failure has a reason"));
                 }
             }
             Event::Transport { from, .. } => {
-                let last = self.page.app.carried.last().and_then(|(_, carried)| *carried);
+                let last = self
+                    .page
+                    .app
+                    .carried
+                    .last()
+                    .and_then(|(_, carried)| *carried);
                 assert_eq!(*from, last, "a change of transport was not told");
             }
             Event::Settled(ticket, outcome) => self.check_outcome(*ticket, *outcome),
@@ -96,10 +127,17 @@ impl World {
         if self.page.config.dialect != throughline_core::Dialect::Throughline {
             assert!((epoch, n) > app.last, "{epoch}:{n} after {:?}", app.last);
         } else if epoch == last_epoch {
-            assert_eq!(n, last + 1, "a message was lost or doubled in session {epoch}");
+            assert_eq!(
+                n,
+                last + 1,
+                "a message was lost or doubled in session {epoch}"
+            );
         } else {
             assert!(epoch > last_epoch, "a message of an earlier session");
-            assert!(last_epoch == 0 || app.gap, "a session was replaced without a word");
+            assert!(
+                last_epoch == 0 || app.gap,
+                "a session was replaced without a word"
+            );
             assert_eq!(n, 1, "a session begins with its first message");
             app.gap = false;
         }
@@ -128,7 +166,10 @@ impl World {
             Verdict::Retry | Verdict::RetryAfter(_) => false,
         };
         let known = match ending.number() {
-            0 => matches!(ending.cause, Cause::Unavailable | Cause::Blocked | Cause::BadAddress),
+            0 => matches!(
+                ending.cause,
+                Cause::Unavailable | Cause::Blocked | Cause::BadAddress
+            ),
             401 | 403 | 404 | 4401 => true,
             _ => false,
         };
@@ -138,7 +179,11 @@ impl World {
     /// What must be true when all faults are long over.
     pub(crate) fn check_calm(&self) {
         let app = &self.page.app;
-        assert_eq!(self.page.held().count(), 1, "one connection carries a calm session");
+        assert_eq!(
+            self.page.held().count(),
+            1,
+            "one connection carries a calm session"
+        );
         assert_eq!(app.undecided(), 0, "a send is left undecided");
         if !self.page.is_json() {
             let sent = (self.server.epoch, self.server.published);
@@ -150,9 +195,13 @@ impl World {
     /// The server heard everything in the order it was sent, and nothing twice.
     pub(crate) fn check_heard(&self) {
         let heard = &self.server.heard;
-        assert!(heard.windows(2).all(|pair| pair[0] < pair[1]), "out of order: {heard:?}");
-        assert!(self.page.wires.iter().all(|w| w.grip == Grip::Dropped || Some(w.attempt)
-            == self.page.core.link() || self.page.core.attempts() > 0));
+        assert!(
+            heard.windows(2).all(|pair| pair[0] < pair[1]),
+            "out of order: {heard:?}"
+        );
+        assert!(self.page.wires.iter().all(|w| w.grip == Grip::Dropped
+            || Some(w.attempt) == self.page.core.link()
+            || self.page.core.attempts() > 0));
     }
 }
 

@@ -106,7 +106,9 @@ impl World {
             println!("{:>8}   -> {output:?}", self.now);
         }
         match output {
-            Output::Open { attempt, transport, .. } => {
+            Output::Open {
+                attempt, transport, ..
+            } => {
                 assert_eq!(attempt.0 as usize, self.page.wires.len() + 1);
                 self.digest(1 + transport as u64);
                 self.page.wires.push(Wire::new(attempt, transport));
@@ -173,7 +175,11 @@ impl World {
         found.posted += 1;
         let number = found.posted;
         found.posting = Some(number);
-        let span = if number == 1 { self.net.dial() } else { self.net.travel() };
+        let span = if number == 1 {
+            self.net.dial()
+        } else {
+            self.net.travel()
+        };
         self.after(span, Happening::Up(wire, Up::Post(frames)));
         self.after(POST_LIMIT, Happening::PostLimit(wire, number));
     }
@@ -253,7 +259,13 @@ impl World {
                 let abnormal = code == 1005 || code == 1006;
                 let cause = if abnormal { Cause::Lost } else { Cause::Closed };
                 let code = if abnormal { 0 } else { code };
-                self.report(wire, Report::Ended(Ending { code, ..Ending::of(cause) }));
+                self.report(
+                    wire,
+                    Report::Ended(Ending {
+                        code,
+                        ..Ending::of(cause)
+                    }),
+                );
             }
             Down::Ended(ending) => self.report(wire, Report::Ended(ending)),
         }
@@ -265,7 +277,11 @@ impl World {
         let (attempt, held) = (found.attempt, found.grip == Grip::Held);
         self.turn(Input::Report(attempt, report));
         if ended && held {
-            assert_eq!(self.page.wires[wire].grip, Grip::Dropped, "an ended wire is dropped");
+            assert_eq!(
+                self.page.wires[wire].grip,
+                Grip::Dropped,
+                "an ended wire is dropped"
+            );
         }
     }
 
@@ -302,7 +318,12 @@ impl World {
         let number = self.page.app.sends.len() as u32;
         let (ticket, body) = (Ticket(number), u64::from(number));
         let request = request.then_some(number);
-        self.turn(Input::Send { ticket, request, body, bytes });
+        self.turn(Input::Send {
+            ticket,
+            request,
+            body,
+            bytes,
+        });
     }
 
     /// Cancels the last send that is not decided.
@@ -331,8 +352,7 @@ impl World {
             return;
         }
         if result.is_ok() {
-            self.page.token_is_good =
-                !matches!(self.page.tokens, Tokens::BadOnce | Tokens::Bad);
+            self.page.token_is_good = !matches!(self.page.tokens, Tokens::BadOnce | Tokens::Bad);
             if self.page.tokens == Tokens::BadOnce {
                 self.page.tokens = Tokens::Good;
             }

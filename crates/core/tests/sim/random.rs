@@ -34,7 +34,10 @@ fn config(net: &mut Net) -> Config {
         Dialect::Json(Readiness::Named),
         Dialect::Json(Readiness::Settled),
     ];
-    let memory = Memory { transport: net.pick(&Transport::ALL), rtt: net.below(900) as u32 };
+    let memory = Memory {
+        transport: net.pick(&Transport::ALL),
+        rtt: net.below(900) as u32,
+    };
     let dialect = net.pick(&dialects);
     Config {
         dialect,
@@ -64,10 +67,19 @@ fn fault(net: &mut Net) -> Fault {
         1 => Fault::Rst,
         2 => Fault::Hang,
         3 => Fault::Swallow,
-        4 => Fault::Flap { after, passes: true },
-        5 => Fault::Flap { after, passes: false },
+        4 => Fault::Flap {
+            after,
+            passes: true,
+        },
+        5 => Fault::Flap {
+            after,
+            passes: false,
+        },
         6 => Fault::Mute,
-        7 => Fault::Status { status: net.pick(&[404, 429, 500, 503]), retry_after },
+        7 => Fault::Status {
+            status: net.pick(&[404, 429, 500, 503]),
+            retry_after,
+        },
         _ => Fault::None,
     }
 }
@@ -77,19 +89,27 @@ fn trouble(net: &mut Net) -> Act {
     match net.below(26) {
         0..=5 => Act::Fault(net.pick(&Transport::ALL), fault(net)),
         6 => Act::FaultOnPosts(fault(net)),
-        7 => Act::FaultOnAll(Fault::Status { status: 503, retry_after: Some(net.below(6_000)) }),
+        7 => Act::FaultOnAll(Fault::Status {
+            status: 503,
+            retry_after: Some(net.below(6_000)),
+        }),
         8 | 9 => Act::FaultOnAll(Fault::None),
         10 | 11 => Act::Cut,
         12 => Act::HalfOpen,
         13 => Act::Mute,
-        14 => Act::Delay { delay: net.between(1, 400), jitter: net.below(300) },
+        14 => Act::Delay {
+            delay: net.between(1, 400),
+            jitter: net.below(300),
+        },
         15 => Act::Offline,
         16 => Act::Online,
         17 => Act::Woke,
         18 => Act::NetworkChanged,
         19 => Act::Freeze(net.between(500, 70_000)),
         20 => Act::Down,
-        21 => Act::Up { kept: net.one_in(2) },
+        21 => Act::Up {
+            kept: net.one_in(2),
+        },
         22 | 23 => Act::Goaway(net.below(8_000) as u32),
         24 => Act::Drain(net.below(5_000) as u32),
         _ => Act::Tokens(net.pick(&[
@@ -118,7 +138,11 @@ fn run(seed: u64, loud: bool) -> Run {
     let mut world = World::with(seed, config(&mut dice), server(&mut dice));
     world.loud = loud;
     world.page.alarm_first = dice.one_in(2);
-    world.page.late = if dice.one_in(2) { Late::Reported } else { Late::Swallowed };
+    world.page.late = if dice.one_in(2) {
+        Late::Reported
+    } else {
+        Late::Swallowed
+    };
     world.net.delay = dice.pick(&[1, 5, 40]);
     world.net.jitter = dice.pick(&[0, 3, 60]);
     let end = dice.between(5_000, 240_000);
@@ -138,7 +162,10 @@ fn run(seed: u64, loud: bool) -> Run {
     world.pass(end - connect.min(end));
     calm(&mut world);
     let hash = world.hash;
-    Run { hash, end: world.state() }
+    Run {
+        hash,
+        end: world.state(),
+    }
 }
 
 /// Lifts every fault, and holds the session to its deadlines.
@@ -146,7 +173,10 @@ fn calm(world: &mut World) {
     world.fortune = Fortune::Calm;
     let frozen = world.page.frozen_until.saturating_sub(world.now);
     world.pass(frozen + 1);
-    world.act(Act::Delay { delay: 10, jitter: 5 });
+    world.act(Act::Delay {
+        delay: 10,
+        jitter: 5,
+    });
     world.act(Act::Heal);
     if world.page.is_json() {
         // Without a heartbeat that the page can see, only TCP's own patience finds a dead link.
@@ -161,14 +191,25 @@ fn calm(world: &mut World) {
         world.pass(60_000);
     }
     if !over(world) {
-        assert_eq!(world.state(), StateKind::Connected, "connected within a minute of calm");
+        assert_eq!(
+            world.state(),
+            StateKind::Connected,
+            "connected within a minute of calm"
+        );
         world.pass(90_000);
     }
     if !over(world) {
         let best = world.page.config.transports[0];
         assert!(world.state() == StateKind::Connected);
-        assert!(world.page.is_json() || world.is_on(best), "on {:?}", world.page.core.transport());
-        world.act(Act::Send { request: false, bytes: 1 });
+        assert!(
+            world.page.is_json() || world.is_on(best),
+            "on {:?}",
+            world.page.core.transport()
+        );
+        world.act(Act::Send {
+            request: false,
+            bytes: 1,
+        });
         world.act(Act::Publish(1));
         world.pass(10_000);
         world.check_calm();
@@ -179,7 +220,11 @@ fn calm(world: &mut World) {
     world.check_heard();
     let opened = world.page.app.opens.len();
     world.pass(120_000);
-    assert_eq!(world.page.app.opens.len(), opened, "nothing is opened after the end");
+    assert_eq!(
+        world.page.app.opens.len(),
+        opened,
+        "nothing is opened after the end"
+    );
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -208,8 +253,15 @@ fn random_runs_hold_every_invariant() {
             }
         }
     }
-    println!("{runs} runs: {} closed, {} failed as they had to", ends[6], ends[7]);
-    assert_eq!((ends[6] + ends[7], failures), (runs, 0), "every run came to an end");
+    println!(
+        "{runs} runs: {} closed, {} failed as they had to",
+        ends[6], ends[7]
+    );
+    assert_eq!(
+        (ends[6] + ends[7], failures),
+        (runs, 0),
+        "every run came to an end"
+    );
 }
 
 #[test]

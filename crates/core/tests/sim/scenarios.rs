@@ -23,22 +23,37 @@ pub(crate) const FAULTS: [Fault; 6] = [
     Fault::Rst,
     Fault::Hang,
     Fault::Swallow,
-    Fault::Flap { after: 100, passes: true },
-    Fault::Flap { after: 100, passes: false },
+    Fault::Flap {
+        after: 100,
+        passes: true,
+    },
+    Fault::Flap {
+        after: 100,
+        passes: false,
+    },
 ];
 
 pub(crate) fn only(transports: &[Transport]) -> Config {
-    Config { transports: transports.to_vec(), ..Config::default() }
+    Config {
+        transports: transports.to_vec(),
+        ..Config::default()
+    }
 }
 
 pub(crate) fn with_token() -> Config {
-    Config { has_token: true, ..Config::default() }
+    Config {
+        has_token: true,
+        ..Config::default()
+    }
 }
 
 /// A session that has been useful for long enough, on `transports`' first.
 pub(crate) fn useful(seed: u64, config: Config) -> World {
     let mut world = World::settled(seed, config);
     world.pass(12_000);
-    assert!(!world.page.app.memories.is_empty(), "the link proved useful");
+    assert!(
+        !world.page.app.memories.is_empty(),
+        "the link proved useful"
+    );
     world
 }

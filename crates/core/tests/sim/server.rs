@@ -116,7 +116,9 @@ impl World {
                     self.publish();
                 }
                 Output::Event(Event::Message { body, .. }) => self.server.heard.push(body),
-                Output::Event(Event::Request { session, id, body, .. }) => {
+                Output::Event(Event::Request {
+                    session, id, body, ..
+                }) => {
                     self.server.heard.push(body);
                     requests.push((session, id));
                 }
@@ -129,7 +131,13 @@ impl World {
         for (session, id) in requests {
             if self.server.current == Some(session) {
                 let body = self.next_body();
-                self.serve(Input::Reply { session, id, ok: true, body, bytes: 8 });
+                self.serve(Input::Reply {
+                    session,
+                    id,
+                    ok: true,
+                    body,
+                    bytes: 8,
+                });
             }
         }
         self.arm_server();
@@ -142,7 +150,11 @@ impl World {
         }
         if let (Some(session), true) = (self.server.current, self.server.is_up()) {
             let body = self.next_body();
-            self.serve(Input::Publish { session, body, bytes: 8 });
+            self.serve(Input::Publish {
+                session,
+                body,
+                bytes: 8,
+            });
         }
     }
 
@@ -258,7 +270,11 @@ impl World {
 
     /// A balancer asks the page to move; the server itself stays.
     pub(crate) fn goaway(&mut self, spread: u32) {
-        let live = self.server.ears.iter().filter(|(_, ear)| ear.ended.is_none());
+        let live = self
+            .server
+            .ears
+            .iter()
+            .filter(|(_, ear)| ear.ended.is_none());
         let links: Vec<u64> = live.map(|(link, _)| *link).collect();
         for link in links {
             self.write(link, vec![Frame::Goaway { spread }]);
@@ -270,7 +286,10 @@ impl World {
         let bad = !self.page.token_is_good;
         let (status, retry) = match self.net.fate_of_probe() {
             _ if !self.server.is_up() => (0, None),
-            Fault::Status { status, retry_after } => (status, retry_after),
+            Fault::Status {
+                status,
+                retry_after,
+            } => (status, retry_after),
             Fault::Refuse => (403, None),
             Fault::Rst | Fault::Here(_) => (0, None),
             Fault::Hang | Fault::Swallow | Fault::Flap { .. } | Fault::Mute => return,

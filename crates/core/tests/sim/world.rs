@@ -42,7 +42,10 @@ pub(crate) enum Act {
     Cut,
     HalfOpen,
     Mute,
-    Delay { delay: u64, jitter: u64 },
+    Delay {
+        delay: u64,
+        jitter: u64,
+    },
     Offline,
     Online,
     Woke,
@@ -51,11 +54,16 @@ pub(crate) enum Act {
     Freeze(u64),
     Down,
     /// The server is back, with its sessions or without.
-    Up { kept: bool },
+    Up {
+        kept: bool,
+    },
     Goaway(u32),
     Drain(u32),
     Tokens(Tokens),
-    Send { request: bool, bytes: u32 },
+    Send {
+        request: bool,
+        bytes: u32,
+    },
     Cancel,
     Publish(u32),
     Close,
@@ -204,7 +212,10 @@ impl World {
             Happening::Token(turn, result) => self.hand_token(turn, result),
             Happening::ProbeSent => self.answer_probe(),
             Happening::Probed(status, retry_after) => {
-                self.turn(Input::SideProbe { status, retry_after });
+                self.turn(Input::SideProbe {
+                    status,
+                    retry_after,
+                });
             }
             Happening::Act(act) => match self.fortune {
                 Fortune::Open => self.act(act),
@@ -297,7 +308,10 @@ impl World {
             self.queue.cancel(key);
         }
         self.page_alarm = due.map(|at| {
-            (at, self.queue.push(at.max(self.now), INLINE, Happening::Alarm))
+            (
+                at,
+                self.queue.push(at.max(self.now), INLINE, Happening::Alarm),
+            )
         });
     }
 
@@ -310,7 +324,11 @@ impl World {
             self.queue.cancel(key);
         }
         self.server_alarm = due.map(|at| {
-            (at, self.queue.push(at.max(self.now), INLINE, Happening::ServerAlarm))
+            (
+                at,
+                self.queue
+                    .push(at.max(self.now), INLINE, Happening::ServerAlarm),
+            )
         });
     }
 

@@ -15,9 +15,15 @@ fn two_minutes_of_a_fault_end_on_the_websocket_within_a_minute() {
             world.net.set(WS, fault);
             world.connect();
             world.pass(120_000);
-            assert_eq!(world.state(), StateKind::Connected, "{fault:?}, seed {seed}");
+            assert_eq!(
+                world.state(),
+                StateKind::Connected,
+                "{fault:?}, seed {seed}"
+            );
             world.act(Act::Heal);
-            world.until(60_000, |world| world.is_on(WS) && world.page.core.attempts() == 0);
+            world.until(60_000, |world| {
+                world.is_on(WS) && world.page.core.attempts() == 0
+            });
             world.pass(20_000);
             assert!(world.is_on(WS));
             world.check_calm();
@@ -36,7 +42,9 @@ fn a_fault_that_comes_later_and_goes_ends_on_the_websocket_too() {
             let state = world.state();
             assert_eq!(state, StateKind::Connected, "{fault:?}, seed {seed}");
             world.act(Act::Heal);
-            world.until(60_000, |world| world.is_on(WS) && world.page.core.attempts() == 0);
+            world.until(60_000, |world| {
+                world.is_on(WS) && world.page.core.attempts() == 0
+            });
             world.pass(20_000);
             world.check_calm();
         }
@@ -62,9 +70,18 @@ fn messages_cross_a_climb_without_loss() {
     for seed in 0..200 {
         let mut world = World::new(seed, Config::default());
         world.net.set(WS, Fault::Rst);
-        world.act(Act::Delay { delay: 20, jitter: 30 });
+        world.act(Act::Delay {
+            delay: 20,
+            jitter: 30,
+        });
         for at in 0..800 {
-            world.plan(at * 25, Act::Send { request: at % 5 == 0, bytes: 20 });
+            world.plan(
+                at * 25,
+                Act::Send {
+                    request: at % 5 == 0,
+                    bytes: 20,
+                },
+            );
             world.plan(at * 25, Act::Publish(1));
         }
         world.plan(3_000, Act::Fault(WS, Fault::None));
@@ -86,7 +103,10 @@ fn a_climb_that_fails_leaves_the_link_alone() {
     let carried: Vec<_> = world.page.app.carried.iter().map(|(_, t)| *t).collect();
     assert_eq!(carried, [Some(SSE)], "one link carried all of it");
     let probes = world.page.app.opened_between(10_000, 300_000);
-    assert!((4..=14).contains(&probes), "{probes} probes in five minutes");
+    assert!(
+        (4..=14).contains(&probes),
+        "{probes} probes in five minutes"
+    );
     world.check_calm();
 }
 
@@ -98,9 +118,20 @@ fn a_flapping_websocket_is_tried_by_probes_alone_and_disturbs_little() {
         world.connect();
         world.pass(300_000);
         assert!(world.is_on(SSE));
-        let websockets = world.page.app.opens.iter().filter(|(_, t)| *t == WS).count();
+        let websockets = world
+            .page
+            .app
+            .opens
+            .iter()
+            .filter(|(_, t)| *t == WS)
+            .count();
         assert!(websockets <= 16, "{websockets} sockets in five minutes");
-        let lost = world.page.app.states.iter().filter(|(_, s)| *s == StateKind::Reconnecting);
+        let lost = world
+            .page
+            .app
+            .states
+            .iter()
+            .filter(|(_, s)| *s == StateKind::Reconnecting);
         assert!(lost.count() <= 1, "a probe does not cost the link");
     }
 }
@@ -124,11 +155,21 @@ fn a_goaway_moves_before_it_breaks() {
             let mut world = useful(seed, only(&[transport]));
             let opened = world.page.wires.len();
             world.act(Act::Goaway(5_000));
-            let took = world.until(9_000, |world| world.page.held().all(|w| w.attempt.0 as usize > opened));
+            let took = world.until(9_000, |world| {
+                world.page.held().all(|w| w.attempt.0 as usize > opened)
+            });
             assert!(took <= 7_000, "{transport:?}: {took} ms");
             world.pass(20_000);
-            let lost = world.page.app.states.iter().any(|(_, s)| *s == StateKind::Reconnecting);
-            assert!(!lost, "{transport:?}, seed {seed}: the session was never without a link");
+            let lost = world
+                .page
+                .app
+                .states
+                .iter()
+                .any(|(_, s)| *s == StateKind::Reconnecting);
+            assert!(
+                !lost,
+                "{transport:?}, seed {seed}: the session was never without a link"
+            );
             assert_eq!(world.page.app.opens.len(), opened + 1);
             world.check_calm();
         }
@@ -147,7 +188,11 @@ fn moves_are_spread_over_the_span_that_the_server_named() {
     moves.sort_unstable();
     for (tenth, pair) in moves.chunks(40).enumerate() {
         let middle = tenth as u64 * 1_000 + 500;
-        assert!(pair[20].abs_diff(middle) < 700, "tenth {tenth}: {}", pair[20]);
+        assert!(
+            pair[20].abs_diff(middle) < 700,
+            "tenth {tenth}: {}",
+            pair[20]
+        );
     }
 }
 
@@ -172,7 +217,10 @@ fn a_drained_server_sends_everyone_away_and_its_successor_takes_them() {
         world.until(30_000, |world| world.state() == StateKind::Connected);
         world.pass(60_000);
         assert!(world.is_on(WS));
-        assert_eq!(world.page.app.gaps, 1, "the new server does not know the session");
+        assert_eq!(
+            world.page.app.gaps, 1,
+            "the new server does not know the session"
+        );
         world.check_calm();
     }
 }
@@ -190,7 +238,14 @@ fn a_climb_asks_for_a_token_of_its_own_and_a_failing_one_leaves_the_link_alone()
     }
     world.act(Act::Heal);
     world.until(90_000, |world| world.is_on(WS));
-    assert!(world.page.app.asked.iter().all(|(_, reason)| *reason == TokenReason::Connect));
+    assert!(
+        world
+            .page
+            .app
+            .asked
+            .iter()
+            .all(|(_, reason)| *reason == TokenReason::Connect)
+    );
 }
 
 #[test]
@@ -201,7 +256,10 @@ fn a_climb_answered_for_another_session_does_not_cost_the_one_at_hand() {
     };
     for seed in 0..100 {
         let mut world = World::with(seed, Config::default(), server.clone());
-        world.act(Act::Delay { delay: 50, jitter: 60 });
+        world.act(Act::Delay {
+            delay: 50,
+            jitter: 60,
+        });
         world.net.set(WS, Fault::Rst);
         world.net.set(SSE, Fault::Rst);
         world.connect();

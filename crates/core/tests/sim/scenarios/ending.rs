@@ -57,15 +57,34 @@ fn close_first_delivers_what_was_sent() {
     for transport in [WS, SSE, POLL] {
         for seed in 0..40 {
             let mut world = World::new(seed, only(&[transport]));
-            world.act(Act::Delay { delay: 30, jitter: 20 });
+            world.act(Act::Delay {
+                delay: 30,
+                jitter: 20,
+            });
             world.connect();
             world.pass(5_000);
-            (0..50).for_each(|_| world.act(Act::Send { request: false, bytes: 3_000 }));
+            (0..50).for_each(|_| {
+                world.act(Act::Send {
+                    request: false,
+                    bytes: 3_000,
+                })
+            });
             let took = close(&mut world);
             assert!(took <= 1_200, "{transport:?}: {took}");
             assert_eq!(world.server.heard.len(), 50, "{transport:?}, seed {seed}");
-            assert!(world.page.app.sends.iter().all(|sent| *sent == Some(Outcome::Sent)));
-            assert_eq!(world.server.sessions.session_count(), 0, "{transport:?}: forgotten");
+            assert!(
+                world
+                    .page
+                    .app
+                    .sends
+                    .iter()
+                    .all(|sent| *sent == Some(Outcome::Sent))
+            );
+            assert_eq!(
+                world.server.sessions.session_count(),
+                0,
+                "{transport:?}: forgotten"
+            );
         }
     }
 }
@@ -75,7 +94,10 @@ fn close_on_a_dead_link_takes_its_deadline_and_says_what_is_unknown() {
     for transport in [WS, SSE, POLL] {
         let mut world = useful(1, only(&[transport]));
         world.act(Act::HalfOpen);
-        world.act(Act::Send { request: false, bytes: 3 });
+        world.act(Act::Send {
+            request: false,
+            bytes: 3,
+        });
         let took = close(&mut world);
         assert!((1_900..=2_000).contains(&took), "{transport:?}: {took}");
         assert_eq!(world.page.app.sends, [Some(Outcome::Unknown)]);
@@ -86,7 +108,10 @@ fn close_on_a_dead_link_takes_its_deadline_and_says_what_is_unknown() {
 fn a_send_after_the_end_is_refused() {
     let mut world = useful(1, Config::default());
     close(&mut world);
-    world.act(Act::Send { request: false, bytes: 3 });
+    world.act(Act::Send {
+        request: false,
+        bytes: 3,
+    });
     assert_eq!(world.page.app.sends, [Some(Outcome::Closed)]);
 }
 
@@ -95,8 +120,16 @@ fn a_link_lost_while_closing_ends_the_session_all_the_same() {
     for at in [0, 5, 12, 20, 40] {
         for transport in [WS, SSE, POLL] {
             let mut world = useful(1, only(&[transport]));
-            world.act(Act::Delay { delay: 20, jitter: 0 });
-            (0..10).for_each(|_| world.act(Act::Send { request: false, bytes: 30 }));
+            world.act(Act::Delay {
+                delay: 20,
+                jitter: 0,
+            });
+            (0..10).for_each(|_| {
+                world.act(Act::Send {
+                    request: false,
+                    bytes: 30,
+                })
+            });
             world.act(Act::Close);
             world.pass(at);
             world.act(Act::Cut);
@@ -111,7 +144,10 @@ fn a_page_frozen_while_closing_still_ends() {
     for transport in [WS, SSE, POLL] {
         let mut world = useful(1, only(&[transport]));
         world.act(Act::HalfOpen);
-        world.act(Act::Send { request: false, bytes: 3 });
+        world.act(Act::Send {
+            request: false,
+            bytes: 3,
+        });
         world.act(Act::Close);
         world.act(Act::Freeze(60_000));
         world.pass(70_000);

@@ -9,7 +9,12 @@ use crate::world::{Act, World};
 const HEARTBEAT: u64 = 15_000;
 
 fn left_the_link(world: &World) -> bool {
-    world.page.app.states.iter().any(|(_, state)| *state == StateKind::Reconnecting)
+    world
+        .page
+        .app
+        .states
+        .iter()
+        .any(|(_, state)| *state == StateKind::Reconnecting)
 }
 
 #[test]
@@ -22,7 +27,10 @@ fn a_half_open_link_is_found_within_three_heartbeats() {
                 world.act(act.clone());
                 let took = world.until(3 * HEARTBEAT, left_the_link);
                 // On a split transport a hung POST may tell sooner.
-                assert!(took >= HEARTBEAT || transport != WS, "too hasty after {took} ms");
+                assert!(
+                    took >= HEARTBEAT || transport != WS,
+                    "too hasty after {took} ms"
+                );
                 world.until(5_000, |world| world.state() == StateKind::Connected);
             }
         }
@@ -33,7 +41,10 @@ fn a_half_open_link_is_found_within_three_heartbeats() {
 fn a_quiet_but_sound_link_stays() {
     for transport in [WS, SSE, POLL] {
         let mut world = useful(1, only(&[transport]));
-        world.act(Act::Delay { delay: 400, jitter: 900 });
+        world.act(Act::Delay {
+            delay: 400,
+            jitter: 900,
+        });
         world.pass(1_800_000);
         assert!(!left_the_link(&world), "{transport:?}");
         assert_eq!(world.page.app.opens.len(), 1);
@@ -136,10 +147,19 @@ fn a_hung_post_costs_the_link_and_not_the_message() {
     for transport in [SSE, POLL] {
         let mut world = useful(2, only(&[transport]));
         world.act(Act::FaultOnPosts(Fault::Hang));
-        world.act(Act::Send { request: false, bytes: 5 });
+        world.act(Act::Send {
+            request: false,
+            bytes: 5,
+        });
         world.until(12_000, left_the_link);
-        assert_eq!(world.page.app.states.last().map(|(_, s)| *s), Some(StateKind::Reconnecting));
-        assert_eq!(world.page.app.ending.map(|ending| ending.cause), Some(Cause::PostHung));
+        assert_eq!(
+            world.page.app.states.last().map(|(_, s)| *s),
+            Some(StateKind::Reconnecting)
+        );
+        assert_eq!(
+            world.page.app.ending.map(|ending| ending.cause),
+            Some(Cause::PostHung)
+        );
         world.act(Act::Heal);
         world.until(60_000, |world| world.page.app.undecided() == 0);
         assert_eq!(world.server.heard, [1]);
@@ -150,9 +170,18 @@ fn a_hung_post_costs_the_link_and_not_the_message() {
 fn a_refused_post_costs_the_link_and_not_the_message() {
     for transport in [SSE, POLL] {
         for status in [404, 500, 503] {
-            let mut world = useful(2, Config { transports: vec![transport, WS], ..Config::default() });
+            let mut world = useful(
+                2,
+                Config {
+                    transports: vec![transport, WS],
+                    ..Config::default()
+                },
+            );
             world.act(Act::FaultOnPosts(Fault::status(status)));
-            world.act(Act::Send { request: false, bytes: 5 });
+            world.act(Act::Send {
+                request: false,
+                bytes: 5,
+            });
             world.until(1_000, left_the_link);
             world.pass(30_000);
             world.act(Act::Heal);

@@ -11,13 +11,19 @@ fn a_reconnect_does_not_race() {
     for seed in 0..200 {
         let mut world = useful(seed, Config::default());
         let opened = world.page.app.opens.len();
-        [WS, SSE, POLL].iter().for_each(|transport| world.net.set(*transport, Fault::Hang));
+        [WS, SSE, POLL]
+            .iter()
+            .for_each(|transport| world.net.set(*transport, Fault::Hang));
         world.act(Act::Cut);
         world.until(2_000, |world| world.page.app.opens.len() > opened);
         world.pass(1_499);
         assert_eq!(world.page.app.opens.len(), opened + 1, "seed {seed}");
         world.pass(20);
-        assert_eq!(world.page.app.opens.len(), opened + 2, "the next one joins after the proof");
+        assert_eq!(
+            world.page.app.opens.len(),
+            opened + 2,
+            "the next one joins after the proof"
+        );
     }
 }
 
@@ -29,7 +35,10 @@ fn a_refused_reconnect_opens_nothing_else_in_its_round() {
         let start = world.now;
         world.pass(10_000);
         let opened = world.page.app.opened_between(start, world.now);
-        assert!(opened <= 6, "seed {seed}: {opened} connections in ten seconds");
+        assert!(
+            opened <= 6,
+            "seed {seed}: {opened} connections in ten seconds"
+        );
     }
 }
 
@@ -45,7 +54,11 @@ fn a_cut_link_comes_back_within_the_first_window() {
         .collect();
     spans.sort_unstable();
     assert!(spans[399] <= 1_400, "{}", spans[399]);
-    assert!(spans[200] >= 300, "jittered over the window: median {}", spans[200]);
+    assert!(
+        spans[200] >= 300,
+        "jittered over the window: median {}",
+        spans[200]
+    );
 }
 
 #[test]
@@ -59,10 +72,19 @@ fn the_backoff_starts_over_only_after_ten_seconds_of_a_useful_link() {
             world.until(30_000, |world| world.state() == StateKind::Connected);
             world.pass(alive);
         }
-        world.page.app.retries.iter().map(|(_, ms)| *ms).collect::<Vec<_>>()
+        world
+            .page
+            .app
+            .retries
+            .iter()
+            .map(|(_, ms)| *ms)
+            .collect::<Vec<_>>()
     };
     let short = delays(9_500);
-    assert!(short.len() == 6 && short[3..].iter().all(|ms| *ms >= 2_000), "{short:?}");
+    assert!(
+        short.len() == 6 && short[3..].iter().all(|ms| *ms >= 2_000),
+        "{short:?}"
+    );
     let long = delays(10_500);
     assert!(long.iter().all(|ms| *ms <= 3_000), "{long:?}");
 }
@@ -90,15 +112,26 @@ fn retry_after_is_honoured_on_every_transport_and_spread() {
             let mut spans: Vec<u64> = (0..100)
                 .map(|seed| {
                     let mut world = World::new(seed, only(&[transport]));
-                    let fault = Fault::Status { status, retry_after: Some(8_000) };
+                    let fault = Fault::Status {
+                        status,
+                        retry_after: Some(8_000),
+                    };
                     world.act(Act::FaultOnAll(fault));
                     world.connect();
                     world.until(30_000, |world| world.page.app.opens.len() == 2)
                 })
                 .collect();
             spans.sort_unstable();
-            assert!(spans[0] >= 8_000, "{transport:?} came back after {} ms", spans[0]);
-            assert!(spans[99] - spans[0] >= 1_000, "{transport:?}: {}", spans[99] - spans[0]);
+            assert!(
+                spans[0] >= 8_000,
+                "{transport:?} came back after {} ms",
+                spans[0]
+            );
+            assert!(
+                spans[99] - spans[0] >= 1_000,
+                "{transport:?}: {}",
+                spans[99] - spans[0]
+            );
         }
     }
 }
@@ -107,7 +140,10 @@ fn retry_after_is_honoured_on_every_transport_and_spread() {
 fn a_websocket_learns_of_retry_after_by_its_side_probe_and_by_close_frames() {
     for seed in 0..100 {
         let mut world = World::new(seed, only(&[WS]));
-        world.act(Act::FaultOnAll(Fault::Status { status: 503, retry_after: Some(8_000) }));
+        world.act(Act::FaultOnAll(Fault::Status {
+            status: 503,
+            retry_after: Some(8_000),
+        }));
         world.connect();
         let took = world.until(30_000, |world| world.page.app.opens.len() == 2);
         assert!(took >= 8_000, "{took}");
@@ -141,7 +177,13 @@ fn a_restart_that_keeps_the_sessions_loses_nothing() {
         let mut world = useful(seed, Config::default());
         let start = world.now;
         for at in 0..200 {
-            world.plan(start + at * 50, Act::Send { request: at % 3 == 0, bytes: 30 });
+            world.plan(
+                start + at * 50,
+                Act::Send {
+                    request: at % 3 == 0,
+                    bytes: 30,
+                },
+            );
             world.plan(start + at * 50, Act::Publish(1));
         }
         world.plan(start + 1_000, Act::Down);
@@ -158,9 +200,21 @@ fn a_restart_that_forgets_is_told_as_a_gap_and_what_was_never_written_still_arri
     for seed in 0..200 {
         let mut world = useful(seed, Config::default());
         let start = world.now;
-        world.plan(start + 900, Act::Send { request: false, bytes: 30 });
+        world.plan(
+            start + 900,
+            Act::Send {
+                request: false,
+                bytes: 30,
+            },
+        );
         world.plan(start + 1_000, Act::Down);
-        world.plan(start + 1_500, Act::Send { request: false, bytes: 30 });
+        world.plan(
+            start + 1_500,
+            Act::Send {
+                request: false,
+                bytes: 30,
+            },
+        );
         world.plan(start + 4_000, Act::Up { kept: false });
         world.pass(90_000);
         assert_eq!(world.page.app.gaps, 1, "seed {seed}");
@@ -176,8 +230,14 @@ fn an_hour_without_a_server_suspends_the_session_and_it_still_comes_back() {
         world.act(Act::Down);
         world.pass(3_600_000);
         assert_eq!(world.state(), StateKind::Suspended);
-        world.act(Act::Send { request: false, bytes: 1 });
-        assert_eq!(world.page.app.sends, [Some(throughline_core::Outcome::Closed)]);
+        world.act(Act::Send {
+            request: false,
+            bytes: 1,
+        });
+        assert_eq!(
+            world.page.app.sends,
+            [Some(throughline_core::Outcome::Closed)]
+        );
         world.act(Act::Up { kept: true });
         world.until(30_000, |world| world.state() == StateKind::Connected);
         world.pass(90_000);
@@ -188,9 +248,18 @@ fn an_hour_without_a_server_suspends_the_session_and_it_still_comes_back() {
 
 #[test]
 fn what_worked_last_is_tried_first() {
-    let memory = Some(Memory { transport: SSE, rtt: 40 });
+    let memory = Some(Memory {
+        transport: SSE,
+        rtt: 40,
+    });
     for seed in 0..20 {
-        let mut world = useful(seed, Config { memory, ..Config::default() });
+        let mut world = useful(
+            seed,
+            Config {
+                memory,
+                ..Config::default()
+            },
+        );
         world.net.set(WS, Fault::Rst);
         world.act(Act::Cut);
         world.pass(120_000);

@@ -7,11 +7,20 @@ use crate::page::Tokens;
 use crate::world::{Act, World};
 
 fn reasons(world: &World) -> Vec<TokenReason> {
-    world.page.app.asked.iter().map(|(_, reason)| *reason).collect()
+    world
+        .page
+        .app
+        .asked
+        .iter()
+        .map(|(_, reason)| *reason)
+        .collect()
 }
 
 fn on(transport: Transport) -> Config {
-    Config { transports: vec![transport], ..with_token() }
+    Config {
+        transports: vec![transport],
+        ..with_token()
+    }
 }
 
 #[test]
@@ -21,7 +30,10 @@ fn a_refused_token_is_refreshed_once_and_the_session_goes_on() {
         world.page.tokens = Tokens::BadOnce;
         world.connect();
         world.until(2_000, |world| world.page.app.delivered > 0);
-        assert_eq!(reasons(&world), [TokenReason::Connect, TokenReason::Unauthorized]);
+        assert_eq!(
+            reasons(&world),
+            [TokenReason::Connect, TokenReason::Unauthorized]
+        );
     }
 }
 
@@ -32,9 +44,15 @@ fn a_token_refused_twice_fails_the_session() {
         world.page.tokens = Tokens::Bad;
         world.connect();
         world.until(2_000, |world| world.state() == StateKind::Failed);
-        assert_eq!(reasons(&world), [TokenReason::Connect, TokenReason::Unauthorized]);
+        assert_eq!(
+            reasons(&world),
+            [TokenReason::Connect, TokenReason::Unauthorized]
+        );
         let number = world.page.app.ending.map(|ending| ending.number());
-        assert!(matches!(number, Some(401 | 4401)), "{transport:?}: {number:?}");
+        assert!(
+            matches!(number, Some(401 | 4401)),
+            "{transport:?}: {number:?}"
+        );
     }
 }
 
@@ -55,8 +73,15 @@ fn a_token_function_that_throws_or_never_returns_is_asked_again() {
         world.connect();
         world.pass(90_000);
         assert_eq!(world.state(), StateKind::Connecting, "{tokens:?}");
-        assert!(world.page.app.opens.is_empty(), "nothing is opened without a token");
-        assert!((3..=14).contains(&world.page.app.asked.len()), "{}", world.page.app.asked.len());
+        assert!(
+            world.page.app.opens.is_empty(),
+            "nothing is opened without a token"
+        );
+        assert!(
+            (3..=14).contains(&world.page.app.asked.len()),
+            "{}",
+            world.page.app.asked.len()
+        );
         world.page.tokens = Tokens::Good;
         world.until(40_000, |world| world.is_on(WS));
     }
@@ -72,7 +97,11 @@ fn a_token_expired_on_a_live_link_is_refreshed_on_the_way_back() {
         world.act(Act::Cut);
         world.pass(30_000);
         assert_eq!(world.state(), StateKind::Connected);
-        assert_eq!(reasons(&world).last(), Some(&TokenReason::Unauthorized), "{transport:?}");
+        assert_eq!(
+            reasons(&world).last(),
+            Some(&TokenReason::Unauthorized),
+            "{transport:?}"
+        );
         world.check_calm();
     }
 }
@@ -85,7 +114,10 @@ fn every_round_gets_a_token_of_its_own() {
     world.pass(60_000);
     let rounds = world.page.app.retries.len() + 1;
     let asked = world.page.app.asked.len();
-    assert!(asked == rounds || asked + 1 == rounds, "{asked} tokens for {rounds} rounds");
+    assert!(
+        asked == rounds || asked + 1 == rounds,
+        "{asked} tokens for {rounds} rounds"
+    );
 }
 
 #[test]
