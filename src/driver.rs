@@ -14,7 +14,6 @@ pub(crate) type Name = u32;
 #[derive(Debug)]
 pub(crate) struct Driver {
     pub(crate) session: Session<Ticket, Name>,
-    alarm: Option<Millis>,
     numbers: Numbers,
 }
 
@@ -22,7 +21,6 @@ impl Driver {
     pub(crate) fn new(config: Config, seed: [u8; 16]) -> Self {
         Self {
             session: Session::new(config, seed),
-            alarm: None,
             numbers: Numbers::default(),
         }
     }
@@ -37,11 +35,8 @@ impl Driver {
             self.numbers.output(output, &mut events);
         }
         let due = self.session.poll_timeout();
-        if self.alarm != due || due.is_some_and(|due| due <= now) {
-            self.alarm = due;
-            self.numbers
-                .put(&[8, due.map_or(NONE, |due| (due - now) as i64)]);
-        }
+        let span = due.map_or(NONE, |due| (due - now) as i64);
+        self.numbers.put(&[8, span]);
         self.numbers.put(&events.list);
         self.numbers.list.len()
     }

@@ -1,5 +1,5 @@
 import { append, el, find, write } from "./dom.js";
-import { nameOf } from "./words.js";
+import { count, nameOf } from "./words.js";
 
 const SHOW = "demo";
 
@@ -29,8 +29,10 @@ export class Console {
     this.#session = session;
     const on = (type, listener) => session.on(type, (payload) => session === this.#session && listener(payload ?? {}));
     on("COMMENT", (comment) => this.#comment(comment));
-    on("STATUS", ({ viewers }) => viewers !== undefined && write(find("#console-viewers"), viewers));
+    on("STATUS", ({ viewers }) => viewers !== undefined && write(find("#console-viewers"), count(viewers, "viewer")));
     on("gap", () => this.#subscribe());
+    // Without a session on the wire, each link may be a stranger to the server.
+    on("state", ({ from, to }) => from === "reconnecting" && to === "connected" && session.guarantee === "at-most-once" && this.#subscribe());
     for (const event of ["state", "transport"]) on(event, () => this.#show());
     this.#subscribe();
     this.#show();
@@ -43,7 +45,7 @@ export class Console {
   #comment({ author, text, timestamp }) {
     const at = new Date(timestamp ?? Date.now());
     const { transport } = this.#session;
-    append(this.#log, el("li", {},
+    append(this.#log, el("div", {},
       el("time", { datetime: at.toISOString() }, at.toTimeString().slice(0, 8)),
       el("span", { class: "text" }, el("b", {}, author ?? "someone"), text ?? ""),
       el("span", { class: "via", "data-transport": transport ?? "" }, nameOf(transport)),

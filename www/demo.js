@@ -57,7 +57,7 @@ function run() {
     for (const event of ["state", "transport", "error", "retry", "message"]) session.on(event, () => timeline.refresh());
     session.on("state", ({ to }) => (find("#session-close").disabled = to === "closed" || to === "failed" || to === "closing"));
     find("#session-close").disabled = false;
-    for (const part of parts) part.follow(session);
+    for (const part of parts) part.follow?.(session);
   }
 
   find("#session-new").addEventListener("click", begin);

@@ -1,6 +1,6 @@
 import { el, find, isTyping, write } from "./dom.js";
-import { nameOf } from "./words.js";
 
+const CONTROL = "/faults/faults";
 const EVERY = ["websocket", "sse", "long-poll"];
 
 /** The switches. Two that break the same thing exclude each other. */
@@ -22,7 +22,6 @@ const START = "Press one and watch the timeline. Keep talking meanwhile: whateve
 /** The switchboard of the fault proxy that stands between this page and the server. */
 export class Faults {
   #record;
-  #session;
   #active = new Set();
   #buttons = new Map();
   #heal;
@@ -42,10 +41,6 @@ export class Faults {
     this.#say(START);
     document.addEventListener("keydown", (event) => this.#key(event));
     this.#ask("GET");
-  }
-
-  follow(session) {
-    this.#session = session;
   }
 
   #button(fault, usable) {
@@ -91,9 +86,8 @@ export class Faults {
   }
 
   #cut(fault) {
-    const carried = this.#session?.transport;
-    this.#say(carried ? `${nameOf(carried)} was cut. ${fault.expect}` : fault.expect);
     this.#record.cut(fault.full, fault.once);
+    this.#say(fault.expect);
     this.#ask("POST", "/cut", { on: ["websocket", "sse", "poll", "post"] });
   }
 
@@ -101,7 +95,7 @@ export class Faults {
   #ask(method, path = "", body) {
     this.#queue = this.#queue.then(async () => {
       try {
-        const response = await fetch(`/faults${path}`, {
+        const response = await fetch(`${CONTROL}${path}`, {
           method,
           headers: body ? { "Content-Type": "application/json" } : {},
           body: body && JSON.stringify(body),
@@ -109,6 +103,7 @@ export class Faults {
         const answer = await response.json();
         if (!response.ok) throw new Error(answer.error);
         if (answer.rules) this.#believe(answer.rules);
+        else if (answer.cut === 0) this.#say("Nothing was open at this moment, so nothing was cut.");
       } catch (error) {
         this.#say(`The fault proxy did not take it: ${error.message}.`, "bad");
       }

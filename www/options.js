@@ -16,7 +16,7 @@ export function optionsOf(query, origin) {
   if (asked.length) options.transports = asked;
   if (query.get("eventSource") === "native") options.eventSource = "native";
   if (query.get("dialect") === "json") {
-    options.dialect = { name: "json" };
+    options.dialect = { name: "json", ready: "SESSION_CREATED" };
     options.url = `${origin}/json?client=${crypto.randomUUID()}`;
   }
   return options;

@@ -1,7 +1,8 @@
 import { nameOf } from "./words.js";
 
-/** Milliseconds of history kept. */
+/** Milliseconds of history kept, and the most messages. */
 const KEPT = 10 * 60_000;
+const MESSAGES = 5_000;
 
 /**
  * What happened to the page's sessions, on one clock (`performance.now()`): the timeline's and the story's material.
@@ -105,6 +106,7 @@ export class Record {
     const stale = (end) => end !== undefined && end < oldest;
     this.attempts = this.attempts.filter((attempt) => !stale(attempt.end) || !this.#byId.delete(attempt.key));
     this.messages = this.messages.filter(({ until }) => !stale(until));
+    if (this.messages.length > MESSAGES) this.messages.splice(0, this.messages.length - MESSAGES);
     this.faults = this.faults.filter(({ until }) => !stale(until));
     while (this.states.length > 2 && this.states[1].at < oldest) this.states.shift();
   }

@@ -3,14 +3,14 @@ import { nameOf, span } from "./words.js";
 
 /** Milliseconds of waiting that are worth a word. */
 const NOTICED = 400;
+/** One for each question of the scripted interviewer, in its order. */
 const ANSWERS = [
-  "A payment gateway. It had to keep its promises while three networks under it came and went.",
-  "Half of it was silence: sockets that were open and carried nothing. We only saw it in the numbers.",
-  "We stopped trusting “open” and asked every connection for an answer before we used it.",
-  "By numbering everything. A message that comes twice is dropped, one that is missing is asked for.",
-  "Backoff with full jitter, and a server that says when to come back.",
-  "I would write the protocol down first and make two programs argue about it.",
-  "The day nobody noticed that we had moved every client to another transport.",
+  "I build what must not stop: payments first, live shows now.",
+  "A checkout that kept its promises while networks came and went. My part numbers every message, so that none is lost and none counts twice.",
+  "Sockets that were open and carried nothing. Since then I believe no connection before it has answered.",
+  "When somebody can pull any cable and the people who talk do not look up.",
+  "How to explain backoff to people who press reload.",
+  "Yes: did you notice that the transport changed while we spoke?",
 ];
 const TICKS = {
   pending: "M8 1.2a4.3 4.3 0 1 0 0 8.6a4.3 4.3 0 1 0 0-8.6M8 3.2v2.4l1.6 1",
@@ -30,7 +30,7 @@ export class Room {
   #auto = find("#room-auto");
   #phase = "waiting";
   #id;
-  #said = 0;
+  #asked = 0;
   #answer;
 
   /** @param {{ send(type: string, payload: object): Promise<string> }} talk */
@@ -60,10 +60,13 @@ export class Room {
     this.#session = session;
     const on = (type, listener) => session.on(type, (payload) => session === this.#session && listener(payload ?? {}));
     on("SESSION_CREATED", ({ sessionId }) => {
+      // A server of plain JSON greets each link anew: what is known already changes nothing.
+      if (sessionId === this.#id && this.#phase !== "waiting") return;
       this.#id = sessionId;
       this.#enter("live");
     });
     on("AI_MESSAGE", ({ text }) => {
+      this.#asked++;
       this.#isTyping(false);
       this.#line("them", text, this.#via());
       this.#answerSoon();
@@ -87,6 +90,7 @@ export class Room {
 
   #begin() {
     this.#id = undefined;
+    this.#asked = 0;
     this.#enter("waiting");
     this.#command("START_INTERVIEW");
   }
@@ -120,11 +124,11 @@ export class Room {
   }
 
   #line(kind, text, foot) {
-    append(this.#log, el("li", { class: kind }, el("span", {}, text ?? ""), foot));
+    append(this.#log, el("div", { class: kind }, el("span", {}, text ?? ""), foot));
   }
 
   #note(text, tone = "") {
-    append(this.#log, el("li", { class: `note ${tone}` }, text));
+    append(this.#log, el("div", { class: `note ${tone}` }, text));
   }
 
   #isTyping(is) {
@@ -158,6 +162,6 @@ export class Room {
   #answerSoon() {
     clearTimeout(this.#answer);
     if (this.#auto.getAttribute("aria-pressed") !== "true" || this.#phase !== "live") return;
-    this.#answer = setTimeout(() => this.#say(ANSWERS[this.#said++ % ANSWERS.length]), 1200 + Math.random() * 900);
+    this.#answer = setTimeout(() => this.#say(ANSWERS[(this.#asked + ANSWERS.length - 1) % ANSWERS.length]), 1200 + Math.random() * 900);
   }
 }

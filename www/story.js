@@ -10,6 +10,7 @@ export class Story {
   #gap = false;
   #carrier = null;
   #ticker;
+  #retryAt = 0;
 
   /** @param {import("./record.js").Record} record */
   constructor(record) {
@@ -38,6 +39,7 @@ export class Story {
       }
       if (to) this.#carrier = to;
     });
+    session.on("retry", ({ inMs }) => (this.#retryAt = performance.now() + inMs));
     session.on("gap", () => (this.#gap = true));
   }
 
@@ -53,7 +55,9 @@ export class Story {
     const since = el("span", { "aria-hidden": "true" });
     const tick = () => {
       this.#waited = Math.max(this.#waited, this.#record.waiting);
-      since.textContent = ` ${span(performance.now() - this.#lostAt)} without a link; ${count(this.#record.waiting, "message")} of yours waiting.`;
+      const now = performance.now();
+      const next = this.#retryAt - now;
+      since.textContent = ` ${span(now - this.#lostAt)} without a link; ${count(this.#record.waiting, "message")} of yours waiting${next > 500 ? `; next try in ${Math.ceil(next / 1000)} s` : ""}.`;
     };
     this.#tell("bad", `${from} is gone, looking for another way.`, since);
     tick();

@@ -38,16 +38,18 @@ export class Timeline {
     requestAnimationFrame(() => this.#frame());
   }
 
-  /** Takes over what the session knows, at once. */
+  /** Takes over what the session knows, at most ten times a second. */
   refresh() {
+    const now = performance.now();
+    if (now - this.#polled < POLL) return;
+    this.#polled = now;
     this.#record.poll();
-    this.#polled = performance.now();
   }
 
   #frame() {
     requestAnimationFrame(() => this.#frame());
     const now = performance.now();
-    if (now - this.#polled > POLL) this.refresh();
+    this.refresh();
     if (this.#visible) this.#draw(now);
   }
 

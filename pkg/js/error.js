@@ -18,7 +18,7 @@ const TEXTS = {
   closed_by_server: ["the server closed the connection"],
   blocked: ["the browser refuses this address", "allow it in connect-src of the content security policy, and use wss: or https: on an https: page"],
   bad_address: ["this is not a valid address", "check `url` and `endpoints`"],
-  transport_unavailable: ["this transport is not available here"],
+  transport_unavailable: ["this transport is not available here", "the others are used"],
   protocol: ["the server sent what the protocol forbids", "check that the server speaks this dialect, and that no portal answers in its place"],
   post_hung: ["a POST got no answer in time"],
   token: ["the token function failed or took too long", "make `token` return a string, or reject, within 12 s"],
@@ -72,11 +72,12 @@ export class SessionError extends Error {
   }
 }
 
-/** Makes an error of the core's numbers: cause, transport, close code, status, retry-after. −1 is none. */
+/** Makes an error of the core's numbers: cause, transport, close code, status, retry-after. −1 is none; the cause 0, "asked for", is no error. */
 export function errorOf(next, terminal) {
   const cause = next();
   if (cause < 0) return undefined;
   const [transport, closeCode, status, retryInMs] = [next(), next(), next(), next()];
+  if (cause === 0) return undefined;
   const code = codeOf(cause, closeCode || status);
   const more = { terminal };
   if (transport >= 0) more.transport = TRANSPORTS[transport];

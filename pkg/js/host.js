@@ -20,10 +20,14 @@ const FUNCTION_TIMEOUT = 12_000;
 export const STATES = ["idle", "connecting", "connected", "reconnecting", "suspended", "closing", "closed", "failed"];
 const TIMING = ["proof", "open", "connect", "stagger", "stable", "climb", "climbCap", "", "", "", "", "close"];
 
+/** What is known of the network, where the browser tells. @returns {any} */
+const connection = () => /** @type {any} */ (globalThis.navigator)?.connection;
+
 /** Does what the core asks for, and makes its events the application's. */
 export class Host {
   core;
   state = "idle";
+  /** @type {import("../types/index.js").Transport | null} */
   transport = null;
   token;
   record = { messages: 0, bytes: 0, log: [] };
@@ -170,7 +174,7 @@ export class Host {
           break;
         case CARRIED_BY: {
           const [from, to] = [TRANSPORTS[next()] ?? null, TRANSPORTS[next()] ?? null];
-          this.transport = to;
+          this.transport = /** @type {any} */ (to);
           this.listeners.emit("transport", { from, to });
           break;
         }
@@ -198,11 +202,10 @@ export class Host {
     }
   }
 
-  /** The core is broken: its sockets are closed, the session fails, the next one gets a fresh instance. */
+  /** The core is broken: its sockets are closed, the session fails. Others, and the next one, have cores of their own. */
   trap(cause) {
     if (!this.core) return;
     this.core = undefined;
-    this.options.onTrap?.();
     for (const link of this.#links.values()) link.close();
     this.#end("failed", new SessionError("internal", { terminal: true, cause }));
   }
@@ -219,7 +222,8 @@ export class Host {
 
   #setAlarm(ms) {
     clearTimeout(this.#alarm);
-    if (ms >= 0) this.#alarm = setTimeout(() => this.tell(TIMEOUT), ms);
+    // Longer spans overflow and would fire at once.
+    if (ms >= 0) this.#alarm = setTimeout(() => this.tell(TIMEOUT), Math.min(ms, 1e9));
   }
 
   ended(attempt, cause, code = 0, status = 0, retryAfter = -1) {
@@ -240,14 +244,11 @@ export class Host {
 
   /** Finds the address of a purpose and hands it on, absolute; reports where there is none. */
   address(attempt, purpose, use) {
-    const { endpoints = {}, url = "/realtime" } = this.options;
-    const endpoint = purpose in endpoints ? endpoints[purpose] : url;
+    const { endpoints, url = "/realtime" } = this.options;
+    const endpoint = endpoints && purpose in endpoints ? endpoints[purpose] : url;
     const transport = { websocket: "websocket", poll: "long-poll" }[purpose] ?? "sse";
     const take = (found) => {
-      if (found === null || found === undefined || found === "") {
-        this.#warn(transport, `throughline: ${transport} not available, using another transport`);
-        return this.ended(attempt, UNAVAILABLE);
-      }
+      if (found === null || found === undefined || found === "") return this.ended(attempt, UNAVAILABLE);
       let address;
       try {
         address = new URL(found, globalThis.location?.href);
@@ -283,6 +284,7 @@ export class Host {
 
   /** A message that the core accepted. */
   message(type, payload) {
+    if (typeof type !== "string") throw type;
     this.stats.received++;
     this.listeners.message(type, payload);
   }
@@ -316,19 +318,25 @@ export class Host {
         settled((failed) => {
           // Given up, but perhaps written: the core keeps the body until it is decided.
           send.settle = () => {};
-          if (failed) this.tell(CANCEL, ticket);
+          if (!failed) return;
+          if (this.core) this.tell(CANCEL, ticket);
+          else this.sends.delete(ticket);
         });
-        this.#whenStarted(() => this.tell(SEND, ticket, request, bytes));
+        this.#whenStarted(() => this.sends.has(ticket) && this.tell(SEND, ticket, request, bytes));
       });
       if (outcome === SENT) return void this.stats.sent++;
       if (outcome === UNKNOWN) throw new SessionError("outcome_unknown");
       if (outcome !== FULL) throw new SessionError("closed", { message: `the session is ${this.state}` });
       if (this.options.outbox?.whenFull === "reject") throw new SessionError("outbox_full");
-      await bounded({ signal }, (resolve, _, settled) => settled(this.listeners.add("drained", resolve, true)));
+      await bounded({ signal }, (resolve, _, settled) => {
+        settled(this.listeners.add("drained", resolve, true));
+        this.over.then(resolve);
+      });
     }
   }
 
-  /** Sends a request and resolves with its reply. `encode` gets the request's id. */
+  /** Sends a request and resolves with its reply. `encode` gets the request's id.
+   * @param {any} encode @param {import("../types/index.js").WaitOptions} [options] */
   request(encode, { timeout = 30_000, signal } = {}) {
     const id = ++this.#requested;
     const late = () => new SessionError("timeout", { message: `no reply within ${timeout} ms` });
@@ -356,9 +364,8 @@ export class Host {
     this.state = to;
     this.#over.abort();
     this.#setAlarm(-1);
-    const change = { from, to, error: error?.code === "closed" ? undefined : error };
     if (to === "failed") this.#trouble(error);
-    this.listeners.emit("state", change);
+    this.listeners.emit("state", { from, to, error });
     const reason = to === "failed" ? error : new SessionError("closed");
     for (const ticket of [...this.sends.keys()]) this.#settle(ticket, GONE);
     for (const request of [...this.#requests.values()]) request.reject(reason);
@@ -398,7 +405,7 @@ export class Host {
   }
 
   #trouble(error) {
-    if (!this.listeners.emit("error", error) && !(error.code === "transport_unavailable")) {
+    if (!this.listeners.emit("error", error)) {
       this.#warn(error.code + error.transport, `throughline: ${error.message}${error.remediation ? "; " + error.remediation : ""}`);
     }
   }
@@ -427,9 +434,9 @@ export class Host {
     on(globalThis, "pageshow", (event) => event.persisted && tell(2)());
     on(globalThis.document, "resume", tell(2));
     on(globalThis.document, "visibilitychange", () => tell(document.visibilityState === "visible" ? 2 : 3)());
-    on(globalThis.navigator?.connection, "change", tell(4));
+    on(connection(), "change", tell(4));
     on(globalThis.document, "securitypolicyviolation", (event) => {
-      if (URL.canParse(event.blockedURI)) this.#blocked.add(new URL(event.blockedURI).host);
+      if (event.effectiveDirective === "connect-src" && URL.canParse(event.blockedURI)) this.#blocked.add(new URL(event.blockedURI).host);
     });
     const { signal: asked } = this.options;
     if (asked?.aborted) queueMicrotask(() => this.close());
@@ -441,6 +448,6 @@ export class Host {
     const named = [url, endpoints?.websocket].find((e) => typeof e === "string" || e instanceof URL) ?? "/realtime";
     const base = globalThis.location?.href;
     const origin = URL.canParse(named, base) ? new URL(named, base).host : "";
-    return `${origin} ${globalThis.navigator?.connection?.type ?? ""} ${this.options.transports ?? ""}`;
+    return `${origin} ${connection()?.type ?? ""} ${this.options.transports ?? ""}`;
   }
 }

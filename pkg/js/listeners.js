@@ -54,7 +54,8 @@ export class Listeners {
     }
   }
 
-  /** The oldest unconsumed message of a type, or the next. */
+  /** The oldest unconsumed message of a type, or the next.
+   * @param {string} type @param {import("../types/index.js").WaitOptions} [options] */
   wait(type, { timeout = 30_000, signal } = {}) {
     const index = this.#unconsumed.findIndex((message) => message.type === type);
     if (index >= 0) return Promise.resolve(this.#unconsumed.splice(index, 1)[0].payload);
@@ -69,9 +70,11 @@ export class Listeners {
     });
   }
 
-  /** An async iterator over every message from now on. */
+  /** An async iterator over every message from now on.
+   * @returns {AsyncIterableIterator<any>} */
   read(signal, onOverflow) {
     const queue = [];
+    /** @type {(value?: unknown) => void} */
     let wake = () => {};
     let ended = false;
     const reader = {
@@ -142,10 +145,12 @@ function remove(lists, key, which) {
 
 /**
  * A promise with a timeout and a signal. `start` gets resolve, reject, and a way to name what is undone when it settles.
- * @param {{ timeout?: number, signal?: AbortSignal }} options
+ * @param {import("../types/index.js").WaitOptions} options @param {any} start @param {() => unknown} [late]
+ * @returns {Promise<any>}
  */
 export function bounded({ timeout, signal }, start, late) {
   return new Promise((resolve, reject) => {
+    /** @type {(failed: boolean) => void} */
     let undo = () => {};
     const abort = () => settle(reject, new SessionError("aborted", { cause: signal?.reason }));
     const alarm = timeout === undefined ? undefined : setTimeout(() => settle(reject, late?.()), timeout);

@@ -16,11 +16,6 @@ export function load() {
   return loading;
 }
 
-/** Gives a broken instance up: the next session starts a fresh one. */
-export function discard() {
-  loading = undefined;
-}
-
 async function compile() {
   if (typeof WebAssembly === "undefined") throw new SessionError("unsupported_environment", { terminal: true });
   const code = new Uint8Array(bytes.length);

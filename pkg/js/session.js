@@ -2,7 +2,7 @@ import { SessionError, TRANSPORTS } from "./error.js";
 import { explain } from "./explain.js";
 import { Host } from "./host.js";
 import { Listeners } from "./listeners.js";
-import { discard, load } from "./load.js";
+import { load } from "./load.js";
 
 /** Starts a session and returns it at once. */
 export function connect(options = {}) {
@@ -15,7 +15,7 @@ class Session {
 
   constructor(options) {
     check(options);
-    this.#host = new Host({ ...options, onTrap: discard }, this.#listeners);
+    this.#host = new Host(options, this.#listeners);
     this.#host.state = "connecting";
     load().then(
       () => {
@@ -28,7 +28,7 @@ class Session {
           this.#host.trap(error);
         }
       },
-      (error) => this.#host.fail(error),
+      (error) => this.state === "connecting" && this.#host.fail(error),
     );
   }
 

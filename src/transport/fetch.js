@@ -9,7 +9,7 @@ const POST_TIMEOUT = 10_000;
 /** Milliseconds the side probe may take. */
 const SIDE_PROBE_TIMEOUT = 5_000;
 
-/** What every request of a link shares. */
+/** What every request of a link shares. @returns {any} */
 export function request(host, signal, accept) {
   const headers = accept ? { Accept: accept } : {};
   if (host.token) headers.Authorization = "Bearer " + host.token;

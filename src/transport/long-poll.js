@@ -41,7 +41,7 @@ async function poll(host, attempt, address, signal) {
 }
 
 function pause(ms, signal) {
-  return new Promise((resolve) => {
+  return new Promise((/** @type {any} */ resolve) => {
     const alarm = setTimeout(resolve, ms);
     signal.addEventListener("abort", () => (clearTimeout(alarm), resolve()));
   });

@@ -3,7 +3,7 @@
 import { LOST, OPENED, PROTOCOL } from "../../pkg/js/core.js";
 import { SseParser } from "../../pkg/wasm/throughline.js";
 import { linked, openUplink, refuse, request } from "./fetch.js";
-import { receive } from "./unit.js";
+import { causeOf, receive } from "./unit.js";
 
 /** Largest event accepted, in bytes. */
 const EVENT_LIMIT = 4 << 20;
@@ -33,6 +33,7 @@ export function openSse(host, attempt, link) {
 async function stream(host, attempt, address, signal) {
   let parser;
   try {
+    /** @type {any} */
     const response = await fetch(address, request(host, signal, "text/event-stream"));
     if (!response.ok) return refuse(host, attempt, response);
     if (!/^text\/event-stream/i.test(response.headers.get("Content-Type"))) {
@@ -61,7 +62,12 @@ async function stream(host, attempt, address, signal) {
 
 /** `EventSource` would reconnect by itself and hides why it failed: its first error is its last. */
 function listen(host, attempt, address) {
-  const source = new EventSource(address, { withCredentials: host.credentials === "include" });
+  let source;
+  try {
+    source = new EventSource(address, { withCredentials: host.credentials === "include" });
+  } catch (error) {
+    return host.ended(attempt, causeOf(error));
+  }
   source.onopen = () => host.tell(OPENED, attempt);
   source.onmessage = (event) => receive(host, attempt, event.data, event.type);
   source.onerror = () => {

@@ -1,6 +1,10 @@
 // Units: frames put together for the wire, and taken apart again (PROTOCOL.md P1).
 
-import { FRAMES, PROTOCOL, READY, TIMEOUT } from "../../pkg/js/core.js";
+import { BAD_ADDRESS, BLOCKED, FRAMES, PROTOCOL, READY, TIMEOUT, UNAVAILABLE } from "../../pkg/js/core.js";
+
+/** The cause of what a constructor threw: WebKit throws for what a content security policy forbids; others fail later.
+ * @param {any} error */
+export const causeOf = ({ name }) => ({ SyntaxError: BAD_ADDRESS, ReferenceError: UNAVAILABLE })[name] ?? BLOCKED;
 
 /** Spells a message. Its body is `{ text }`, `{ type, bytes }`, or `{ raw }` where the dialect has no frames. */
 export function message(n, request, body) {
@@ -45,8 +49,7 @@ export function receive(host, attempt, data, name) {
     const { core } = host;
     const unit = typeof data === "string" ? JSON.parse(data) : [unpackBytes(data)];
     let turn = 0;
-    for (let i = 0; i < unit.length; i++) {
-      const frame = unit[i];
+    for (const frame of unit) {
       const n = frame[0];
       if (typeof n === "number") {
         const verdict = core.accept(attempt, n);

@@ -1,7 +1,7 @@
 // WebSocket (RFC 6455, WHATWG WebSockets): one socket, both ways.
 
-import { BAD_ADDRESS, BLOCKED, CLOSED, LOST, OPENED, REFUSED } from "../../pkg/js/core.js";
-import { pack, receive } from "./unit.js";
+import { CLOSED, LOST, OPENED, REFUSED } from "../../pkg/js/core.js";
+import { causeOf, pack, receive } from "./unit.js";
 
 export function openWebSocket(host, attempt) {
   let socket;
@@ -12,9 +12,7 @@ export function openWebSocket(host, attempt) {
     try {
       socket = new WebSocket(address);
     } catch (error) {
-      // WebKit throws for what a content security policy forbids; others fail later.
-      host.ended(attempt, error.name === "SyntaxError" ? BAD_ADDRESS : BLOCKED);
-      return;
+      return host.ended(attempt, causeOf(error));
     }
     let opened = false;
     socket.binaryType = "arraybuffer";

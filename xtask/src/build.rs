@@ -135,12 +135,7 @@ fn bindgen(repo: &Repo, raw: &Path) -> Result<()> {
             )
         })?;
     repo.cmd(program)
-        .args([
-            "--target",
-            "web",
-            "--no-typescript",
-            "--omit-default-module-path",
-        ])
+        .args(["--target", "web", "--omit-default-module-path"])
         .args(["--encode-into", "always", "--out-name", "throughline"])
         .args(["--out-dir", OUT])
         .arg(raw)

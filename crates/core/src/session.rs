@@ -122,7 +122,7 @@ impl TransportSet {
     }
 }
 
-/// What to do with a numbered message.
+/// What to do with a numbered message. Bit 0 says deliver it, bit 1 turn soon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Accept {
@@ -130,10 +130,10 @@ pub enum Accept {
     Drop = 0,
     /// Deliver it.
     Deliver = 1,
-    /// Deliver it, and hand the core [`Input::Timeout`] soon.
-    DeliverAndTurn = 2,
     /// Drop it, and hand the core [`Input::Timeout`] soon.
-    DropAndTurn = 3,
+    DropAndTurn = 2,
+    /// Deliver it, and hand the core [`Input::Timeout`] soon.
+    DeliverAndTurn = 3,
 }
 
 impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
@@ -484,7 +484,6 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             self.inbox.unacked = 0;
             self.inbox.ack = Ack::Settled;
             self.lose(Ending::of(Cause::Protocol), now);
-            return;
         }
         let Some(due) = self.poll_timeout().filter(|due| *due <= now) else {
             return;

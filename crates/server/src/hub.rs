@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 
 use throughline_core::close::code;
 use throughline_core::codec::Body;
-use throughline_core::server::{
-    Event, Input, LinkId, Output, Sessions, SessionsConfig, Subject,
-};
+use throughline_core::server::{Event, Input, LinkId, Output, Sessions, SessionsConfig, Subject};
 use throughline_core::{Frame, Millis, Nonce, Transport};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, watch};
@@ -20,6 +18,7 @@ use self::split::Split;
 
 pub use peer::{Peer, PeerEvent};
 
+mod drain;
 pub(crate) mod guest;
 pub(crate) mod mailbox;
 mod peer;
@@ -62,6 +61,8 @@ struct State {
 pub struct HubLimits {
     /// Bytes that may wait for one link; more close it with 4429.
     pub buffered_bytes: usize,
+    /// Most guests at a time; further ones are answered 503.
+    pub max_guests: usize,
     /// The hint that goes with 4429, in milliseconds.
     pub retry: u32,
     /// How long a link may be without a poll, and a guest without a way down (C2).
@@ -124,37 +125,6 @@ impl Hub {
         self.0.started.elapsed()
     }
 
-    /// Asks everyone to move within `spread`, admits nobody, and closes who stays (P5.2). Ends when
-    /// all are gone.
-    pub async fn drain(&self, spread: Duration, retry: Duration) {
-        let ms = |span: Duration| u32::try_from(span.as_millis()).unwrap_or(u32::MAX);
-        let (spread_ms, retry) = (ms(spread), ms(retry));
-        self.tell(Input::Drain { spread: spread_ms, retry });
-        tracing::info!(spread_ms, links = self.link_count(), "draining");
-        if tokio::time::timeout(spread + CLOSING, self.emptied()).await.is_ok() {
-            return;
-        }
-        self.end_guests(End {
-            code: code::TRY_LATER,
-            retry: Some(retry),
-        });
-        // What is left is held up by its own connection.
-        let _ = tokio::time::timeout(CLOSING, self.emptied()).await;
-    }
-
-    /// Waits until no link and no guest is left.
-    async fn emptied(&self) {
-        loop {
-            let left = self.0.left.notified();
-            tokio::pin!(left);
-            left.as_mut().enable();
-            if self.link_count() == 0 {
-                return;
-            }
-            left.await;
-        }
-    }
-
     pub(crate) fn limits(&self) -> &HubLimits {
         &self.0.limits
     }
@@ -172,8 +142,12 @@ impl Hub {
     /// The connection is gone.
     pub(crate) fn link_closed(&self, link: LinkId) {
         let mut state = self.locked();
-        if state.links.remove(&link).is_some() {
+        if let Some(mailbox) = state.links.remove(&link) {
             tracing::info!(link = link.0, "link lost");
+            mailbox.end(End {
+                code: drain::GOING_AWAY,
+                retry: None,
+            });
             self.handle(&mut state, Input::LinkClosed { link });
         }
         drop(state);
@@ -205,12 +179,19 @@ impl Hub {
                         Err(error) => {
                             tracing::error!(%error, "no entropy");
                             let (code, retry) = (code::INTERNAL, None);
-                            state.sessions.handle(Input::CloseLink { link, code, retry }, now);
+                            state
+                                .sessions
+                                .handle(Input::CloseLink { link, code, retry }, now);
                             break;
                         }
                     };
                     let subject = subject.clone();
-                    Input::Hello { link, hello, subject, entropy }
+                    Input::Hello {
+                        link,
+                        hello,
+                        subject,
+                        entropy,
+                    }
                 }
                 (frame, _) => Input::Frame { link, frame },
             };
@@ -266,16 +247,34 @@ impl Hub {
     fn pass_on(&self, state: &mut State, event: Event<Body>) {
         let event = match event {
             Event::Opened { session, subject } => {
-                tracing::info!(session = session.0, subject = subject.name(), "session opened");
-                PeerEvent::Opened { peer: Peer::Session(session) }
+                tracing::info!(
+                    session = session.0,
+                    subject = subject.name(),
+                    "session opened"
+                );
+                PeerEvent::Opened {
+                    peer: Peer::Session(session),
+                }
             }
             Event::Message { session, seq, body } => {
                 tracing::debug!(session = session.0, seq, "message");
-                PeerEvent::Message { peer: Peer::Session(session), body }
+                PeerEvent::Message {
+                    peer: Peer::Session(session),
+                    body,
+                }
             }
-            Event::Request { session, seq, id, body } => {
+            Event::Request {
+                session,
+                seq,
+                id,
+                body,
+            } => {
                 tracing::debug!(session = session.0, seq, id, "request");
-                PeerEvent::Request { peer: Peer::Session(session), id, body }
+                PeerEvent::Request {
+                    peer: Peer::Session(session),
+                    id,
+                    body,
+                }
             }
             Event::LinkChanged { session, transport } => {
                 let name = transport.map_or("none", Transport::name);
@@ -285,7 +284,9 @@ impl Hub {
             Event::Closed { session } => {
                 tracing::info!(session = session.0, "session closed");
                 state.forget_peer(Peer::Session(session));
-                PeerEvent::Closed { peer: Peer::Session(session) }
+                PeerEvent::Closed {
+                    peer: Peer::Session(session),
+                }
             }
         };
         // Nobody listens once the server is being dropped.
@@ -354,7 +355,5 @@ async fn keep_time(shared: std::sync::Weak<Shared>) {
     }
 }
 
+/// The longest sleep of the timer task.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// What closing takes at most, after the last alarm.
-const CLOSING: Duration = Duration::from_millis(500);

@@ -1,3 +1,15 @@
 //! Throughline's reference server and fault proxy.
+//!
+//! [`Server`] speaks `PROTOCOL.md` at `/realtime`, plain JSON at `/json`, and runs two small
+//! applications on both. [`fault`] stands in front of any server and breaks it on purpose.
 
 pub mod fault;
+pub mod hub;
+pub mod origin;
+pub mod server;
+pub mod token;
+
+mod app;
+mod route;
+
+pub use server::{Profile, Server, ServerConfig, StartError};

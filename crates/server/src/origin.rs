@@ -30,8 +30,13 @@ impl Origins {
     /// Allows the origins `named`, such as `https://app.example`.
     #[must_use]
     pub fn new(named: &[String], loopback: Loopback) -> Self {
-        let named = named.iter().map(|origin| origin.trim_end_matches('/').to_owned());
-        Self { named: named.collect(), loopback }
+        let named = named
+            .iter()
+            .map(|origin| origin.trim_end_matches('/').to_owned());
+        Self {
+            named: named.collect(),
+            loopback,
+        }
     }
 
     /// Whether a request with this `Origin` may go on. One without comes from no page.
@@ -40,7 +45,9 @@ impl Origins {
         let Ok(origin) = origin.to_str() else {
             return false;
         };
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
         let authority = origin.split_once("://").map(|(_, authority)| authority);
         let own = authority.is_some() && authority == host;
         own || self.named.iter().any(|named| named == origin)
@@ -62,7 +69,11 @@ impl Origins {
 }
 
 /// Refuses what comes from a page of an origin that is not allowed.
-pub(crate) async fn guard(State(origins): State<Origins>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    State(origins): State<Origins>,
+    request: Request,
+    next: Next,
+) -> Response {
     match request.headers().get(header::ORIGIN) {
         Some(origin) if !origins.allows(origin, request.headers()) => {
             tracing::debug!(?origin, "origin refused");
@@ -71,7 +82,9 @@ pub(crate) async fn guard(State(origins): State<Origins>, request: Request, next
         Some(_) | None => {
             let mut response = next.run(request).await;
             // Pages under `require-corp` may load what they may read.
-            response.headers_mut().insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+            response
+                .headers_mut()
+                .insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
             response
         }
     }

@@ -23,6 +23,7 @@ mod api;
 mod json;
 pub(crate) mod pages;
 mod poll;
+mod pulse;
 mod sse;
 mod unit;
 mod uplink;
@@ -50,7 +51,10 @@ pub(crate) fn router(context: Context, origins: &Origins, extras: Extras) -> Rou
         .merge(api::router(extras))
         .with_state(context)
         .layer(origins.cors())
-        .layer(middleware::from_fn_with_state(origins.clone(), origin::guard))
+        .layer(middleware::from_fn_with_state(
+            origins.clone(),
+            origin::guard,
+        ))
 }
 
 /// Whether the routes of demo and tests are there.
@@ -99,25 +103,39 @@ async fn handle_get(
 }
 
 fn is_upgrade(headers: &HeaderMap) -> bool {
-    let upgrade = headers.get(header::UPGRADE).and_then(|value| value.to_str().ok());
+    let upgrade = headers
+        .get(header::UPGRADE)
+        .and_then(|value| value.to_str().ok());
     upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
 }
 
 fn accepts_events(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
     accept.is_some_and(|value| value.contains("text/event-stream"))
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750 §2.1).
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().unwrap_or_default();
+    let value = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .unwrap_or_default();
     let (scheme, token) = value.split_once(' ').unwrap_or_default();
-    Some(if scheme.eq_ignore_ascii_case("bearer") { token.trim() } else { "" })
+    Some(if scheme.eq_ignore_ascii_case("bearer") {
+        token.trim()
+    } else {
+        ""
+    })
 }
 
 /// Whether a request with this token may use a link that is bound to `bound`. Once a link is bound
 /// its name is the right to use it: tokens expire, links go on (B3).
-fn may_use(bound: Option<&Subject>, sent: Option<&Result<Subject, TokenError>>) -> Result<(), Box<Response>> {
+fn may_use(
+    bound: Option<&Subject>,
+    sent: Option<&Result<Subject, TokenError>>,
+) -> Result<(), Box<Response>> {
     match (bound, sent) {
         (_, None) | (Some(_), Some(Err(_))) => Ok(()),
         (None, Some(Ok(_))) => Ok(()),
@@ -143,7 +161,12 @@ fn unauthorized(error: TokenError) -> Response {
 
 fn unavailable(retry: u32) -> Response {
     let status = StatusCode::SERVICE_UNAVAILABLE;
-    (status, retry_after(retry), "the server is going away or full").into_response()
+    (
+        status,
+        retry_after(retry),
+        "the server is going away or full",
+    )
+        .into_response()
 }
 
 /// `Retry-After`, in whole seconds (RFC 9110 §10.2.3).

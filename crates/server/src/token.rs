@@ -100,9 +100,15 @@ impl Tokens {
 
     fn verify(&self, token: &str) -> Result<Subject, TokenError> {
         let (claims, mac) = token.split_once('.').ok_or(TokenError::Invalid)?;
-        let mac = URL_SAFE_NO_PAD.decode(mac).map_err(|_| TokenError::Invalid)?;
-        self.mac(claims).verify_slice(&mac).map_err(|_| TokenError::Invalid)?;
-        let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| TokenError::Invalid)?;
+        let mac = URL_SAFE_NO_PAD
+            .decode(mac)
+            .map_err(|_| TokenError::Invalid)?;
+        self.mac(claims)
+            .verify_slice(&mac)
+            .map_err(|_| TokenError::Invalid)?;
+        let claims = URL_SAFE_NO_PAD
+            .decode(claims)
+            .map_err(|_| TokenError::Invalid)?;
         let claims: Claims = serde_json::from_slice(&claims).map_err(|_| TokenError::Invalid)?;
         if claims.exp <= now_ms() {
             return Err(TokenError::Expired);
@@ -121,7 +127,9 @@ impl Tokens {
 /// Shows the policy alone.
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tokens").field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("Tokens")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }
 
@@ -139,7 +147,9 @@ impl std::error::Error for TokenError {}
 
 fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
 }
 
 #[cfg(test)]
@@ -156,7 +166,10 @@ mod tests {
     fn a_minted_token_names_its_subject() {
         let tokens = tokens("s", TokenPolicy::Required);
         let token = tokens.mint("ann \"é\"", HOUR);
-        assert_eq!(tokens.check(Some(token.expose())), Ok(Subject::from("ann \"é\"")));
+        assert_eq!(
+            tokens.check(Some(token.expose())),
+            Ok(Subject::from("ann \"é\""))
+        );
     }
 
     #[test]
@@ -174,7 +187,11 @@ mod tests {
             let mut forged = token.expose().to_owned().into_bytes();
             forged[i] = if forged[i] == b'A' { b'B' } else { b'A' };
             let forged = String::from_utf8(forged).unwrap();
-            assert_eq!(tokens.check(Some(&forged)), Err(TokenError::Invalid), "at {i}");
+            assert_eq!(
+                tokens.check(Some(&forged)),
+                Err(TokenError::Invalid),
+                "at {i}"
+            );
         }
     }
 
@@ -189,14 +206,26 @@ mod tests {
     fn who_may_come_without_a_signed_token_is_the_policy() {
         use TokenPolicy::{Development, Optional, Required};
         assert_eq!(tokens("s", Required).check(None), Err(TokenError::Missing));
-        assert_eq!(tokens("s", Optional).check(None), Ok(Subject::from("anonymous")));
-        assert_eq!(tokens("s", Optional).check(Some("dev-ann")), Err(TokenError::Invalid));
-        assert_eq!(tokens("s", Development).check(Some("dev-ann")), Ok(Subject::from("dev-ann")));
+        assert_eq!(
+            tokens("s", Optional).check(None),
+            Ok(Subject::from("anonymous"))
+        );
+        assert_eq!(
+            tokens("s", Optional).check(Some("dev-ann")),
+            Err(TokenError::Invalid)
+        );
+        assert_eq!(
+            tokens("s", Development).check(Some("dev-ann")),
+            Ok(Subject::from("dev-ann"))
+        );
     }
 
     #[test]
     fn tokens_show_no_key() {
         let shown = format!("{:?}", tokens("sesame", TokenPolicy::Required));
-        assert!(!shown.contains("sesame") && !shown.contains("115"), "{shown}");
+        assert!(
+            !shown.contains("sesame") && !shown.contains("115"),
+            "{shown}"
+        );
     }
 }

@@ -65,6 +65,10 @@ impl<S> Attempt<S> {
                 Some(Cause::Hang)
             }
             (Phase::Greeting { .. }, Transport::WebSocket) => Some(Cause::Swallowed),
+            // The stream is there and the POST of `hello` has no answer: the way up is what hangs.
+            (Phase::Greeting { .. }, Transport::Sse) if matches!(self.uplink, Uplink::Busy) => {
+                Some(Cause::PostHung)
+            }
             (Phase::Greeting { .. }, Transport::Sse) => Some(Cause::Muted),
             (Phase::Settling { .. }, _) => None,
         }

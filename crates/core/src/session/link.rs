@@ -72,7 +72,7 @@ pub(super) enum Plan {
     /// The move's attempt is under way.
     Moving,
     /// The token function runs, then the plan goes on.
-    AskToken { then: Target },
+    AskToken { then: Target, until: Millis },
 }
 
 /// Which transports a plan opens.
@@ -108,7 +108,7 @@ impl Pulse {
         self.beats = self.beats.wrapping_add(1);
         if self.quiet >= QUIET_TICKS {
             Beat::HalfOpen
-        } else if self.beats % 2 == 0 {
+        } else if self.beats.is_multiple_of(2) {
             Beat::Ping
         } else {
             Beat::Nothing
@@ -137,8 +137,10 @@ impl Link {
     /// Names every deadline the link has.
     pub(super) fn deadlines(&self, each: &mut dyn FnMut(Option<Millis>)) {
         match self.plan {
-            Plan::Climb { at } | Plan::Move { at } => each(Some(at)),
-            Plan::Stay | Plan::Moving | Plan::AskToken { .. } => {}
+            Plan::Climb { at } | Plan::Move { at } | Plan::AskToken { until: at, .. } => {
+                each(Some(at));
+            }
+            Plan::Stay | Plan::Moving => {}
         }
         match self.usefulness {
             Usefulness::Unproven { until } => each(Some(until)),
@@ -206,6 +208,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                     self.emit(event);
                 }
             }
+            Frame::Goaway { .. } if link.plan == Plan::Moving => {}
             Frame::Goaway { spread } => {
                 let named = Some((link.id, link.transport));
                 link.plan = Plan::Move {
@@ -427,6 +430,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         match link.plan {
             Plan::Climb { at } if at <= now => self.follow_plan(Target::Better, now),
             Plan::Move { at } if at <= now => self.follow_plan(Target::Same, now),
+            Plan::AskToken { until, .. } if until <= now => self.continue_plan(Err(()), now),
             Plan::Stay | Plan::Climb { .. } | Plan::Move { .. } => {}
             Plan::Moving | Plan::AskToken { .. } => {}
         }
@@ -443,14 +447,18 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         if self.token == Token::None {
             return self.open_target(target, now);
         }
-        self.set_plan(Plan::AskToken { then: target });
+        let until = now + u64::from(self.config.timing.token);
+        self.set_plan(Plan::AskToken {
+            then: target,
+            until,
+        });
         self.note(Kind::Token, None, TokenReason::Connect as u32, 0, now);
         self.outputs.push(Output::NeedToken(TokenReason::Connect));
     }
 
     pub(super) fn continue_plan(&mut self, token: Result<(), ()>, now: Millis) {
         let Some(Link {
-            plan: Plan::AskToken { then },
+            plan: Plan::AskToken { then, .. },
             ..
         }) = self.state.link()
         else {

@@ -209,6 +209,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             return;
         };
         let Some(transport) = round.queue.pop() else {
+            round.next_at = None;
             return;
         };
         round.tally.asked_http |= transport.is_split();
@@ -284,6 +285,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 if let Some(attempt) = self.attempts.get_mut(index) {
                     attempt.uplink = Uplink::Free;
                 }
+                // The POST of `hello` is answered once the server has both ways (B1): the stream is
+                // open, even where the browser hides that until its first bytes.
+                self.handle_opened(index, now);
             }
             Report::Ended(ending) => self.fail_attempt(index, ending, now),
         }
@@ -573,6 +577,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     /// Makes a proven attempt the link, and the old link, if there is one, history.
     pub(super) fn adopt(&mut self, index: usize, now: Millis) {
+        if self.is_stray(index) {
+            let attempt = self.attempts.get(index).map(|attempt| attempt.id);
+            self.drop_attempts(|other| Some(other.id) == attempt, now);
+            return self.replan(now);
+        }
         let mut attempt = self.attempts.remove(index);
         let Phase::Settling { ready, rtt, .. } = &mut attempt.phase else {
             return;
@@ -627,6 +636,22 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         if self.attempts.is_empty() {
             self.replan(now);
         }
+    }
+
+    /// Whether an attempt beside a live link was answered for another session: to take it would
+    /// lose what the link still carries. A link that is being left anyway loses it either way.
+    fn is_stray(&self, index: usize) -> bool {
+        let phase = self.attempts.get(index).map(|attempt| &attempt.phase);
+        let (
+            State::Connected(link),
+            Some(Phase::Settling {
+                ready: Some(ready), ..
+            }),
+        ) = (&self.state, phase)
+        else {
+            return false;
+        };
+        link.plan != Plan::Moving && self.identity.session.as_ref() != Some(&ready.session)
     }
 
     /// Compares the server's session with ours; false where it claims what it cannot have.

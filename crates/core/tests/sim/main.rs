@@ -4,6 +4,7 @@
 //! random runs there are, `THROUGHLINE_SIM_SEED` runs one of them aloud.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod app;
 mod door;
 mod invariants;
 mod net;

@@ -17,17 +17,26 @@ pub(crate) enum Fault {
     /// Opened, then silence both ways.
     Swallow,
     /// Opened, then cut; until then bytes pass or do not.
-    Flap { after: u64, passes: bool },
+    Flap {
+        after: u64,
+        passes: bool,
+    },
     /// A stream's headers come and its bytes are held back.
     Mute,
-    Status { status: u16, retry_after: Option<u64> },
+    Status {
+        status: u16,
+        retry_after: Option<u64>,
+    },
     /// The page itself cannot open it.
     Here(Cause),
 }
 
 impl Fault {
     pub(crate) const fn status(status: u16) -> Self {
-        Self::Status { status, retry_after: None }
+        Self::Status {
+            status,
+            retry_after: None,
+        }
     }
 }
 

@@ -16,7 +16,10 @@ pub(crate) struct Queue<T> {
 
 impl<T> Queue<T> {
     pub(crate) const fn new() -> Self {
-        Self { items: BTreeMap::new(), last: 0 }
+        Self {
+            items: BTreeMap::new(),
+            last: 0,
+        }
     }
 
     pub(crate) fn push(&mut self, at: u64, rank: u8, item: T) -> Key {

@@ -33,7 +33,10 @@ pub(crate) enum Down {
     /// The answer to a poll.
     Polled(Frames),
     /// A WebSocket's close code, perhaps after a `close` frame.
-    Closed { code: u16, retry: Option<u32> },
+    Closed {
+        code: u16,
+        retry: Option<u32>,
+    },
     Ended(Ending),
 }
 

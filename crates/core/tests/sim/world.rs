@@ -18,6 +18,8 @@ pub(crate) enum Happening {
     Down(WireId, Down),
     /// The page learns that a connection broke, whatever its path does.
     Broken(WireId, Ending),
+    /// A flapping connection breaks.
+    CutOne(WireId),
     /// The server learns that a link's connection broke.
     Reset(u64),
     /// The page's limit for a POST.
@@ -40,7 +42,10 @@ pub(crate) enum Act {
     Cut,
     HalfOpen,
     Mute,
-    Delay { delay: u64, jitter: u64 },
+    Delay {
+        delay: u64,
+        jitter: u64,
+    },
     Offline,
     Online,
     Woke,
@@ -49,11 +54,16 @@ pub(crate) enum Act {
     Freeze(u64),
     Down,
     /// The server is back, with its sessions or without.
-    Up { kept: bool },
+    Up {
+        kept: bool,
+    },
     Goaway(u32),
     Drain(u32),
     Tokens(Tokens),
-    Send { request: bool, bytes: u32 },
+    Send {
+        request: bool,
+        bytes: u32,
+    },
     Cancel,
     Publish(u32),
     Close,
@@ -71,6 +81,14 @@ pub(crate) struct World {
     /// A digest of all that happened.
     pub(crate) hash: u64,
     pub(crate) loud: bool,
+    pub(crate) fortune: Fortune,
+}
+
+/// Whether what was planned still happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fortune {
+    Open,
+    Calm,
 }
 
 impl World {
@@ -89,6 +107,7 @@ impl World {
             server_alarm: None,
             hash: 0xcbf2_9ce4_8422_2325,
             loud: false,
+            fortune: Fortune::Open,
         }
     }
 
@@ -179,8 +198,12 @@ impl World {
             Happening::Up(wire, up) => self.arrive(wire, up),
             Happening::Down(wire, down) => match self.page.wires[wire].path {
                 Path::Live => self.receive(wire, down),
+                Path::Muted if matches!(down, Down::Opened | Down::Posted(_)) => {
+                    self.receive(wire, down);
+                }
                 Path::Dead | Path::Muted => {}
             },
+            Happening::CutOne(wire) => self.cut_one(wire),
             Happening::Broken(wire, ending) => self.receive(wire, Down::Ended(ending)),
             Happening::Reset(link) => self.reset(link),
             Happening::PostLimit(wire, post) => self.post_limit(wire, post),
@@ -189,9 +212,15 @@ impl World {
             Happening::Token(turn, result) => self.hand_token(turn, result),
             Happening::ProbeSent => self.answer_probe(),
             Happening::Probed(status, retry_after) => {
-                self.turn(Input::SideProbe { status, retry_after });
+                self.turn(Input::SideProbe {
+                    status,
+                    retry_after,
+                });
             }
-            Happening::Act(act) => self.act(act),
+            Happening::Act(act) => match self.fortune {
+                Fortune::Open => self.act(act),
+                Fortune::Calm => {}
+            },
         }
     }
 
@@ -215,7 +244,11 @@ impl World {
             }
             Act::Woke => self.turn(Input::Environment(Environment::Woke)),
             Act::NetworkChanged => self.turn(Input::Environment(Environment::NetworkChanged)),
-            Act::Freeze(span) => self.page.frozen_until = self.now + span,
+            Act::Freeze(span) => {
+                if self.page.frozen_until < self.now {
+                    self.page.frozen_until = self.now + span;
+                }
+            }
             Act::Down => self.crash(),
             Act::Up { kept } => self.restart(kept),
             Act::Goaway(spread) => self.goaway(spread),
@@ -275,7 +308,10 @@ impl World {
             self.queue.cancel(key);
         }
         self.page_alarm = due.map(|at| {
-            (at, self.queue.push(at.max(self.now), INLINE, Happening::Alarm))
+            (
+                at,
+                self.queue.push(at.max(self.now), INLINE, Happening::Alarm),
+            )
         });
     }
 
@@ -288,7 +324,11 @@ impl World {
             self.queue.cancel(key);
         }
         self.server_alarm = due.map(|at| {
-            (at, self.queue.push(at.max(self.now), INLINE, Happening::ServerAlarm))
+            (
+                at,
+                self.queue
+                    .push(at.max(self.now), INLINE, Happening::ServerAlarm),
+            )
         });
     }
 
@@ -319,10 +359,34 @@ impl Happening {
             | Self::Probed(..) => true,
             Self::ServerAlarm
             | Self::Up(..)
+            | Self::CutOne(_)
             | Self::Reset(_)
             | Self::Lonely(..)
-            | Self::ProbeSent
-            | Self::Act(_) => false,
+            | Self::ProbeSent => false,
+            Self::Act(act) => match act {
+                Act::Offline
+                | Act::Online
+                | Act::Woke
+                | Act::NetworkChanged
+                | Act::Send { .. }
+                | Act::Cancel
+                | Act::Close => true,
+                Act::Fault(..)
+                | Act::FaultOnPosts(_)
+                | Act::FaultOnAll(_)
+                | Act::Cut
+                | Act::HalfOpen
+                | Act::Mute
+                | Act::Delay { .. }
+                | Act::Freeze(_)
+                | Act::Down
+                | Act::Up { .. }
+                | Act::Goaway(_)
+                | Act::Drain(_)
+                | Act::Tokens(_)
+                | Act::Publish(_)
+                | Act::Heal => false,
+            },
         }
     }
 }

@@ -43,7 +43,15 @@ impl Guest {
     }
 
     pub(crate) fn mailbox(&self) -> Arc<Mailbox<Body>> {
-        self.mailbox.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.mailbox
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Whether it never had a way down.
+    pub(crate) fn is_new(&self) -> bool {
+        *self.newest.borrow() == 0
     }
 
     fn idle_since(&self) -> Option<Instant> {
@@ -68,7 +76,11 @@ impl Attached {
 
 impl Drop for Attached {
     fn drop(&mut self) {
-        *self.guest.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self
+            .guest
+            .last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Instant::now();
         self.guest.attached.fetch_sub(1, Ordering::Relaxed);
         if self.guest.name.is_none() {
             self.hub.forget_guest(&self.guest);
@@ -78,12 +90,15 @@ impl Drop for Attached {
 
 impl Hub {
     /// Finds the guest of that name, or makes one. A guest without a name lives as long as its one
-    /// way down.
-    pub(crate) fn guest(&self, name: Option<&str>) -> Arc<Guest> {
+    /// way down. `None`: there are too many.
+    pub(crate) fn guest(&self, name: Option<&str>) -> Option<Arc<Guest>> {
         let mut state = self.locked();
         let known = name.and_then(|name| state.guest_names.get(name));
         if let Some(guest) = known.and_then(|id| state.guests.get(id)) {
-            return guest.clone();
+            return Some(guest.clone());
+        }
+        if state.guests.len() >= self.limits().max_guests {
+            return None;
         }
         let id = GuestId(state.next_id());
         let guest = Arc::new(Guest {
@@ -101,7 +116,7 @@ impl Hub {
         }
         tracing::info!(guest = id.0, "guest came");
         let _ = self.0.events.send(PeerEvent::Opened { peer: guest.peer() });
-        guest
+        Some(guest)
     }
 
     /// Opens a way down to the guest, in place of any other. `greeted` ones are told to the
@@ -112,14 +127,27 @@ impl Hub {
         let newest = guest.newest.subscribe();
         let number = *newest.borrow();
         if greeted {
-            let _ = self.0.events.send(PeerEvent::Attached { peer: guest.peer() });
+            let _ = self
+                .0
+                .events
+                .send(PeerEvent::Attached { peer: guest.peer() });
         }
-        Attached { hub: self.clone(), guest, number, newest }
+        Attached {
+            hub: self.clone(),
+            guest,
+            number,
+            newest,
+        }
     }
 
-    /// Hands the application a guest's message.
-    pub(crate) fn handle_guest(&self, guest: &Guest, body: Body) {
-        let _ = self.0.events.send(PeerEvent::Message { peer: guest.peer(), body });
+    /// Hands the application a guest's message, if it was one.
+    pub(crate) fn handle_guest(&self, guest: &Guest, body: Option<Body>) {
+        let peer = guest.peer();
+        let event = body.map_or(PeerEvent::Garbled { peer }, |body| PeerEvent::Message {
+            peer,
+            body,
+        });
+        let _ = self.0.events.send(event);
     }
 
     pub(super) fn enqueue_guest(&self, state: &mut State, id: GuestId, body: Body) {
@@ -132,7 +160,10 @@ impl Hub {
             tracing::info!(guest = id.0, "too many bytes wait");
             let fresh = Arc::new(Mailbox::new());
             *guest.mailbox.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
-            mailbox.overflow(End { code: code::SLOW_DOWN, retry: Some(self.limits().retry) });
+            mailbox.overflow(End {
+                code: code::SLOW_DOWN,
+                retry: Some(self.limits().retry),
+            });
         }
     }
 

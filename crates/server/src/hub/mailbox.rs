@@ -124,13 +124,16 @@ impl<T> Mailbox<T> {
             let taken = self.taken.notified();
             tokio::pin!(taken);
             taken.as_mut().enable();
-            let queue = self.locked();
-            if queue.bytes <= bytes || queue.end.is_some() {
+            if self.has_room(bytes) {
                 return;
             }
-            drop(queue);
             taken.await;
         }
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
+        let queue = self.locked();
+        queue.bytes <= bytes || queue.end.is_some()
     }
 
     /// How the mailbox ends, if it does.

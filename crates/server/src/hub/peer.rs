@@ -38,6 +38,11 @@ pub enum PeerEvent {
         /// Type and payload.
         body: Body,
     },
+    /// A guest sent what is no message.
+    Garbled {
+        /// Who.
+        peer: Peer,
+    },
     /// It sent a request, and waits for [`Hub::reply`].
     Request {
         /// Who.
@@ -74,7 +79,13 @@ impl Hub {
         match peer {
             Peer::Session(session) => {
                 let bytes = body.size();
-                self.tell(Input::Reply { session, id, ok, body, bytes });
+                self.tell(Input::Reply {
+                    session,
+                    id,
+                    ok,
+                    body,
+                    bytes,
+                });
             }
             Peer::Guest(_) => {}
         }
@@ -83,7 +94,13 @@ impl Hub {
     /// Sends an event to all who subscribed to `topic`, and returns how many they are.
     pub fn publish(&self, topic: &str, body: &Body) -> usize {
         let mut state = self.locked();
-        let peers: Vec<Peer> = state.topics.get(topic).into_iter().flatten().copied().collect();
+        let peers: Vec<Peer> = state
+            .topics
+            .get(topic)
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect();
         for peer in &peers {
             self.enqueue(&mut state, *peer, body.clone());
         }
@@ -119,6 +136,16 @@ impl Hub {
         self.locked().topics.get(topic).map_or(0, HashSet::len)
     }
 
+    /// Whether the peer is still there, or may come back.
+    #[must_use]
+    pub fn knows(&self, peer: Peer) -> bool {
+        let state = self.locked();
+        match peer {
+            Peer::Session(session) => state.sessions.session_id(session).is_some(),
+            Peer::Guest(id) => state.guests.contains_key(&id),
+        }
+    }
+
     /// Waits until at most `bytes` wait for the peer. Returns at once for one without a link.
     pub async fn room(&self, peer: Peer, bytes: usize) {
         match peer {
@@ -145,7 +172,11 @@ impl Hub {
         match peer {
             Peer::Session(session) => {
                 let bytes = body.size();
-                let input = Input::Publish { session, body, bytes };
+                let input = Input::Publish {
+                    session,
+                    body,
+                    bytes,
+                };
                 state.sessions.handle(input, self.now());
             }
             Peer::Guest(id) => self.enqueue_guest(state, id, body),

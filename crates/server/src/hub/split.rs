@@ -57,6 +57,9 @@ pub(crate) struct Guard {
     link: LinkId,
 }
 
+/// Between two looks at the polls that are left.
+const LOOK: Duration = Duration::from_millis(10);
+
 /// How long the name of an ended link is not given to another (C3).
 const TOMBSTONE: Duration = Duration::from_secs(60);
 
@@ -76,7 +79,11 @@ impl Split {
         self.polls.newest.send_modify(|newest| *newest += 1);
         let newest = self.polls.newest.subscribe();
         let number = *newest.borrow();
-        Held { split: self, number, newest }
+        Held {
+            split: self,
+            number,
+            newest,
+        }
     }
 
     /// Takes note that the client knows of the end.
@@ -93,7 +100,11 @@ impl Split {
     /// Waits until the link has been without a poll for `idle`, or its end was told.
     pub(crate) async fn abandoned(&self, idle: Duration) {
         loop {
-            let last = *self.polls.last.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = *self
+                .polls
+                .last
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let held = self.polls.held.load(Ordering::Relaxed) > 0;
             let since = if held { Instant::now() } else { last };
             if since.elapsed() >= idle {
@@ -118,7 +129,12 @@ impl Held<'_> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        *self.split.polls.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self
+            .split
+            .polls
+            .last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Instant::now();
         self.split.polls.held.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -141,7 +157,11 @@ impl Hub {
     pub(crate) fn open_down(&self, name: Nonce, transport: Transport) -> Down {
         if let Some(split) = self.split(name) {
             let poll = transport == Transport::LongPoll && split.transport == transport;
-            return if poll { Down::Known(split) } else { Down::Taken };
+            return if poll {
+                Down::Known(split)
+            } else {
+                Down::Taken
+            };
         }
         let (link, mailbox) = self.open_link(transport);
         let polls = Polls {
@@ -151,15 +171,37 @@ impl Hub {
             told: Notify::new(),
             over: AtomicBool::new(false),
         };
-        let split = Arc::new(Split { link, transport, mailbox, subject: OnceLock::new(), polls });
+        let split = Arc::new(Split {
+            link,
+            transport,
+            mailbox,
+            subject: OnceLock::new(),
+            polls,
+        });
         let mut state = self.locked();
         state.splits.insert(name, split.clone());
         if let Some(waiting) = state.joins.remove(&name) {
             waiting.send_replace(Some(split.clone()));
         }
         drop(state);
-        let guard = Guard { hub: self.clone(), name, link };
+        let guard = Guard {
+            hub: self.clone(),
+            name,
+            link,
+        };
         Down::Opened(split, guard)
+    }
+
+    /// Waits until every poll link that has ended was told so.
+    pub(super) async fn polls_told(&self) {
+        let untold = |split: &Arc<Split>| {
+            split.transport == Transport::LongPoll
+                && split.mailbox.ending().is_some()
+                && !split.is_over()
+        };
+        while self.locked().splits.values().any(untold) {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     pub(crate) fn split(&self, name: Nonce) -> Option<Arc<Split>> {
@@ -173,7 +215,10 @@ impl Hub {
             if let Some(split) = state.splits.get(&name) {
                 return Some(split.clone());
             }
-            let waiting = state.joins.entry(name).or_insert_with(|| watch::Sender::new(None));
+            let waiting = state
+                .joins
+                .entry(name)
+                .or_insert_with(|| watch::Sender::new(None));
             waiting.subscribe()
         };
         let _forget = Forget { hub: self, name };
@@ -195,7 +240,11 @@ impl Drop for Forget<'_> {
     fn drop(&mut self) {
         let mut state = self.hub.locked();
         // One receiver is the caller's own.
-        if state.joins.get(&self.name).is_some_and(|waiting| waiting.receiver_count() <= 1) {
+        if state
+            .joins
+            .get(&self.name)
+            .is_some_and(|waiting| waiting.receiver_count() <= 1)
+        {
             state.joins.remove(&self.name);
         }
     }

@@ -17,12 +17,20 @@ pub(crate) fn router(www: Option<&Path>, pkg: Option<&Path>) -> Router {
     if let Some(www) = www {
         router = router.fallback_service(ServeDir::new(www));
     }
-    let set = |name, value| {
-        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-    };
+    let set =
+        |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     router
         .layer(set(header::CACHE_CONTROL, "no-cache"))
-        .layer(set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
-        .layer(set(HeaderName::from_static("cross-origin-embedder-policy"), "require-corp"))
-        .layer(set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+        .layer(set(
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ))
+        .layer(set(
+            HeaderName::from_static("cross-origin-embedder-policy"),
+            "require-corp",
+        ))
+        .layer(set(
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ))
 }

@@ -68,9 +68,11 @@ async fn answer(split: &Split) -> Response {
     }
     match unit {
         Ok(Some(Unit::Text(unit))) => text(unit),
-        Ok(Some(Unit::Binary(unit))) => {
-            ([(header::CONTENT_TYPE, "application/octet-stream"), NO_STORE], unit).into_response()
-        }
+        Ok(Some(Unit::Binary(unit))) => (
+            [(header::CONTENT_TYPE, "application/octet-stream"), NO_STORE],
+            unit,
+        )
+            .into_response(),
         Ok(None) => text("[]".into()),
         Err(error) => {
             tracing::error!(%error, "an application's message cannot be written");

@@ -92,7 +92,10 @@ mod tests {
     fn bytes_between_frames_keep_their_place() {
         let frames = vec![
             Frame::Ack { n: 1 },
-            Frame::Message { n: 1, body: Body::bytes("a", vec![7]) },
+            Frame::Message {
+                n: 1,
+                body: Body::bytes("a", vec![7]),
+            },
             Frame::Ping { k: 0 },
         ];
         let binary = "[0, 7, 91, 49, 44, 34, 97, 34, 93, 7]";

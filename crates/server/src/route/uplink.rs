@@ -13,7 +13,7 @@ use throughline_core::{Frame, Nonce};
 use super::unit::closing;
 use super::{
     Address, Context, bad_request, bearer, forbidden, may_use, poll, retry_after, status_of,
-    unauthorized,
+    unauthorized, unavailable,
 };
 use crate::hub::mailbox::End;
 
@@ -50,13 +50,17 @@ pub(super) async fn handle(
         Ok(received) => received,
         Err(error) => {
             tracing::debug!(%error, "unit refused");
-            if let Some(split) = context.hub.split(name) {
-                context.hub.close_link(split.link, code::PROTOCOL, None);
-            }
-            return (StatusCode::BAD_REQUEST, error.to_string()).into_response();
+            let Some(split) = context.hub.split(name) else {
+                return (StatusCode::BAD_REQUEST, error.to_string()).into_response();
+            };
+            context.hub.close_link(split.link, code::PROTOCOL, None);
+            return answer(None, split.mailbox.ending());
         }
     };
-    let greets = received.frames.iter().any(|frame| matches!(frame, Frame::Hello(_)));
+    let greets = received
+        .frames
+        .iter()
+        .any(|frame| matches!(frame, Frame::Hello(_)));
     let response = if greets {
         handle_hello(&context, name, &headers, received).await
     } else {
@@ -82,13 +86,18 @@ async fn handle_hello(
             return Err(Box::new(unauthorized(error)));
         }
     };
+    if context.hub.is_draining() {
+        return Err(Box::new(unavailable(context.retry)));
+    }
     let Some(split) = context.hub.join(name).await else {
         return Err(Box::new(StatusCode::REQUEST_TIMEOUT.into_response()));
     };
     if !split.bind(&subject) {
         return Err(Box::new(forbidden("the link is another subject's")));
     }
-    let ack = context.hub.handle_unit(split.link, received.frames, Some(&subject), true);
+    let ack = context
+        .hub
+        .handle_unit(split.link, received.frames, Some(&subject), true);
     Ok(answer(ack, split.mailbox.ending()))
 }
 
@@ -107,7 +116,9 @@ fn handle_unit(
     if ended.is_some() {
         return Ok(answer(None, ended));
     }
-    let ack = context.hub.handle_unit(split.link, received.frames, None, true);
+    let ack = context
+        .hub
+        .handle_unit(split.link, received.frames, None, true);
     Ok(answer(ack, split.mailbox.ending()))
 }
 
@@ -124,18 +135,28 @@ async fn read(body: Body, limit: usize) -> Result<axum::body::Bytes, StatusCode>
 
 fn is_over_limit(error: &axum::Error) -> bool {
     use std::error::Error as _;
-    error.source().is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+    error
+        .source()
+        .is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
 }
 
 fn decode(headers: &HeaderMap, body: &[u8]) -> Result<Received, CodecError> {
-    let kind = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .map(|value| value.as_bytes());
     if kind.is_some_and(|kind| kind.starts_with(b"application/octet-stream")) {
         let frames = vec![decode_binary(body)?];
-        return Ok(Received { frames, token: None });
+        return Ok(Received {
+            frames,
+            token: None,
+        });
     }
     let text = std::str::from_utf8(body).map_err(|_| CodecError::NotAUnit)?;
     let decoded = decode_unit(text)?;
-    Ok(Received { frames: decoded.frames, token: decoded.token })
+    Ok(Received {
+        frames: decoded.frames,
+        token: decoded.token,
+    })
 }
 
 /// The answer to a POST: the ack, or how the link ended (B4, P5.4).

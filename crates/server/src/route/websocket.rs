@@ -8,12 +8,13 @@ use axum::response::Response;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use throughline_core::close::code;
-use throughline_core::codec::{Body, decode_binary, decode_unit};
+use throughline_core::codec::{Body, CodecError, decode_binary, decode_unit};
 use throughline_core::server::LinkId;
 use throughline_core::{Frame, Transport};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::Context;
+use super::pulse::{Beat, Ear, Pulse, pulse};
 use super::unit::{Carrier, Unit, closing, next_unit};
 use crate::hub::LinkMailbox;
 use crate::hub::mailbox::{End, Post};
@@ -44,10 +45,10 @@ pub(super) fn accept(context: Context, upgrade: WebSocketUpgrade) -> Response {
 async fn run(context: Context, socket: WebSocket) {
     let (link, mailbox) = context.hub.open_link(Transport::WebSocket);
     let (mut sink, mut stream) = socket.split();
-    let heard = tokio::sync::watch::Sender::new(Instant::now());
+    let (ear, mut pulse) = pulse(context.heartbeat);
     let ended = tokio::select! {
-        () = read(&context, link, &mut stream, &heard) => Ended::Gone,
-        ended = write(&context, &mailbox, &mut sink, &heard) => ended,
+        () = read(&context, link, &mut stream, &ear) => Ended::Gone,
+        ended = write(&mailbox, &mut sink, &mut pulse) => ended,
     };
     context.hub.link_closed(link);
     match ended {
@@ -65,14 +66,9 @@ async fn run(context: Context, socket: WebSocket) {
 }
 
 /// Reads until the socket ends.
-async fn read(
-    context: &Context,
-    link: LinkId,
-    stream: &mut SplitStream<WebSocket>,
-    heard: &tokio::sync::watch::Sender<Instant>,
-) {
+async fn read(context: &Context, link: LinkId, stream: &mut SplitStream<WebSocket>, ear: &Ear) {
     while let Some(message) = stream.next().await {
-        heard.send_replace(Instant::now());
+        ear.hear();
         match message {
             Ok(Message::Text(text)) if text.len() <= context.unit => {
                 handle_text(context, link, &text);
@@ -101,7 +97,10 @@ fn handle_text(context: &Context, link: LinkId, text: &str) {
         Ok(decoded) => decoded,
         Err(error) => return refuse(context, link, &error),
     };
-    let greets = decoded.frames.iter().any(|frame| matches!(frame, Frame::Hello(_)));
+    let greets = decoded
+        .frames
+        .iter()
+        .any(|frame| matches!(frame, Frame::Hello(_)));
     let token = decoded.token.as_ref().map(|token| token.expose());
     let subject = match greets.then(|| context.tokens.check(token)).transpose() {
         Ok(subject) => subject,
@@ -110,7 +109,9 @@ fn handle_text(context: &Context, link: LinkId, text: &str) {
             return context.hub.close_link(link, code::UNAUTHORIZED, None);
         }
     };
-    context.hub.handle_unit(link, decoded.frames, subject.as_ref(), false);
+    context
+        .hub
+        .handle_unit(link, decoded.frames, subject.as_ref(), false);
 }
 
 fn handle_binary(context: &Context, link: LinkId, bytes: &[u8]) {
@@ -122,40 +123,31 @@ fn handle_binary(context: &Context, link: LinkId, bytes: &[u8]) {
     }
 }
 
-fn refuse(context: &Context, link: LinkId, error: &dyn std::error::Error) {
-    tracing::debug!(link = link.0, error, "unit refused");
+fn refuse(context: &Context, link: LinkId, error: &CodecError) {
+    tracing::debug!(link = link.0, %error, "unit refused");
     context.hub.close_link(link, code::PROTOCOL, None);
 }
 
 /// Writes until either side ends: units, and pings where nothing is heard.
 async fn write(
-    context: &Context,
     mailbox: &LinkMailbox,
     sink: &mut SplitSink<WebSocket, Message>,
-    heard: &tokio::sync::watch::Sender<Instant>,
+    pulse: &mut Pulse,
 ) -> Ended {
     loop {
-        let post = match mailbox.try_take() {
-            Some(post) => post,
-            None => {
-                if !within(sink.flush()).await {
+        let post = tokio::select! {
+            biased;
+            beat = pulse.beat() => match beat {
+                Beat::Ping if within(sink.send(Message::Ping(Bytes::new()))).await => continue,
+                Beat::Ping | Beat::HalfOpen => {
+                    tracing::debug!("websocket half-open");
                     return Ended::Gone;
                 }
-                tokio::select! {
-                    post = mailbox.take() => post,
-                    () = tokio::time::sleep(context.heartbeat) => {
-                        let silence = heard.borrow().elapsed();
-                        if silence > context.heartbeat * 5 / 2 {
-                            tracing::debug!("websocket half-open");
-                            return Ended::Gone;
-                        }
-                        if !within(sink.feed(Message::Ping(Bytes::new()))).await {
-                            return Ended::Gone;
-                        }
-                        continue;
-                    }
-                }
-            }
+            },
+            post = next_post(mailbox, sink) => match post {
+                Some(post) => post,
+                None => return Ended::Gone,
+            },
         };
         match post {
             Post::Item(frames) => {
@@ -168,6 +160,18 @@ async fn write(
                 return Ended::Closed;
             }
         }
+    }
+}
+
+/// Takes the next thing to write, and flushes before it waits for one; `None` if that fails.
+async fn next_post(
+    mailbox: &LinkMailbox,
+    sink: &mut SplitSink<WebSocket, Message>,
+) -> Option<Post<Vec<Frame<Body>>>> {
+    match mailbox.try_take() {
+        Some(post) => Some(post),
+        None if within(sink.flush()).await => Some(mailbox.take().await),
+        None => None,
     }
 }
 
@@ -194,7 +198,10 @@ async fn close(sink: &mut SplitSink<WebSocket, Message>, end: End) -> Result<(),
     if end.retry.is_some() {
         sink.feed(Message::text(closing(end))).await?;
     }
-    let frame = CloseFrame { code: end.code, reason: "".into() };
+    let frame = CloseFrame {
+        code: end.code,
+        reason: "".into(),
+    };
     sink.send(Message::Close(Some(frame))).await
 }
 
@@ -205,6 +212,8 @@ async fn within(write: impl Future<Output = Result<(), axum::Error>>) -> bool {
 fn is_too_large(error: &axum::Error) -> bool {
     use std::error::Error as _;
     use tokio_tungstenite::tungstenite::Error;
-    let source = error.source().and_then(|source| source.downcast_ref::<Error>());
+    let source = error
+        .source()
+        .and_then(|source| source.downcast_ref::<Error>());
     matches!(source, Some(Error::Capacity(_)))
 }

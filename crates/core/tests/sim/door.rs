@@ -1,0 +1,347 @@
+//! The server's door: requests and sockets, joined to links (annexes A, B and C).
+
+use throughline_core::server::{Input, LinkId, Subject};
+use throughline_core::{Cause, Dialect, Ending, Frame, Readiness, Transport};
+
+use crate::net::Fault;
+use crate::server::{Ear, NAMED_READY, Way};
+use crate::wire::{Down, Frames, Path, Up, WireId};
+use crate::world::{Happening, World};
+
+/// Milliseconds a split link may be without its way down at first.
+const JOIN_PATIENCE: u64 = 10_000;
+
+impl World {
+    pub(crate) fn arrive(&mut self, wire: WireId, up: Up) {
+        if self.page.wires[wire].path == Path::Dead {
+            return;
+        }
+        match up {
+            Up::Open | Up::Poll => {
+                if self.pass_fault(wire, &up) {
+                    self.open_way(wire, &up);
+                }
+            }
+            Up::Post(frames) => self.take_post(wire, frames),
+            Up::Unit(frames) => self.take_unit(wire, frames),
+            Up::Bye => self.take_bye(wire),
+        }
+    }
+
+    /// Lets a request for a way down meet its fate; true if it reaches the server.
+    fn pass_fault(&mut self, wire: WireId, up: &Up) -> bool {
+        let transport = self.page.wires[wire].transport;
+        let fault = if self.server.is_up() {
+            self.net.fate(transport)
+        } else {
+            Fault::Rst
+        };
+        let polled = matches!(up, Up::Poll);
+        match fault {
+            Fault::None => {}
+            Fault::Refuse => {
+                self.refuse(wire, 403, None);
+                return false;
+            }
+            Fault::Status {
+                status,
+                retry_after,
+            } => {
+                self.refuse(wire, status, retry_after);
+                return false;
+            }
+            Fault::Rst | Fault::Here(_) => {
+                self.refuse(wire, 0, None);
+                return false;
+            }
+            Fault::Hang => {
+                self.page.wires[wire].path = Path::Dead;
+                return false;
+            }
+            Fault::Swallow | Fault::Flap { passes: false, .. } => {
+                if polled {
+                    self.page.wires[wire].path = Path::Dead;
+                } else {
+                    self.send_down(wire, Down::Opened);
+                    self.page.wires[wire].path = Path::Muted;
+                }
+                if let Fault::Flap { after, .. } = fault {
+                    self.after(after, Happening::CutOne(wire));
+                }
+                return false;
+            }
+            Fault::Flap {
+                after,
+                passes: true,
+            } => _ = self.after(after, Happening::CutOne(wire)),
+            Fault::Mute => match transport {
+                Transport::Sse => self.page.wires[wire].path = Path::Muted,
+                Transport::WebSocket | Transport::LongPoll => {}
+            },
+        }
+        if transport.is_split() && !self.welcomes() {
+            self.refuse(wire, 401, None);
+            return false;
+        }
+        true
+    }
+
+    /// Refuses a request. A WebSocket's page learns no more than that; status 0 is a reset.
+    fn refuse(&mut self, wire: WireId, status: u16, retry_after: Option<u64>) {
+        let cause = match self.page.wires[wire].transport {
+            Transport::WebSocket => Cause::Refused,
+            Transport::Sse | Transport::LongPoll if status == 0 => Cause::Lost,
+            Transport::Sse | Transport::LongPoll => Cause::Status,
+        };
+        let shown = cause == Cause::Status;
+        let (status, retry_after) = if shown {
+            (status, retry_after)
+        } else {
+            (0, None)
+        };
+        let span = self.net.travel();
+        let ending = Ending {
+            status,
+            retry_after,
+            ..Ending::of(cause)
+        };
+        self.after(span, Happening::Broken(wire, ending));
+    }
+
+    fn open_way(&mut self, wire: WireId, up: &Up) {
+        if self.page.is_json() {
+            return self.open_plainly(wire, up);
+        }
+        let link = self.join(wire);
+        let Some(ear) = self.server.ears.get_mut(&link) else {
+            return self.refuse(wire, 404, None);
+        };
+        let waiting = core::mem::take(&mut ear.waiting);
+        match up {
+            Up::Poll => {
+                let was = core::mem::replace(&mut ear.way, Way::Held);
+                let ended = ear.ended.take();
+                if was == Way::Held {
+                    self.send_down(wire, Down::Polled(Vec::new()));
+                }
+                if let Some(close) = ended {
+                    let frames = waiting.into_iter().flatten().chain([close]).collect();
+                    self.answer_poll(link, frames);
+                    self.server.ears.remove(&link);
+                } else if !waiting.is_empty() {
+                    self.answer_poll(link, waiting.into_iter().flatten().collect());
+                }
+            }
+            Up::Open | Up::Post(_) | Up::Unit(_) | Up::Bye => {
+                let split = self.page.wires[wire].transport.is_split();
+                ear.way = if split { Way::Stream } else { Way::Socket };
+                let ended = ear.ended.take();
+                self.send_down(wire, Down::Opened);
+                for frames in waiting {
+                    self.send_down(wire, Down::Unit(frames));
+                }
+                if let Some(close) = ended {
+                    self.server.ears.remove(&link);
+                    self.end_stream(wire, close);
+                }
+            }
+        }
+    }
+
+    fn open_plainly(&mut self, wire: WireId, up: &Up) {
+        let named = self.page.config.dialect == Dialect::Json(Readiness::Named);
+        let first = self.server.plain != Some(wire);
+        self.server.plain = Some(wire);
+        if first {
+            self.server.plain_waiting.clear();
+        }
+        let ready = Frame::Message {
+            n: 0,
+            body: NAMED_READY,
+        };
+        let greeting: Frames = if named && first {
+            vec![ready]
+        } else {
+            Vec::new()
+        };
+        if matches!(up, Up::Poll) {
+            let mut frames = greeting;
+            frames.append(&mut self.server.plain_waiting);
+            self.send_down(wire, Down::Polled(frames));
+        } else {
+            self.send_down(wire, Down::Opened);
+            if !greeting.is_empty() {
+                self.send_down(wire, Down::Unit(greeting));
+            }
+        }
+        if first {
+            self.publish();
+        }
+    }
+
+    /// Finds the link of a wire, or makes it: requests of a split link come in any order.
+    fn join(&mut self, wire: WireId) -> u64 {
+        if let Some(link) = self.page.wires[wire].link {
+            return link;
+        }
+        self.server.last_link += 1;
+        let link = self.server.last_link;
+        let transport = self.page.wires[wire].transport;
+        self.page.wires[wire].link = Some(link);
+        let ear = Ear {
+            wire,
+            way: Way::None,
+            waiting: Vec::new(),
+            turn: 0,
+            ended: None,
+        };
+        self.server.ears.insert(link, ear);
+        self.serve(Input::LinkOpened {
+            link: LinkId(link),
+            transport,
+        });
+        if transport.is_split() {
+            self.await_way(link, JOIN_PATIENCE);
+        }
+        link
+    }
+
+    fn take_post(&mut self, wire: WireId, frames: Frames) {
+        let fault = if self.server.is_up() {
+            self.net.fate_of_post()
+        } else {
+            Fault::Rst
+        };
+        let refusal = match fault {
+            Fault::None | Fault::Mute => None,
+            Fault::Refuse => Some((403, None)),
+            Fault::Status {
+                status,
+                retry_after,
+            } => Some((status, retry_after)),
+            Fault::Rst | Fault::Here(_) | Fault::Flap { .. } => Some((0, None)),
+            Fault::Hang | Fault::Swallow => return,
+        };
+        if let Some((status, retry_after)) = refusal {
+            return self.refuse(wire, status, retry_after);
+        }
+        if self.page.is_json() {
+            self.hear_plainly(&frames);
+            return self.answer_post(wire, Vec::new());
+        }
+        let greets = matches!(frames.first(), Some(Frame::Hello(_)));
+        if greets && !self.welcomes() {
+            return self.refuse(wire, 401, None);
+        }
+        if !greets && self.page.wires[wire].link.is_none() {
+            return self.refuse(wire, 404, None);
+        }
+        let link = self.join(wire);
+        if self
+            .server
+            .ears
+            .get(&link)
+            .is_none_or(|ear| ear.ended.is_some())
+        {
+            return self.refuse(wire, 404, None);
+        }
+        self.tell(link, frames);
+        let ack = self.server.sessions.poll_ack(LinkId(link));
+        self.answer_post(wire, ack.into_iter().collect());
+        self.drain_server();
+    }
+
+    /// The answer to a POST takes its own connection: it overtakes what the stream carries.
+    fn answer_post(&mut self, wire: WireId, frames: Frames) {
+        let span = self.net.travel();
+        self.after(span, Happening::Down(wire, Down::Posted(frames)));
+    }
+
+    fn take_unit(&mut self, wire: WireId, frames: Frames) {
+        if self.page.is_json() {
+            let reached = self.page.wires[wire].path == Path::Live && self.server.is_up();
+            return if reached {
+                self.hear_plainly(&frames)
+            };
+        }
+        let Some(link) = self.page.wires[wire].link else {
+            return;
+        };
+        let greets = matches!(frames.first(), Some(Frame::Hello(_)));
+        if greets && !self.welcomes() {
+            let link = LinkId(link);
+            return self.serve(Input::CloseLink {
+                link,
+                code: 4401,
+                retry: None,
+            });
+        }
+        self.tell(link, frames);
+        self.drain_server();
+    }
+
+    fn hear_plainly(&mut self, frames: &Frames) {
+        for frame in frames {
+            if let Frame::Message { body, .. } | Frame::Request { body, .. } = frame {
+                self.server.heard.push(*body);
+            }
+        }
+    }
+
+    /// Tells the server half a unit's frames, without draining it.
+    fn tell(&mut self, link: u64, frames: Frames) {
+        let now = throughline_core::Millis(self.now);
+        let link = LinkId(link);
+        for frame in frames {
+            let input = match frame {
+                Frame::Hello(hello) => {
+                    self.server.last_entropy += 1;
+                    let entropy = self.server.last_entropy;
+                    Input::Hello {
+                        link,
+                        hello,
+                        subject: Subject::from("ann"),
+                        entropy,
+                    }
+                }
+                frame => Input::Frame { link, frame },
+            };
+            self.server.sessions.handle(input, now);
+        }
+    }
+
+    fn take_bye(&mut self, wire: WireId) {
+        if self.server.plain == Some(wire) {
+            self.server.plain = None;
+        }
+        let Some(link) = self.page.wires[wire].link else {
+            return;
+        };
+        match self.page.wires[wire].transport {
+            Transport::WebSocket | Transport::Sse => self.reset(link),
+            Transport::LongPoll => {
+                if let Some(ear) = self.server.ears.get_mut(&link) {
+                    ear.way = Way::None;
+                    self.await_way(link, 30_000);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn reset(&mut self, link: u64) {
+        if self.server.ears.remove(&link).is_some() {
+            self.serve(Input::LinkClosed { link: LinkId(link) });
+        }
+    }
+
+    pub(crate) fn lonely(&mut self, link: u64, turn: u32) {
+        let lonely = |ear: &Ear| ear.turn == turn && ear.way == Way::None;
+        if self.server.ears.get(&link).is_some_and(lonely) {
+            self.serve(Input::CloseLink {
+                link: LinkId(link),
+                code: 4408,
+                retry: None,
+            });
+        }
+    }
+}

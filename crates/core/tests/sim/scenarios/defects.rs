@@ -1,0 +1,287 @@
+//! Lifecycle defects that other clients have had, each as a scenario.
+
+use throughline_core::{
+    AttemptId, Cause, Config, Ending, Environment, Frame, Input, Outcome, Report, StateKind,
+};
+
+use super::{POLL, SSE, WS, only, useful};
+use crate::net::Fault;
+use crate::wire::Down;
+use crate::world::{Act, World};
+
+#[test]
+fn close_before_open_never_reconnects() {
+    let mut world = World::plain();
+    world.act(Act::Close);
+    world.connect();
+    world.pass(60_000);
+    assert!(world.page.app.opens.is_empty());
+    assert_eq!(world.state(), StateKind::Closed);
+}
+
+#[test]
+fn a_transport_that_never_says_closed_does_not_hold_the_session() {
+    for transport in [WS, SSE, POLL] {
+        let mut world = useful(1, only(&[transport]));
+        world.act(Act::HalfOpen);
+        world.act(Act::Close);
+        world.until(2_000, |world| world.state() == StateKind::Closed);
+        assert_eq!(world.page.held().count(), 0);
+    }
+}
+
+#[test]
+fn late_reports_of_a_dropped_attempt_change_nothing() {
+    let mut world = World::plain();
+    world.net.set(WS, Fault::Hang);
+    world.connect();
+    world.until(2_000, |world| world.is_on(SSE));
+    world.until(12_000, |world| world.page.core.attempts() == 0);
+    let old = AttemptId(1);
+    let states = world.page.app.states.len();
+    let ready = throughline_core::Ready {
+        session: "forged".into(),
+        resumed: true,
+        received: 0,
+        heartbeat: 1,
+        window: 1,
+        unit: 1,
+    };
+    let reports = [
+        Report::Opened,
+        Report::Frame(Frame::Ready(ready)),
+        Report::Frame(Frame::Close {
+            code: 4403,
+            retry: None,
+        }),
+        Report::Written,
+        Report::Ready,
+        Report::Frame(Frame::Goaway { spread: 0 }),
+        Report::Ended(Ending::of(Cause::Lost)),
+    ];
+    for report in reports {
+        world.turn(Input::Report(old, report));
+    }
+    assert_eq!(
+        world.page.core.accept(old, 2) as u8 & 1,
+        0,
+        "its messages are not delivered"
+    );
+    assert_eq!(world.page.app.states.len(), states);
+    assert!(world.is_on(SSE));
+    world.pass(60_000);
+    world.check_calm();
+}
+
+#[test]
+fn a_frame_of_the_old_link_after_a_climb_is_not_delivered_twice() {
+    for seed in 0..100 {
+        let mut world = World::new(seed, Config::default());
+        world.net.set(WS, Fault::Rst);
+        world.act(Act::Delay {
+            delay: 40,
+            jitter: 120,
+        });
+        world.connect();
+        world.until(4_000, |world| world.is_on(SSE));
+        world.act(Act::Heal);
+        for at in 0..1_200 {
+            world.plan(world.now + at * 20, Act::Publish(1));
+        }
+        world.until(60_000, |world| world.is_on(WS));
+        world.pass(30_000);
+        world.check_calm();
+    }
+}
+
+#[test]
+fn an_answer_slower_than_the_deadline_is_not_mixed_up_with_the_next_attempts() {
+    for seed in 0..50 {
+        let mut world = World::new(seed, only(&[WS]));
+        world.act(Act::Delay {
+            delay: 900,
+            jitter: 200,
+        });
+        world.connect();
+        world.until(60_000, |world| world.page.app.delivered > 0);
+        world.pass(60_000);
+        assert!(
+            world.is_on(WS),
+            "patience grows until a slow network is fast enough"
+        );
+        world.check_calm();
+    }
+}
+
+#[test]
+fn a_refusal_in_the_handshake_and_one_on_the_link_are_treated_alike() {
+    for code in [4400, 4403, 4409, 4413] {
+        let mut early = World::plain();
+        early.connect();
+        early.pass(17);
+        early.net.set(WS, Fault::None);
+        let close = Report::Frame(Frame::Close { code, retry: None });
+        early.page.core.handle(
+            Input::Report(AttemptId(1), close.clone()),
+            throughline_core::Millis(early.now),
+        );
+        let mut late = useful(1, Config::default());
+        let link = late.page.core.link().expect("a link");
+        late.page.core.handle(
+            Input::Report(link, close),
+            throughline_core::Millis(late.now),
+        );
+        assert_eq!(early.state(), StateKind::Failed, "{code}");
+        assert_eq!(late.state(), StateKind::Failed, "{code}");
+        assert_eq!(
+            (
+                early.page.core.poll_timeout(),
+                late.page.core.poll_timeout()
+            ),
+            (None, None)
+        );
+    }
+}
+
+#[test]
+fn a_close_frame_in_the_same_task_as_the_streams_end_decides() {
+    let mut world = useful(1, only(&[SSE]));
+    let wire = world.page.wires.len() - 1;
+    let close = Frame::Close {
+        code: 4503,
+        retry: Some(5_000),
+    };
+    world.receive(wire, Down::Unit(vec![close]));
+    world.receive(wire, Down::Ended(Ending::of(Cause::Lost)));
+    let (_, wait) = *world.page.app.retries.last().expect("a wait");
+    assert!(wait >= 5_000, "the server's word was kept: {wait}");
+    world.pass(60_000);
+    world.check_calm();
+}
+
+#[test]
+fn overdue_alarms_ring_before_what_the_socket_brought_and_judge_nothing() {
+    for alarm_first in [true, false] {
+        let mut world = useful(1, Config::default());
+        world.page.alarm_first = alarm_first;
+        world.pass(14_000);
+        world.act(Act::Freeze(44_000));
+        world.act(Act::Publish(5));
+        world.pass(44_000);
+        world.pass(1_000);
+        assert!(world.is_on(WS));
+        assert_eq!(world.page.app.delivered, 6);
+        assert_eq!(world.page.app.opens.len(), 1);
+    }
+}
+
+#[test]
+fn a_page_restored_from_the_back_forward_cache_finds_its_link_gone_and_resumes() {
+    for seed in 0..40 {
+        let mut world = useful(seed, Config::default());
+        world.act(Act::Freeze(90_000));
+        world.act(Act::Cut);
+        world.act(Act::Publish(3));
+        world.pass(90_000);
+        world.act(Act::Woke);
+        world.pass(10_000);
+        assert!(world.is_on(WS), "seed {seed}");
+        assert_eq!((world.page.app.delivered, world.page.app.gaps), (4, 0));
+        world.check_calm();
+    }
+}
+
+#[test]
+fn an_offline_word_with_a_half_closed_socket_is_found_out_by_the_probe() {
+    let mut world = useful(1, Config::default());
+    world.act(Act::Mute);
+    world.turn(Input::Environment(Environment::Offline));
+    let lost = |world: &World| world.state() == StateKind::Reconnecting;
+    let took = world.until(2_100, lost);
+    assert!(took <= 2_000);
+}
+
+#[test]
+fn a_hung_post_is_the_only_one_in_flight() {
+    for transport in [SSE, POLL] {
+        let mut world = useful(1, only(&[transport]));
+        world.act(Act::FaultOnPosts(Fault::Hang));
+        (0..20).for_each(|_| {
+            world.act(Act::Send {
+                request: false,
+                bytes: 9,
+            })
+        });
+        world.pass(5_000);
+        let wire = world.page.wires.last().expect("a wire");
+        assert!(
+            wire.posts.is_empty(),
+            "what waits, waits in the core's outbox"
+        );
+        world.act(Act::Heal);
+        world.pass(60_000);
+        assert_eq!(world.server.heard.len(), 20);
+        world.check_calm();
+    }
+}
+
+#[test]
+fn a_cancelled_send_is_never_written_and_a_written_one_is_not_cancelled() {
+    let mut world = World::plain();
+    world.net.set(WS, Fault::Hang);
+    world.connect();
+    world.act(Act::Send {
+        request: false,
+        bytes: 9,
+    });
+    world.act(Act::Send {
+        request: false,
+        bytes: 9,
+    });
+    world.act(Act::Cancel);
+    world.until(3_000, |world| world.page.app.undecided() == 0);
+    assert_eq!(
+        world.page.app.sends,
+        [Some(Outcome::Sent), Some(Outcome::Cancelled)]
+    );
+    assert_eq!(world.server.heard, [1]);
+    world.act(Act::Send {
+        request: false,
+        bytes: 9,
+    });
+    world.act(Act::Cancel);
+    world.pass(2_000);
+    assert_eq!(world.page.app.sends.last(), Some(&Some(Outcome::Sent)));
+}
+
+#[test]
+fn a_skipped_number_ends_the_link_and_the_replay_fills_the_gap() {
+    let mut world = useful(1, only(&[WS]));
+    let wire = world.page.wires.len() - 1;
+    world.act(Act::Publish(1));
+    let epoch = world.server.epoch;
+    let body = epoch << 32 | 3;
+    world.receive(wire, Down::Unit(vec![Frame::Message { n: 3, body }]));
+    assert_eq!(world.state(), StateKind::Reconnecting);
+    world.pass(10_000);
+    assert_eq!(world.page.app.delivered, 2);
+    world.check_calm();
+}
+
+#[test]
+fn an_attempt_left_alone_by_the_lost_link_costs_no_busy_alarm() {
+    for wait in [0, 400, 1_400] {
+        let mut world = useful(1, only(&[WS]));
+        world.net.set(WS, Fault::Hang);
+        world.act(Act::Goaway(0));
+        world.pass(10);
+        assert_eq!(world.page.core.attempts(), 1, "the move is under way");
+        world.pass(wait);
+        world.cut_one(0);
+        world.pass(30_000);
+        world.act(Act::Heal);
+        world.pass(60_000);
+        assert!(world.is_on(WS));
+        world.check_calm();
+    }
+}

@@ -1,0 +1,206 @@
+//! `throughline-server`: the reference server as a program.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use throughline_core::codec::Secret;
+use throughline_core::server::{Rate, SessionsConfig};
+use throughline_server::hub::HubLimits;
+use throughline_server::{Profile, Server, ServerConfig, StartError};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Serves realtime sessions over WebSocket, server-sent events and long polling.
+///
+/// Sessions of the reliable protocol (PROTOCOL.md) are at /realtime, plain JSON is at /json. SIGTERM
+/// or SIGINT asks every client to move, waits for them and ends; a second one ends at once. Logs go
+/// to standard error, by RUST_LOG (info if unset).
+#[derive(Debug, Parser)]
+#[command(name = "throughline-server", version)]
+struct Arguments {
+    /// Address to listen on; port 0 takes any free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    listen: SocketAddr,
+    /// Folder of pages, served at /.
+    #[arg(long, value_name = "DIR")]
+    www: Option<PathBuf>,
+    /// Folder of the package, served at /pkg/.
+    #[arg(long, value_name = "DIR")]
+    pkg: Option<PathBuf>,
+    /// Runs the demo: a console feed that speaks by itself, and all of --test-routes.
+    #[arg(long)]
+    demo: bool,
+    /// Adds POST /api/token and /api/debug/emit-comment, FLOOD messages, tokens of the form dev-NAME,
+    /// and pages of this machine from any port.
+    #[arg(long)]
+    test_routes: bool,
+    /// Starts a fault proxy in front of this server on ADDRESS, with its control API under /faults
+    /// of this server.
+    #[arg(long, value_name = "ADDRESS")]
+    faults: Option<SocketAddr>,
+    /// Origin whose pages may connect, such as https://app.example, beside the server's own; may be
+    /// repeated.
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    origins: Vec<String>,
+    /// Admits nobody without a token.
+    #[arg(long)]
+    require_token: bool,
+    /// Secret that signs tokens; better given in the environment, which others cannot list. A random
+    /// one is made if there is none.
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "THROUGHLINE_TOKEN_SECRET",
+        hide_env_values = true
+    )]
+    token_secret: Option<String>,
+    /// Factor for every delay of the scripted interviewer; 0 makes it answer at once.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor)]
+    script_delay_scale: f64,
+    /// Milliseconds between heartbeats on an idle link.
+    #[arg(long, value_name = "MS", default_value_t = 15_000, value_parser = clap::value_parser!(u32).range(100..))]
+    heartbeat: u32,
+    /// Milliseconds that a session without a link is kept.
+    #[arg(long, value_name = "MS", default_value_t = 120_000)]
+    window: u32,
+    /// Largest unit in bytes; a larger one closes its link with 4413.
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20, value_parser = clap::value_parser!(u32).range(1_024..))]
+    max_unit: u32,
+    /// Bytes of messages kept for replay, per session.
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    max_replay: usize,
+    /// Bytes that may wait for one link; more close it with 4429.
+    #[arg(long, value_name = "BYTES", default_value_t = 8 << 20)]
+    max_buffered: usize,
+    /// Most sessions at a time; further ones are closed with 4503.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    max_sessions: usize,
+    /// Messages per second that one session may send, with a burst of twice as many; more close its
+    /// link with 4429.
+    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
+    max_rate: u32,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+    match run(arguments).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("throughline-server: {error}");
+            match error {
+                Failure::Start(StartError::Listen { .. }) => ExitCode::from(2),
+                Failure::Start(_) | Failure::Folder(_) | Failure::Io(_) => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+/// Why the program ended before its time.
+#[derive(Debug)]
+enum Failure {
+    Start(StartError),
+    Folder(PathBuf),
+    Io(io::Error),
+}
+
+async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    for folder in arguments.www.iter().chain(&arguments.pkg) {
+        if !folder.is_dir() {
+            return Err(Failure::Folder(folder.clone()));
+        }
+    }
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Io)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Io)?;
+    let server = Server::start(config(arguments))
+        .await
+        .map_err(Failure::Start)?;
+    announce(&server).map_err(Failure::Io)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tokio::select! {
+        () = server.drain() => Ok(ExitCode::SUCCESS),
+        _ = terminate.recv() => Ok(ExitCode::FAILURE),
+        _ = interrupt.recv() => Ok(ExitCode::FAILURE),
+    }
+}
+
+fn config(arguments: Arguments) -> ServerConfig {
+    let profile = match (arguments.demo, arguments.test_routes) {
+        (true, _) => Profile::Demo,
+        (false, true) => Profile::Tests,
+        (false, false) => Profile::Plain,
+    };
+    let defaults = ServerConfig::default();
+    ServerConfig {
+        listen: arguments.listen,
+        faults: arguments.faults,
+        www: arguments.www,
+        pkg: arguments.pkg,
+        profile,
+        origins: arguments.origins,
+        token_secret: arguments.token_secret.map(Secret::new),
+        tokens_required: arguments.require_token,
+        delay_scale: arguments.script_delay_scale,
+        sessions: SessionsConfig {
+            heartbeat: arguments.heartbeat,
+            window: arguments.window,
+            unit: arguments.max_unit,
+            replay_bytes: arguments.max_replay,
+            max_sessions: arguments.max_sessions,
+            rate: Rate {
+                per_second: arguments.max_rate,
+                burst: arguments.max_rate.saturating_mul(2),
+            },
+            ..defaults.sessions
+        },
+        limits: HubLimits {
+            buffered_bytes: arguments.max_buffered,
+            max_guests: arguments.max_sessions,
+            ..defaults.limits
+        },
+    }
+}
+
+/// Prints the lines by which scripts find the server.
+fn announce(server: &Server) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "throughline-server listening on http://{}",
+        server.addr()
+    )?;
+    if let Some(proxy) = server.proxy() {
+        writeln!(out, "throughline-server faults on http://{}", proxy.addr())?;
+    }
+    out.flush()
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    let factor: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=100.0).contains(&factor) {
+        Ok(factor)
+    } else {
+        Err("not from 0 to 100".to_owned())
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Start(error) => error.fmt(f),
+            Self::Folder(folder) => write!(f, "{} is not a folder", folder.display()),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! The server as a whole: what it is told, how it starts, how it goes away.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use axum::{Json, Router};
+use serde_json::json;
+use throughline_core::codec::Secret;
+use throughline_core::server::SessionsConfig;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::{self, AppConfig, Demo};
+use crate::fault::{FaultProxy, ProxyConfig};
+use crate::hub::{Hub, HubLimits};
+use crate::origin::{Loopback, Origins};
+use crate::route::{self, Context, Extras, pages};
+use crate::token::{TokenPolicy, Tokens};
+
+/// Everything a server is configured with.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// The address it listens on; port 0 takes any.
+    pub listen: SocketAddr,
+    /// Where a fault proxy in front of this server listens, if there is one.
+    pub faults: Option<SocketAddr>,
+    /// The folder served at `/`.
+    pub www: Option<PathBuf>,
+    /// The folder served at `/pkg/`.
+    pub pkg: Option<PathBuf>,
+    /// What runs beside the protocol.
+    pub profile: Profile,
+    /// Origins allowed beside the server's own.
+    pub origins: Vec<String>,
+    /// The secret that signs tokens; random if there is none.
+    pub token_secret: Option<Secret>,
+    /// Whether nobody may come without a token.
+    pub tokens_required: bool,
+    /// Scales every delay of the interviewer's script.
+    pub delay_scale: f64,
+    /// The protocol's limits and spans.
+    pub sessions: SessionsConfig,
+    /// The hub's limits.
+    pub limits: HubLimits,
+}
+
+/// What runs beside the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// The applications alone.
+    Plain,
+    /// Test routes, development tokens and pages of this machine too.
+    Tests,
+    /// All of that, and a feed that speaks by itself.
+    Demo,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            faults: None,
+            www: None,
+            pkg: None,
+            profile: Profile::Plain,
+            origins: Vec::new(),
+            token_secret: None,
+            tokens_required: false,
+            delay_scale: 1.0,
+            sessions: SessionsConfig::default(),
+            limits: HubLimits {
+                buffered_bytes: 8 << 20,
+                max_guests: 100_000,
+                retry: 2_000,
+                idle: Duration::from_secs(30),
+                join: Duration::from_secs(10),
+            },
+        }
+    }
+}
+
+/// Why a server did not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address cannot be listened on.
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The system gives no randomness.
+    Entropy(getrandom::Error),
+}
+
+/// A running server. Dropping it stops it at once; [`Server::drain`] is the polite way.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    hub: Hub,
+    proxy: Option<FaultProxy>,
+    retry: Duration,
+    stopping: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl Server {
+    /// Starts a server on the current runtime.
+    ///
+    /// # Errors
+    ///
+    /// Returns which address cannot be listened on, and why.
+    pub async fn start(config: ServerConfig) -> Result<Self, StartError> {
+        let at = |address| move |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(at(config.listen))?;
+        let address = listener.local_addr().map_err(at(config.listen))?;
+        let proxy = match config.faults {
+            Some(listen) => Some(start_proxy(listen, address).await.map_err(at(listen))?),
+            None => None,
+        };
+        let (hub, router) = assemble(&config, proxy.as_ref()).map_err(StartError::Entropy)?;
+        let (stopping, mut stopped) = watch::channel(false);
+        let serving = tokio::spawn(async move {
+            let listener = listener.tap_io(|stream| {
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "TCP_NODELAY not set");
+                }
+            });
+            let served = axum::serve(listener, router).with_graceful_shutdown(async move {
+                // The sender is gone when the server was dropped, and this task with it.
+                let _ = stopped.wait_for(|stopping| *stopping).await;
+            });
+            if let Err(error) = served.await {
+                tracing::error!(%error, "serving ended");
+            }
+        });
+        let retry = Duration::from_millis(config.sessions.retry.into());
+        Ok(Self {
+            address,
+            hub,
+            proxy,
+            retry,
+            stopping,
+            serving,
+        })
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The fault proxy in front of it, if there is one.
+    #[must_use]
+    pub const fn proxy(&self) -> Option<&FaultProxy> {
+        self.proxy.as_ref()
+    }
+
+    /// What lives on it.
+    #[must_use]
+    pub const fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// How long the clients there are need to move one after another: 1.6 ms each, 1 s at least.
+    #[must_use]
+    pub fn spread(&self) -> Duration {
+        let clients = u32::try_from(self.hub.link_count()).unwrap_or(u32::MAX);
+        (Duration::from_micros(1_600) * clients).max(Duration::from_secs(1))
+    }
+
+    /// Asks every client to move within [`Server::spread`], closes those who stay with 4503, and
+    /// stops. Takes at most the spread and 5 s.
+    pub async fn drain(mut self) {
+        let spread = self.spread();
+        self.hub.drain(spread, self.retry).await;
+        self.stopping.send_replace(true);
+        if tokio::time::timeout(LAST_ANSWERS, &mut self.serving)
+            .await
+            .is_err()
+        {
+            tracing::info!("some connections did not end by themselves");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.serving.abort();
+        self.hub.close_all();
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { address, source } if source.kind() == io::ErrorKind::AddrInUse => {
+                write!(
+                    f,
+                    "{address} is in use by another program; choose another port"
+                )
+            }
+            Self::Listen { address, source } => write!(f, "cannot listen on {address}: {source}"),
+            Self::Entropy(source) => write!(f, "the system gives no randomness: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Listen { source, .. } => Some(source),
+            Self::Entropy(source) => Some(source),
+        }
+    }
+}
+
+/// How long open answers may take once every link is closed.
+const LAST_ANSWERS: Duration = Duration::from_secs(3);
+
+async fn start_proxy(listen: SocketAddr, upstream: SocketAddr) -> io::Result<FaultProxy> {
+    let paths = vec!["/realtime".into(), "/json".into()];
+    FaultProxy::start(ProxyConfig {
+        listen,
+        upstream: upstream.to_string(),
+        paths,
+    })
+    .await
+}
+
+/// Builds the hub, its applications and the routes to them.
+fn assemble(
+    config: &ServerConfig,
+    proxy: Option<&FaultProxy>,
+) -> Result<(Hub, Router), getrandom::Error> {
+    let (policy, loopback, extras, demo) = match config.profile {
+        Profile::Plain => (
+            TokenPolicy::Optional,
+            Loopback::Foreign,
+            Extras::None,
+            Demo::Off,
+        ),
+        Profile::Tests => (
+            TokenPolicy::Development,
+            Loopback::Allowed,
+            Extras::Demo,
+            Demo::Tests,
+        ),
+        Profile::Demo => (
+            TokenPolicy::Development,
+            Loopback::Allowed,
+            Extras::Demo,
+            Demo::On,
+        ),
+    };
+    let policy = if config.tokens_required {
+        TokenPolicy::Required
+    } else {
+        policy
+    };
+    let tokens = Tokens::new(config.token_secret.as_ref(), policy)?;
+    let (hub, events) = Hub::new(config.sessions.clone(), config.limits.clone());
+    let feed = app::start(
+        &hub,
+        events,
+        AppConfig {
+            delay_scale: config.delay_scale,
+            demo,
+        },
+    );
+    let context = Context {
+        hub: hub.clone(),
+        tokens,
+        feed,
+        unit: config.sessions.unit as usize,
+        heartbeat: Duration::from_millis(config.sessions.heartbeat.into()),
+        retry: config.sessions.retry,
+    };
+    let origins = Origins::new(&config.origins, loopback);
+    let demo = json!({ "faults": proxy.map(|proxy| format!("http://{}", proxy.addr())) });
+    let mut router = route::router(context, &origins, extras)
+        .merge(pages::router(config.www.as_deref(), config.pkg.as_deref()))
+        .route("/api/demo", get(async move || Json(demo.clone())));
+    if let Some(proxy) = proxy {
+        router = router.nest("/faults", proxy.faults().router());
+    }
+    Ok((hub, router))
+}

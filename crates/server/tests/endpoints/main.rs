@@ -1,0 +1,12 @@
+//! The server by its endpoints: in this process, on real sockets.
+#![allow(clippy::unwrap_used)]
+
+mod access;
+mod apps;
+mod drain;
+mod json;
+mod limits;
+mod program;
+mod rig;
+mod sessions;
+mod split;

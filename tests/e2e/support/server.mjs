@@ -1,0 +1,75 @@
+// The reference server as a child process, and the switchboard of its fault proxy.
+
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+const START_TIMEOUT = 20_000;
+
+/** Starts a server with its demo apps and a fault proxy; `more` are further arguments. */
+export async function startServer({ port = 0, faultsPort = 0, more = [] } = {}) {
+  const program = process.env.THROUGHLINE_SERVER_BIN;
+  if (!program) throw new Error("THROUGHLINE_SERVER_BIN is not set: run this by `cargo xtask`");
+  const args = ["--listen", `127.0.0.1:${port}`, "--demo", "--faults", `127.0.0.1:${faultsPort}`, "--script-delay-scale", "0.1", ...more];
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const log = [];
+  const keep = (line) => log.push(line) > 5_000 && log.shift();
+  createInterface(child.stderr).on("line", keep);
+  const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
+  const addresses = new Promise((resolve, reject) => {
+    const found = {};
+    createInterface(child.stdout).on("line", (line) => {
+      keep(line);
+      const [, which, address] = /^throughline-server (listening|faults) on (http:\S+)$/.exec(line) ?? [];
+      if (which) found[which] = address;
+      if (found.listening && found.faults) resolve(found);
+    });
+    ended.then(({ code }) => reject(new Error(`the server ended with ${code}:\n${log.join("\n")}`)));
+    setTimeout(() => reject(new Error(`the server did not say where it listens:\n${log.join("\n")}`)), START_TIMEOUT).unref();
+  });
+  const stop = (signal = "SIGKILL") => {
+    child.kill(signal);
+    return ended;
+  };
+  process.once("exit", () => child.kill("SIGKILL"));
+  const { listening, faults } = await addresses;
+  return new Server(listening, faults, stop, ended, log);
+}
+
+class Server {
+  constructor(url, faulty, stop, ended, log) {
+    Object.assign(this, { url, faulty, stop, ended, log });
+  }
+
+  /** Puts these faults in force in place of all others. */
+  async faults(...rules) {
+    await this.#control("PUT", "/faults", { rules });
+  }
+
+  /** Resets the live connections of these classes. */
+  async cut(...on) {
+    return (await this.#control("POST", "/faults/cut", { on })).cut;
+  }
+
+  /** Requests by class: opened since the start, and live. */
+  connections() {
+    return this.#control("GET", "/connections");
+  }
+
+  faultLog() {
+    return this.#control("GET", "/log");
+  }
+
+  get port() {
+    return Number(new URL(this.url).port);
+  }
+
+  get faultsPort() {
+    return Number(new URL(this.faulty).port);
+  }
+
+  async #control(method, path, body) {
+    const response = await fetch(`${this.url}/faults${path}`, { method, body: body && JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+}

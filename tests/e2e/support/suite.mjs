@@ -1,0 +1,39 @@
+// What every suite shares: one server, one site, one browser at a time, and a clean page for each test.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+
+import { BROWSERS, startBrowser } from "./browsers.mjs";
+import { startServer } from "./server.mjs";
+import { startSite } from "./site.mjs";
+
+/**
+ * Runs `define` once per browser. Its world has `server`, `site`, `browser`, and `check(title, run, options)`, which gives
+ * each test a fresh page with no faults in force and asserts that the page told of no error that `run` did not expect.
+ */
+export function inBrowsers(define, { browsers = BROWSERS, serverOptions, routes } = {}) {
+  for (const name of browsers.filter((name) => BROWSERS.includes(name))) {
+    describe(name, () => {
+      const world = { name };
+      before(async () => {
+        [world.server, world.site, world.browser] = await Promise.all([startServer(serverOptions), startSite(routes), startBrowser(name)]);
+      });
+      after(async () => {
+        await world.browser?.stop();
+        await world.server?.stop();
+        world.site?.close();
+      });
+      world.check = (title, run, { page = {}, allowed = [] } = {}) =>
+        test(title, async () => {
+          await world.server.faults();
+          await world.browser.open(world.site.page(page));
+          const evaluate = world.browser.evaluate.bind(world.browser);
+          await run(evaluate);
+          const { errors, rejections } = await world.browser.told();
+          const unexpected = [...errors, ...rejections.map((text) => `unhandled rejection: ${text}`)];
+          assert.deepEqual(unexpected.filter((line) => !allowed.some((pattern) => pattern.test(line))), []);
+        });
+      define(world);
+    });
+  }
+}
