@@ -1,5 +1,5 @@
 import { TRANSPORTS, codeOf, remedyOf } from "./error.js";
-import { STATES } from "./host.js";
+import { STATES } from "./perform.js";
 
 const KINDS = ["state", "open", "opened", "ready", "take", "ended", "wait", "token", "side-probe", "goaway", "gap", "climb"];
 const DETAILS = {

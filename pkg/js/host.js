@@ -1,23 +1,14 @@
-import {
-  ALARM, ASK_HTTP, BAD_ADDRESS, BLOCKED, CANCEL, CARRIED_BY, CLOSE, CONNECT, CONTROL, DRAINED, DROP, ENDED, ENDPOINT, ENVIRONMENT, FULL, GAP, GONE, HELLO, MESSAGE, NEED_TOKEN, OPEN, REMEMBER, RETRY_IN, ROUND_TRIP, SEND, SENT, SETTLED, STATE, TIMEOUT, TOKEN, TRANSMIT, TROUBLE, UNAVAILABLE, UNKNOWN,
-} from "./core.js";
 import { Core } from "../wasm/throughline.js";
-import { sideProbe } from "../../src/transport/fetch.js";
-import { openLongPoll } from "../../src/transport/long-poll.js";
-import { openSse } from "../../src/transport/sse.js";
-import { message } from "../../src/transport/unit.js";
-import { openWebSocket } from "../../src/transport/websocket.js";
-import { SessionError, TRANSPORTS, errorOf } from "./error.js";
+import { BAD_ADDRESS, BLOCKED, CANCEL, CLOSE, CONNECT, ENDED, ENDPOINT, ENVIRONMENT, FULL, GONE, SEND, SENT, TIMEOUT, TOKEN, UNAVAILABLE, UNKNOWN } from "./core.js";
+import { SessionError, TRANSPORTS } from "./error.js";
 import { bounded } from "./listeners.js";
-import { recall, remember } from "./memory.js";
+import { recall } from "./memory.js";
+import { perform } from "./perform.js";
 
-const OPENERS = [openWebSocket, openSse, openLongPoll];
-const CONTROLS = ["take", "ack", "ping", "pong", "close"];
 
 /** Milliseconds for the application's own functions: token and endpoints. */
 const FUNCTION_TIMEOUT = 12_000;
 
-export const STATES = ["idle", "connecting", "connected", "reconnecting", "suspended", "closing", "closed", "failed"];
 const TIMING = ["proof", "open", "connect", "stagger", "stable", "climb", "climbCap", "", "", "", "", "close"];
 
 /** What is known of the network, where the browser tells. @returns {any} */
@@ -37,9 +28,9 @@ export class Host {
   /** Inputs not yet told: the first one's turn is under way. @type {number[][]} */
   #inbox = [];
   /** What transports hold open, by attempt. */
-  #links = new Map();
+  links = new Map();
   /** The server's names of sessions; the core knows them by their index. @type {string[]} */
-  #names = [];
+  names = [];
   #over = new AbortController();
   /** Sends under way by ticket: the body, and what to call when it is decided. */
   sends = new Map();
@@ -75,7 +66,7 @@ export class Host {
     set(12, json?.heartbeat);
     set(13, options.timing?.open);
     const { messages = 1_000, bytes = 1 << 20 } = options.outbox ?? {};
-    const [carried = -1, rtt = 0] = options.remember === false ? [] : recall(this.#key());
+    const [carried = -1, rtt = 0] = options.remember === false ? [] : recall(this.key());
     const seed = crypto.getRandomValues(new Uint32Array(4));
     const dialect = json ? (json.ready ? 2 : 1) : 0;
     const words = [...seed, dialect, +!!options.token, messages, bytes, carried, rtt, transports.length, ...transports, ...timing];
@@ -91,7 +82,7 @@ export class Host {
   tell(...input) {
     if (this.#inbox.push(input) > 1) return;
     for (; this.#inbox.length; this.#inbox.shift()) {
-      this.#enter((core) => this.#perform(this.#read(core.tell(this.now(), ...this.#inbox[0]))));
+      this.#enter((core) => perform(this, this.#read(core.tell(this.now(), ...this.#inbox[0]))));
     }
   }
 
@@ -113,114 +104,25 @@ export class Host {
     return Array.from({ length: count }, () => this.core.next());
   }
 
-  /** Does what a turn's numbers say. Events come last in them, since listeners may call back. */
-  #perform(numbers) {
-    const rest = numbers.values();
-    const next = () => rest.next().value;
-    const nonce = () => [next(), next(), next(), next()].map((word) => word.toString(16).padStart(8, "0")).join("");
-    let unit = [];
-    for (let kind; (kind = next()) !== undefined; ) {
-      switch (kind) {
-        case OPEN: {
-          const attempt = next();
-          this.#links.set(attempt, OPENERS[next()](this, attempt, nonce()));
-          break;
-        }
-        case HELLO:
-          unit.push({ hello: { version: 1, session: this.#names[next()], received: next(), connect: nonce(), instance: nonce() } });
-          break;
-        case MESSAGE: {
-          const [n, request, send] = [next(), next(), this.sends.get(next())];
-          if (send) unit.push(message(n, request, send.body));
-          break;
-        }
-        case CONTROL: {
-          const [name, a, b] = [next(), next(), next()];
-          unit.push(`["${CONTROLS[name]}",${a}${b < 0 ? "" : "," + b}]`);
-          break;
-        }
-        case TRANSMIT:
-          this.#links.get(next())?.send(unit);
-          unit = [];
-          break;
-        case DROP: {
-          const attempt = next();
-          this.#links.get(attempt)?.close();
-          this.#links.delete(attempt);
-          break;
-        }
-        case NEED_TOKEN:
-          this.#askToken(next());
-          break;
-        case ASK_HTTP:
-          sideProbe(this);
-          break;
-        case ALARM:
-          this.#setAlarm(next());
-          break;
-        case STATE: {
-          const [from, to] = [STATES[next()], STATES[next()]];
-          const error = errorOf(next, to === "failed");
-          if (to === "reconnecting") this.stats.lost++;
-          if (to === "closed" || to === "failed") this.#end(to, error);
-          else {
-            this.state = to;
-            this.listeners.emit("state", { from, to, error });
-          }
-          break;
-        }
-        case RETRY_IN:
-          this.listeners.emit("retry", { inMs: next() });
-          break;
-        case CARRIED_BY: {
-          const [from, to] = [TRANSPORTS[next()] ?? null, TRANSPORTS[next()] ?? null];
-          this.transport = /** @type {any} */ (to);
-          this.listeners.emit("transport", { from, to });
-          break;
-        }
-        case TROUBLE:
-          this.#trouble(errorOf(next, false));
-          break;
-        case SETTLED:
-          this.#settle(next(), next());
-          break;
-        case GAP:
-          this.listeners.emit("gap", {});
-          break;
-        case DRAINED:
-          this.listeners.emit("drained", {});
-          break;
-        case REMEMBER: {
-          const [carried, rtt] = [next(), next()];
-          if (this.options.remember !== false) remember(this.#key(), carried, rtt);
-          break;
-        }
-        case ROUND_TRIP:
-          this.stats.rtt = next();
-          this.listeners.emit("rtt", { ms: this.stats.rtt });
-      }
-    }
-  }
-
   /** The core is broken: its sockets are closed, the session fails. Others, and the next one, have cores of their own. */
   trap(cause) {
     if (!this.core) return;
     this.core = undefined;
-    for (const link of this.#links.values()) link.close();
-    this.#end("failed", new SessionError("internal", { terminal: true, cause }));
+    for (const link of this.links.values()) link.close();
+    this.end("failed", new SessionError("internal", { terminal: true, cause }));
   }
 
   /** The number that the core knows a session by. */
   nameOf(session) {
-    const known = this.#names.indexOf(session);
-    return known < 0 ? this.#names.push(session) - 1 : known;
+    const known = this.names.indexOf(session);
+    return known < 0 ? this.names.push(session) - 1 : known;
   }
 
   now() {
     return performance.now() - this.origin;
   }
 
-  #setAlarm(ms) {
+  setAlarm(ms) {
     clearTimeout(this.#alarm);
     // Longer spans overflow and would fire at once.
     if (ms >= 0) this.#alarm = setTimeout(() => this.tell(TIMEOUT), Math.min(ms, 1e9));
@@ -261,12 +163,12 @@ export class Host {
     };
     if (typeof endpoint !== "function") return take(endpoint);
     this.#call((signal) => endpoint({ transport, signal })).then(take, (cause) => {
-      this.#trouble(new SessionError("endpoint", { transport, cause }));
+      this.trouble(new SessionError("endpoint", { transport, cause }));
       this.ended(attempt, ENDPOINT);
     });
   }
 
-  #askToken(reason) {
+  askToken(reason) {
     const turn = ++this.#tokens;
     this.#call((signal) => this.options.token({ reason: reason ? "unauthorized" : "connect", signal }))
       .then((token) => {
@@ -277,7 +179,7 @@ export class Host {
       })
       .catch((cause) => {
         if (turn !== this.#tokens || this.#over.signal.aborted) return;
-        this.#trouble(new SessionError("token", { cause }));
+        this.trouble(new SessionError("token", { cause }));
         this.tell(TOKEN, 0);
       });
   }
@@ -300,11 +202,11 @@ export class Host {
   }
 
   badMessage(data) {
-    this.#trouble(new SessionError("bad_message", { details: String(data).slice(0, 200) }));
+    this.trouble(new SessionError("bad_message", { details: String(data).slice(0, 200) }));
   }
 
   overflowed() {
-    this.#trouble(new SessionError("slow_down", { message: "messages() is read too slowly: the oldest gave way" }));
+    this.trouble(new SessionError("slow_down", { message: "messages() is read too slowly: the oldest gave way" }));
   }
 
   /** Sends an encoded message; resolves when the server has it. */
@@ -352,22 +254,22 @@ export class Host {
     }, late);
   }
 
-  #settle(ticket, outcome) {
+  settle(ticket, outcome) {
     const send = this.sends.get(ticket);
     this.sends.delete(ticket);
     send?.settle(outcome);
   }
 
   /** The session is over: nothing of it is left behind. */
-  #end(to, error) {
+  end(to, error) {
     const from = this.state;
     this.state = to;
     this.#over.abort();
-    this.#setAlarm(-1);
-    if (to === "failed") this.#trouble(error);
+    this.setAlarm(-1);
+    if (to === "failed") this.trouble(error);
     this.listeners.emit("state", { from, to, error });
     const reason = to === "failed" ? error : new SessionError("closed");
-    for (const ticket of [...this.sends.keys()]) this.#settle(ticket, GONE);
+    for (const ticket of [...this.sends.keys()]) this.settle(ticket, GONE);
     for (const request of [...this.#requests.values()]) request.reject(reason);
     this.listeners.end(reason);
     // Freed only when no call of the core's is on the stack.
@@ -387,12 +289,12 @@ export class Host {
   }
 
   fail(error) {
-    this.#end("failed", error);
+    this.end("failed", error);
   }
 
   close() {
     if (this.core) this.tell(CLOSE);
-    else if (this.state !== "failed" && this.state !== "closed") this.#end("closed");
+    else if (this.state !== "failed" && this.state !== "closed") this.end("closed");
   }
 
   #pending = [];
@@ -404,7 +306,7 @@ export class Host {
     for (const act of this.#pending.splice(0)) act();
   }
 
-  #trouble(error) {
+  trouble(error) {
     if (!this.listeners.emit("error", error)) {
       this.#warn(error.code + error.transport, `throughline: ${error.message}${error.remediation ? "; " + error.remediation : ""}`);
     }
@@ -443,7 +345,7 @@ export class Host {
     asked?.addEventListener("abort", () => this.close(), { signal });
   }
 
-  #key() {
+  key() {
     const { url, endpoints } = this.options;
     const named = [url, endpoints?.websocket].find((e) => typeof e === "string" || e instanceof URL) ?? "/realtime";
     const base = globalThis.location?.href;
