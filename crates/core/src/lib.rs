@@ -43,6 +43,7 @@ pub mod session;
 pub mod sse;
 pub mod time;
 pub mod trace;
+pub mod transports;
 
 mod outbox;
 mod rng;
@@ -59,3 +60,4 @@ pub use input::{AttemptId, Environment, Input, Report, Ticket};
 pub use output::{Event, Outcome, Output, StateKind, TokenReason};
 pub use session::{Accept, Session};
 pub use time::Millis;
+pub use transports::Transports;

@@ -18,6 +18,7 @@ use crate::output::{Event, Outcome, Output, StateKind, TokenReason};
 use crate::rng::Rng;
 use crate::time::Millis;
 use crate::trace::{Entry, Kind, Trace};
+use crate::transports::Transports;
 
 use attempt::Attempt;
 use search::Step;
@@ -47,7 +48,7 @@ pub struct Session<B, S = String> {
     backoff: Backoff,
     streak: Streak,
     /// Transports that can never work here.
-    barred: TransportSet,
+    barred: Transports,
     outputs: Vec<Output<B, S>>,
     trace: Trace,
 }
@@ -100,26 +101,10 @@ struct Streak {
     /// The token was refreshed because the server asked.
     refreshed: bool,
     /// Became ready, then died young.
-    flapped: TransportSet,
+    flapped: Transports,
     /// The application was told.
-    reported: TransportSet,
+    reported: Transports,
     lost_useful: bool,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct TransportSet(u8);
-
-impl TransportSet {
-    const fn has(self, transport: Transport) -> bool {
-        self.0 & (1 << transport as u8) != 0
-    }
-
-    /// Adds a transport; false if it was there.
-    const fn add(&mut self, transport: Transport) -> bool {
-        let new = !self.has(transport);
-        self.0 |= 1 << transport as u8;
-        new
-    }
 }
 
 /// What to do with a numbered message. Bit 0 says deliver it, bit 1 turn soon.
@@ -143,7 +128,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     pub fn new(mut config: Config, seed: [u8; 16]) -> Self {
         let mut rng = Rng::new(seed);
         if config.transports.is_empty() {
-            config.transports = Transport::ALL.to_vec();
+            config.transports = Transport::ALL.into_iter().collect();
         }
         let identity = Identity {
             connect: rng.nonce(),
@@ -173,7 +158,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             memory: config.memory,
             backoff: Backoff::default(),
             streak: Streak::default(),
-            barred: TransportSet::default(),
+            barred: Transports::default(),
             outputs: Vec::new(),
             trace: Trace::default(),
             config,
@@ -556,14 +541,6 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 index += 1;
             }
         }
-    }
-
-    fn rank(&self, transport: Transport) -> usize {
-        self.config
-            .transports
-            .iter()
-            .position(|t| *t == transport)
-            .unwrap_or(usize::MAX)
     }
 
     fn transition_to(&mut self, next: State, ending: Option<Ending>, now: Millis) -> State {

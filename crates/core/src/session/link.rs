@@ -1,7 +1,5 @@
 //! The link that carries the session: liveness, acks, and the plan to leave it for a better one.
 
-use alloc::vec::Vec;
-
 use super::attempt::{Attempt, Uplink};
 use super::state::{Farewell, State};
 use super::{Ack, Session, Streak, Token};
@@ -12,6 +10,7 @@ use crate::input::AttemptId;
 use crate::output::{Event, Outcome, Output, TokenReason};
 use crate::time::Millis;
 use crate::trace::Kind;
+use crate::transports::Transports;
 
 /// Received messages after which an ack is due at once: half of the window of P3.3.
 pub(super) const ACK_WINDOW: u32 = 500;
@@ -529,13 +528,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         self.set_plan(Plan::Move { at: now + span });
     }
 
-    fn better_than(&self, transport: Transport) -> Vec<Transport> {
-        let better = self
-            .config
-            .transports
-            .iter()
-            .take_while(|t| **t != transport);
-        better.filter(|t| !self.barred.has(**t)).copied().collect()
+    fn better_than(&self, transport: Transport) -> Transports {
+        let better = self.config.transports.take_while(|t| *t != transport);
+        better.filter(|t| !self.barred.has(*t)).collect()
     }
 
     fn set_plan(&mut self, plan: Plan) {

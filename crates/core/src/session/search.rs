@@ -1,7 +1,5 @@
 //! The search for a link: rounds of attempts, and the waits between them.
 
-use alloc::vec::Vec;
-
 use super::attempt::{Attempt, Phase, Uplink};
 use super::link::Plan;
 use super::state::State;
@@ -13,6 +11,7 @@ use crate::input::{AttemptId, Environment, Report};
 use crate::output::{Event, Output, TokenReason};
 use crate::time::Millis;
 use crate::trace::Kind;
+use crate::transports::Transports;
 
 /// Rounds that fail with "not here" on every transport before a session that once had a link fails.
 const UNSUITABLE_ROUNDS: u32 = 3;
@@ -40,8 +39,8 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) mode: Mode,
-    /// Transports not started yet, the next one last.
-    pub(super) queue: Vec<Transport>,
+    /// Transports not started yet, the next one first.
+    pub(super) queue: Transports,
     /// When the next one starts, whatever happens.
     pub(super) next_at: Option<Millis>,
     pub(super) tally: Tally,
@@ -122,8 +121,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         }
         if !self.attempts.is_empty() {
             let mut queue = self.candidates();
-            queue.retain(|t| self.attempts.iter().all(|attempt| attempt.transport != *t));
-            queue.reverse();
+            queue = queue
+                .filter(|t| self.attempts.iter().all(|attempt| attempt.transport != *t))
+                .collect();
             let next_at = Some(now + u64::from(self.config.timing.proof));
             let round = Round {
                 mode: Mode::Relay,
@@ -136,10 +136,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         match plan {
             Plan::Move { at } => self.wait_until(at, now),
             Plan::Stay | Plan::Climb { .. } | Plan::Moving | Plan::AskToken { .. } => {
-                let untried = self
-                    .candidates()
-                    .iter()
-                    .any(|t| !self.streak.flapped.has(*t));
+                let untried = self.candidates().any(|t| !self.streak.flapped.has(t));
                 if ending.cause == Cause::Flapped && !self.streak.lost_useful && untried {
                     self.next_round(now);
                 } else {
@@ -178,15 +175,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         if mode != Mode::Race {
             // Mostly what worked last, now and then another one in its place.
             let rounds = self.streak.rounds as usize;
-            let turn = queue.get(rounds / 2 % queue.len()).copied();
+            let turn = queue.cycle().nth(rounds / 2);
             let last = self.memory.map(|memory| memory.transport);
-            let first = if rounds % 2 == 1 { turn } else { last };
-            if let Some(at) = queue.iter().position(|t| Some(*t) == first) {
-                let first = queue.remove(at);
-                queue.insert(0, first);
+            if let Some(first) = if rounds % 2 == 1 { turn } else { last } {
+                queue = queue.starting_with(first);
             }
         }
-        queue.reverse();
         self.streak.rounds += 1;
         self.set_step(Step::Round(Round {
             mode,
@@ -208,7 +202,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         else {
             return;
         };
-        let Some(transport) = round.queue.pop() else {
+        let Some(transport) = round.queue.next() else {
             round.next_at = None;
             return;
         };
@@ -615,9 +609,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         self.inbox.unacked = 0;
         self.inbox.ack = Ack::Settled;
         self.note(Kind::Take, named, self.identity.fence, 0, now);
-        let rank = self.rank(attempt.transport);
-        let ranks: Vec<Transport> = self.config.transports.iter().skip(rank).copied().collect();
-        self.drop_attempts(|other| ranks.contains(&other.transport), now);
+        let transports = self.config.transports;
+        let lesser: Transports = transports.skip_while(|t| *t != attempt.transport).collect();
+        self.drop_attempts(|other| lesser.has(other.transport), now);
         let stable = now + u64::from(self.config.timing.stable);
         let link = attempt.into_link(rtt, heartbeat, window, stable, now);
         let left = self.transition_to(State::Connected(link), None, now);
@@ -681,23 +675,18 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     }
 
     /// Transports worth trying, most preferred first.
-    fn candidates(&self) -> Vec<Transport> {
-        let usable = |t: &&Transport| !self.barred.has(**t);
-        let steady = |t: &&Transport| usable(t) && !self.streak.flapped.has(**t);
-        let transports = &self.config.transports;
-        let found: Vec<Transport> = transports.iter().filter(steady).copied().collect();
-        if found.is_empty() {
-            transports.iter().filter(usable).copied().collect()
-        } else {
-            found
-        }
+    fn candidates(&self) -> Transports {
+        let transports = self.config.transports;
+        let usable: Transports = transports.filter(|t| !self.barred.has(*t)).collect();
+        let steady: Transports = usable.filter(|t| !self.streak.flapped.has(*t)).collect();
+        if steady.is_empty() { usable } else { steady }
     }
 
     /// A small multiple of the remembered round trip; short where a lesser transport worked last.
     fn stagger(&self) -> u32 {
         match self.memory {
             None => self.config.timing.stagger,
-            Some(memory) if self.rank(memory.transport) == 0 => {
+            Some(memory) if self.config.transports.first() == Some(memory.transport) => {
                 memory.rtt.saturating_mul(4).clamp(100, 1_000)
             }
             Some(_) => 100,

@@ -173,7 +173,7 @@ fn a_refused_post_costs_the_link_and_not_the_message() {
             let mut world = useful(
                 2,
                 Config {
-                    transports: vec![transport, WS],
+                    transports: [transport, WS].into_iter().collect(),
                     ..Config::default()
                 },
             );
