@@ -53,12 +53,12 @@ impl Core {
     /// about it. `kind` says what, as in `pkg/js/core.js`; the other numbers follow it. Below 0 is
     /// "none".
     #[allow(clippy::too_many_arguments)]
-    pub fn tell(&mut self, now: f64, kind: u8, a: f64, b: f64, c: f64, d: f64, e: f64) -> usize {
+    pub fn tell(&mut self, now: f64, kind: u8, a: u32, b: f64, c: f64, d: f64, e: f64) -> usize {
         let input = match kind {
             0 => Input::Connect,
             1 => Input::Close,
-            2 => Input::Cancel(Ticket(a as u32)),
-            3 => Input::Token(if a > 0.0 { Ok(()) } else { Err(()) }),
+            2 => Input::Cancel(Ticket(a)),
+            3 => Input::Token(if a > 0 { Ok(()) } else { Err(()) }),
             4 => Input::Timeout,
             5 => Input::Environment(
                 ENVIRONMENTS
@@ -67,11 +67,11 @@ impl Core {
                     .unwrap_or(Environment::Woke),
             ),
             6 => Input::SideProbe {
-                status: a as u16,
+                status: short(a.into()),
                 retry_after: span(b),
             },
             7 => {
-                let (ticket, request) = (Ticket(a as u32), b as u32);
+                let (ticket, request) = (Ticket(a), b as u32);
                 let request = (request > 0).then_some(request);
                 Input::Send {
                     ticket,
@@ -81,14 +81,14 @@ impl Core {
                 }
             }
             _ => Input::Report(
-                AttemptId(a as u32),
+                AttemptId(a),
                 match kind {
                     8 => Report::Opened,
                     9 => Report::Ready,
                     10 => Report::Written,
                     11 => Report::Ended(Ending {
-                        code: c as u16,
-                        status: d as u16,
+                        code: short(c),
+                        status: short(d),
                         retry_after: span(e),
                         ..Ending::of(CAUSES.get(b as usize).copied().unwrap_or(Cause::Lost))
                     }),
@@ -99,7 +99,7 @@ impl Core {
                     16 => {
                         let retry = (c >= 0.0).then_some(c as u32);
                         Report::Frame(Frame::Close {
-                            code: b as u16,
+                            code: short(b),
                             retry,
                         })
                     }
@@ -166,7 +166,7 @@ impl SseParser {
             sse::Item::Event { kind, data, .. } => {
                 for text in [kind, data] {
                     events.extend_from_slice(text);
-                    events.push(b'\r');
+                    events.extend_from_slice(b"\r");
                 }
             }
             sse::Item::Retry(ms) => self.retry = ms as f64,
@@ -176,7 +176,7 @@ impl SseParser {
     }
 
     /// Returns the reconnection time that the stream named last in milliseconds, −1 if it named none.
-    pub fn retry(&self) -> f64 {
+    pub fn retry(&mut self) -> f64 {
         self.retry
     }
 }
@@ -207,6 +207,10 @@ const CAUSES: [Cause; 11] = [
 
 fn transport(number: u32) -> Option<Transport> {
     Transport::ALL.get(number as usize).copied()
+}
+
+fn short(number: f64) -> u16 {
+    u16::try_from(number as u32).unwrap_or(u16::MAX)
 }
 
 fn span(ms: f64) -> Option<u64> {

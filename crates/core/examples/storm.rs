@@ -79,7 +79,8 @@ impl Client {
         };
         config.timing.backoff = windows.unwrap_or(config.timing.backoff);
         if let Fate::Flapping { .. } = fate {
-            (config.transports, config.memory) = (vec![Transport::WebSocket], None);
+            (config.transports, config.memory) =
+                ([Transport::WebSocket].into_iter().collect(), None);
         }
         Self {
             core: Session::new(config, bytes),

@@ -169,7 +169,7 @@ impl Parser {
         match name {
             b"data" => {
                 self.data.extend_from_slice(value);
-                self.data.push(b'\n');
+                self.data.extend_from_slice(b"\n");
             }
             b"event" => {
                 self.kind.clear();

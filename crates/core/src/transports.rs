@@ -1,8 +1,10 @@
 //! A short list of transports.
 
+use core::iter;
+
 use crate::frame::Transport;
 
-/// Transports in an order, most preferred first, each at most once. Iterating takes the first off.
+/// Transports in an order, most preferred first, each at most once.
 ///
 /// Two bits hold a transport and the first is in the lowest, so a list is a number that is copied.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,46 +19,48 @@ impl Transports {
 
     /// Returns the most preferred one.
     #[must_use]
-    pub fn first(mut self) -> Option<Transport> {
-        self.next()
+    pub const fn first(self) -> Option<Transport> {
+        match self.0 & 3 {
+            0 => None,
+            1 => Some(Transport::WebSocket),
+            2 => Some(Transport::Sse),
+            _ => Some(Transport::LongPoll),
+        }
     }
 
     /// Returns whether `transport` is among them.
     #[must_use]
-    pub fn has(mut self, transport: Transport) -> bool {
-        self.any(|other| other == transport)
+    pub fn has(self, transport: Transport) -> bool {
+        self.iter().any(|other| other == transport)
+    }
+
+    /// Visits them in order.
+    pub fn iter(mut self) -> impl Iterator<Item = Transport> {
+        iter::from_fn(move || self.take_first())
     }
 
     /// Adds a transport at the end; false if it was there.
     pub fn add(&mut self, transport: Transport) -> bool {
         let new = !self.has(transport);
         if new {
-            self.0 |= (transport as u8 + 1) << (2 * self.count());
+            self.0 |= (transport as u8 + 1) << (2 * self.iter().count());
         }
         new
+    }
+
+    /// Removes the most preferred one and returns it.
+    pub(crate) const fn take_first(&mut self) -> Option<Transport> {
+        let first = self.first();
+        self.0 >>= 2;
+        first
     }
 
     /// Returns the same transports with `first` before the others, if it is one of them.
     #[must_use]
     pub(crate) fn starting_with(self, first: Transport) -> Self {
-        let (mut head, tail): (Self, Self) = self.partition(|transport| *transport == first);
-        head.extend(tail);
+        let (mut head, tail): (Self, Self) = self.iter().partition(|t| *t == first);
+        head.extend(tail.iter());
         head
-    }
-}
-
-impl Iterator for Transports {
-    type Item = Transport;
-
-    fn next(&mut self) -> Option<Transport> {
-        let first = self.0 & 3;
-        self.0 >>= 2;
-        match first {
-            0 => None,
-            1 => Some(Transport::WebSocket),
-            2 => Some(Transport::Sse),
-            _ => Some(Transport::LongPoll),
-        }
     }
 }
 
@@ -76,12 +80,6 @@ impl FromIterator<Transport> for Transports {
     }
 }
 
-impl From<&[Transport]> for Transports {
-    fn from(transports: &[Transport]) -> Self {
-        transports.iter().copied().collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::Transports;
@@ -90,7 +88,7 @@ mod tests {
     #[test]
     fn a_list_keeps_its_order_and_takes_each_transport_once() {
         let list: Transports = [LongPoll, WebSocket, LongPoll, Sse].into_iter().collect();
-        assert!(list.eq([LongPoll, WebSocket, Sse]));
+        assert!(list.iter().eq([LongPoll, WebSocket, Sse]));
         assert_eq!(list.first(), Some(LongPoll));
     }
 
@@ -105,8 +103,12 @@ mod tests {
 
     #[test]
     fn starting_with_one_keeps_the_order_of_the_others() {
-        let all = Transports::from(&Transport::ALL[..]);
-        assert!(all.starting_with(LongPoll).eq([LongPoll, WebSocket, Sse]));
+        let all = Transport::ALL.into_iter().collect::<Transports>();
+        assert!(
+            all.starting_with(LongPoll)
+                .iter()
+                .eq([LongPoll, WebSocket, Sse])
+        );
         let two: Transports = [Sse, LongPoll].into_iter().collect();
         assert_eq!(two.starting_with(WebSocket), two);
     }

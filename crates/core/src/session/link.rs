@@ -482,7 +482,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             }
             Target::Better => {
                 self.set_plan(Plan::Stay);
-                for better in self.better_than(transport) {
+                for better in self.better_than(transport).iter() {
                     self.open(better, now);
                 }
             }
@@ -529,7 +529,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     }
 
     fn better_than(&self, transport: Transport) -> Transports {
-        let better = self.config.transports.take_while(|t| *t != transport);
+        let better = self
+            .config
+            .transports
+            .iter()
+            .take_while(|t| *t != transport);
         better.filter(|t| !self.barred.has(*t)).collect()
     }
 

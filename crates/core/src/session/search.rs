@@ -122,6 +122,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         if !self.attempts.is_empty() {
             let mut queue = self.candidates();
             queue = queue
+                .iter()
                 .filter(|t| self.attempts.iter().all(|attempt| attempt.transport != *t))
                 .collect();
             let next_at = Some(now + u64::from(self.config.timing.proof));
@@ -136,7 +137,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         match plan {
             Plan::Move { at } => self.wait_until(at, now),
             Plan::Stay | Plan::Climb { .. } | Plan::Moving | Plan::AskToken { .. } => {
-                let untried = self.candidates().any(|t| !self.streak.flapped.has(t));
+                let untried = self
+                    .candidates()
+                    .iter()
+                    .any(|t| !self.streak.flapped.has(t));
                 if ending.cause == Cause::Flapped && !self.streak.lost_useful && untried {
                     self.next_round(now);
                 } else {
@@ -175,7 +179,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         if mode != Mode::Race {
             // Mostly what worked last, now and then another one in its place.
             let rounds = self.streak.rounds as usize;
-            let turn = queue.cycle().nth(rounds / 2);
+            let turn = queue.iter().nth(rounds / 2 % queue.iter().count());
             let last = self.memory.map(|memory| memory.transport);
             if let Some(first) = if rounds % 2 == 1 { turn } else { last } {
                 queue = queue.starting_with(first);
@@ -202,7 +206,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         else {
             return;
         };
-        let Some(transport) = round.queue.next() else {
+        let Some(transport) = round.queue.take_first() else {
             round.next_at = None;
             return;
         };
@@ -610,7 +614,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         self.inbox.ack = Ack::Settled;
         self.note(Kind::Take, named, self.identity.fence, 0, now);
         let transports = self.config.transports;
-        let lesser: Transports = transports.skip_while(|t| *t != attempt.transport).collect();
+        let lesser: Transports = transports
+            .iter()
+            .skip_while(|t| *t != attempt.transport)
+            .collect();
         self.drop_attempts(|other| lesser.has(other.transport), now);
         let stable = now + u64::from(self.config.timing.stable);
         let link = attempt.into_link(rtt, heartbeat, window, stable, now);
@@ -677,8 +684,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     /// Transports worth trying, most preferred first.
     fn candidates(&self) -> Transports {
         let transports = self.config.transports;
-        let usable: Transports = transports.filter(|t| !self.barred.has(*t)).collect();
-        let steady: Transports = usable.filter(|t| !self.streak.flapped.has(*t)).collect();
+        let usable: Transports = transports.iter().filter(|t| !self.barred.has(*t)).collect();
+        let steady: Transports = usable
+            .iter()
+            .filter(|t| !self.streak.flapped.has(*t))
+            .collect();
         if steady.is_empty() { usable } else { steady }
     }
 
