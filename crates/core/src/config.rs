@@ -139,6 +139,7 @@ impl Default for Timing {
 
 impl Timing {
     /// Sets one span by its number, as a page that has no names for them does. Others are ignored.
+    #[inline(never)]
     pub fn set(&mut self, field: u32, ms: u32) {
         let [first, second, third, last] = &mut self.backoff;
         let span = match field {

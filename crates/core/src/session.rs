@@ -125,6 +125,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     /// Makes a session in state `idle`. `seed` must not be all zero and, in a browser, must come
     /// from its secure random source: the session's nonces are drawn from it.
     #[must_use]
+    #[inline(never)]
     pub fn new(mut config: Config, seed: [u8; 16]) -> Self {
         let mut rng = Rng::new(seed);
         if config.transports.is_empty() {
@@ -400,18 +401,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         };
         self.pending.clear();
         self.inbox.ack = Ack::Settled;
-        let outputs = &mut self.outputs;
-        let mut unsent = Vec::new();
-        self.outbox.clear(
-            &mut |ticket| outputs.push(Output::Event(Event::Settled(ticket, Outcome::Unknown))),
-            &mut |ticket| unsent.push(ticket),
-        );
-        for ticket in unsent {
-            self.settle(ticket, Outcome::Closed);
-        }
+        self.outbox.clear(&mut self.outputs);
         let left = self.transition_to(terminal, ending, now);
         if let State::Connected(link) | State::Closing(link, _) = left {
-            self.outputs.push(Output::Drop { attempt: link.id });
+            self.drop_link(link.id);
         }
     }
 
@@ -534,9 +527,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 let attempt = self.attempts.remove(index);
                 let named = Some((attempt.id, attempt.transport));
                 self.note(Kind::Ended, named, Cause::Superseded as u32, 0, now);
-                self.outputs.push(Output::Drop {
-                    attempt: attempt.id,
-                });
+                self.drop_link(attempt.id);
             } else {
                 index += 1;
             }
@@ -561,6 +552,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             self.pressure = Pressure::Room;
             self.emit(Event::Drained);
         }
+    }
+
+    fn drop_link(&mut self, attempt: AttemptId) {
+        self.outputs.push(Output::Drop { attempt });
     }
 
     #[inline(never)]

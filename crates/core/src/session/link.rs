@@ -185,11 +185,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         link.heard();
         match frame {
             Frame::Ack { n } => {
-                let outputs = &mut self.outputs;
-                let settled = self.outbox.ack(n, &mut |ticket| {
-                    outputs.push(Output::Event(Event::Settled(ticket, Outcome::Sent)));
-                });
-                if settled.is_none() {
+                if self.outbox.ack(n, &mut self.outputs).is_none() {
                     return self.lose(Ending::of(Cause::Protocol), now);
                 }
                 self.relieve();
@@ -365,7 +361,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         if ending.verdict() == crate::Verdict::Stop {
             return self.fail(ending, now);
         }
-        self.outputs.push(Output::Drop { attempt });
+        self.drop_link(attempt);
         self.pending.clear();
         self.inbox.unacked = 0;
         self.inbox.ack = Ack::Settled;
@@ -545,10 +541,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     /// At most once: what was written is no longer ours.
     fn forget_written(&mut self, outcome: Outcome) {
-        let outputs = &mut self.outputs;
-        self.outbox.forget_written(&mut |ticket| {
-            outputs.push(Output::Event(Event::Settled(ticket, outcome)));
-        });
+        self.outbox.forget_written(outcome, &mut self.outputs);
         self.relieve();
     }
 }

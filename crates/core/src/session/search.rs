@@ -368,9 +368,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             ending.number(),
             now,
         );
-        self.outputs.push(Output::Drop {
-            attempt: attempt.id,
-        });
+        self.drop_link(attempt.id);
         let barred = matches!(
             ending.cause,
             Cause::Blocked | Cause::BadAddress | Cause::Unavailable
@@ -593,9 +591,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             (heartbeat, window) = (ready.heartbeat, ready.window);
             if !self.recognise(ready, now) {
                 self.note(Kind::Ended, named, Cause::Protocol as u32, 0, now);
-                self.outputs.push(Output::Drop {
-                    attempt: attempt.id,
-                });
+                self.drop_link(attempt.id);
                 let ending = Ending {
                     transport: Some(attempt.transport),
                     ..Ending::of(Cause::Protocol)
@@ -632,7 +628,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 0,
                 now,
             );
-            self.outputs.push(Output::Drop { attempt: old.id });
+            self.drop_link(old.id);
         }
         if self.attempts.is_empty() {
             self.replan(now);
@@ -657,26 +653,16 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     /// Compares the server's session with ours; false where it claims what it cannot have.
     fn recognise(&mut self, ready: Ready<S>, now: Millis) -> bool {
-        let outputs = &mut self.outputs;
-        let known = self.identity.session.as_ref() == Some(&ready.session);
-        if !known && self.identity.session.is_some() {
-            self.outbox.renumber(&mut |ticket| {
-                outputs.push(Output::Event(Event::Settled(
-                    ticket,
-                    crate::Outcome::Unknown,
-                )));
-            });
+        let before = self.identity.session.replace(ready.session);
+        if before.is_some() && before != self.identity.session {
+            self.outbox.renumber(&mut self.outputs);
             self.inbox.received = 0;
             self.identity.fence = 0;
-            outputs.push(Output::Event(Event::Gap));
-            self.identity.session = Some(ready.session);
+            self.emit(Event::Gap);
             self.note(Kind::Gap, None, 0, 0, now);
             return true;
         }
-        self.identity.session = Some(ready.session);
-        let settled = self.outbox.ack(ready.received, &mut |ticket| {
-            outputs.push(Output::Event(Event::Settled(ticket, crate::Outcome::Sent)));
-        });
+        let settled = self.outbox.ack(ready.received, &mut self.outputs);
         self.relieve();
         settled.is_some()
     }
