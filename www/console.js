@@ -10,7 +10,12 @@ export class Console {
   #log = find("#console-log");
   #wifi = find("#console-wifi");
   #emitted = find("#console-emitted");
+  #audited = find("#console-audit");
   #turn = 0;
+  #seen = new Set();
+  #repeated = 0;
+  #first = Infinity;
+  #last = -Infinity;
 
   /** @param {{ send(type: string, payload: object): Promise<string> }} talk */
   constructor(talk) {
@@ -27,10 +32,14 @@ export class Console {
 
   follow(session) {
     this.#session = session;
+    this.#recount();
     const on = (type, listener) => session.on(type, (payload) => session === this.#session && listener(payload ?? {}));
     on("COMMENT", (comment) => this.#comment(comment));
     on("STATUS", ({ viewers }) => viewers !== undefined && write(find("#console-viewers"), count(viewers, "viewer")));
-    on("gap", () => this.#subscribe());
+    on("gap", () => {
+      this.#recount();
+      this.#subscribe();
+    });
     // Without a session on the wire, each link may be a stranger to the server.
     on("state", ({ from, to }) => from === "reconnecting" && to === "connected" && session.guarantee === "at-most-once" && this.#subscribe());
     for (const event of ["state", "transport"]) on(event, () => this.#show());
@@ -42,7 +51,8 @@ export class Console {
     this.#talk.send("SUBSCRIBE", { topic: `shows/${SHOW}` }).catch(() => {});
   }
 
-  #comment({ author, text, timestamp }) {
+  #comment({ id, author, text, timestamp }) {
+    this.#audit(id);
     const at = new Date(timestamp ?? Date.now());
     const { transport } = this.#session;
     append(this.#log, el("div", {},
@@ -50,6 +60,26 @@ export class Console {
       el("span", { class: "text" }, el("b", {}, author ?? "someone"), text ?? ""),
       el("span", { class: "via", "data-transport": transport ?? "" }, nameOf(transport)),
     ));
+  }
+
+  #recount() {
+    this.#seen.clear();
+    this.#repeated = 0;
+    this.#first = Infinity;
+    this.#last = -Infinity;
+    write(this.#audited, "");
+  }
+
+  /** Holds what arrives against the server's own numbers, which leave none out: this is counted, not promised. */
+  #audit(id) {
+    if (!Number.isInteger(id)) return;
+    if (this.#seen.has(id)) this.#repeated++;
+    this.#seen.add(id);
+    this.#first = Math.min(this.#first, id);
+    this.#last = Math.max(this.#last, id);
+    const missing = this.#last - this.#first + 1 - this.#seen.size;
+    write(this.#audited, `Counted: ${count(this.#seen.size, "comment")}, ${missing} missing, ${this.#repeated} twice`);
+    this.#audited.dataset.tone = missing + this.#repeated ? "bad" : "";
   }
 
   async #emit(text) {

@@ -16,7 +16,7 @@ const FAULTS = [
   { key: "9", name: "Server down", full: "Server down", how: "every connection reset", breaks: [...EVERY, "time"], rules: [{ kind: "down" }], expect: "Nothing connects. Write on: your messages wait, and go out once when you heal it." },
   { key: "c", name: "Cut everything", full: "Cut", how: "once, now", once: EVERY, expect: "Every open connection is reset, once. The session comes back by itself." },
 ];
-const HEALED = "Healed. If a better transport works again, the session climbs back to it within seconds.";
+const HEALED = "Healed. The session probes better transports now and then, and climbs back by itself.";
 const START = "Press one and watch the timeline. Keep talking meanwhile: whatever you write arrives, once.";
 
 /** The switchboard of the fault proxy that stands between this page and the server. */

@@ -12,7 +12,7 @@ const GRID = 5_000;
  *
  * @param {CanvasRenderingContext2D} pen
  * @param {import("./record.js").Record} record
- * @param {{ width: number, height: number, now: number, from: number, to: number, colors: object, fonts: object, chosen?: string, still: boolean }} view
+ * @param {{ width: number, height: number, now: number, from: number, to: number, colors: object, fonts: object, chosen?: string }} view
  * @returns {{ kind: string, item: object, left: number, right: number, top: number, bottom: number }[]} what was drawn where, for the pointer
  */
 export function paint(pen, record, view) {
@@ -49,7 +49,7 @@ export function paint(pen, record, view) {
   return stage.drawn;
 }
 
-function paintGrid({ pen, x, from, to, now, colors, faultTop, top, lane, gutter, right, height, narrow }) {
+function paintGrid({ pen, x, from, to, now, colors, faultTop, top, lane, gutter, right, height }) {
   pen.fillStyle = colors.line;
   for (let i = 1; i < LANES.length; i++) pen.fillRect(gutter, Math.round(top + i * lane) - 0.5, right - gutter, 1);
   pen.fillRect(gutter, faultTop - 4, right - gutter, 1);

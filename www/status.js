@@ -44,6 +44,6 @@ export class Status {
     if (lane.dataset.is === is) return;
     lane.dataset.is = is;
     lane.title = { off: "Not used, by option", carrying: "Carries the session", trying: "Being tried", free: "Not in use now" }[is];
-    lane.toggleAttribute("aria-current", is === "carrying");
+    lane.setAttribute("aria-current", is === "carrying");
   }
 }

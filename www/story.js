@@ -35,17 +35,12 @@ export class Story {
       if (from && to && from !== to) {
         const up = ["websocket", "sse", "long-poll"];
         const verb = up.indexOf(to) < up.indexOf(from) ? "Climbed back to" : "Moved to";
-        this.#tell("good", `${verb} ${nameOf(to)}`, ` while ${nameOf(from)} still carried: no pause, nothing lost, nothing doubled.`);
+        this.#tell("good", `${verb} ${nameOf(to)}`, ` while ${nameOf(from)} still carried: no pause.`);
       }
       if (to) this.#carrier = to;
     });
     session.on("retry", ({ inMs }) => (this.#retryAt = performance.now() + inMs));
     session.on("gap", () => (this.#gap = true));
-  }
-
-  /** Says what a fault did that left the session alone. */
-  untouched(text) {
-    if (this.#lostAt === null) this.#tell("", text);
   }
 
   #lost() {
@@ -71,7 +66,7 @@ export class Story {
     }
     const after = span(performance.now() - this.#lostAt);
     const waited = this.#waited ? `${count(this.#waited, "message")} waited` : "No message had to wait";
-    const kept = this.#gap ? "the server had forgotten the session: history may be missing" : session.guarantee === "effectively-once" ? "none lost, none doubled" : "at most once, in this dialect";
+    const kept = this.#gap ? "the server had forgotten the session: history may be missing" : session.guarantee === "effectively-once" ? "the session reports no gap" : "what was under way may be lost, in this dialect";
     this.#tell(this.#gap ? "bad" : "good", `Back over ${over} after ${after}.`, ` ${waited}; ${kept}.`);
     this.#lostAt = null;
     this.#gap = false;

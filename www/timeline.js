@@ -24,6 +24,7 @@ export class Timeline {
   #drawn = [];
   #colors = {};
   #polled = 0;
+  #drawnAt = 0;
   #visible = true;
 
   /** @param {Record} record */
@@ -50,13 +51,14 @@ export class Timeline {
     requestAnimationFrame(() => this.#frame());
     const now = performance.now();
     this.refresh();
-    if (this.#visible) this.#draw(now);
+    // Who wants no motion gets a drawing that moves on once a second.
+    const clock = this.#still.matches ? Math.floor(now / 1000) * 1000 : now;
+    if (this.#visible && clock !== this.#drawnAt) this.#draw(clock);
   }
 
   #draw(now) {
-    // Who wants no motion gets a drawing that moves on once a second.
-    const clock = this.#still.matches ? Math.ceil(now / 1000) * 1000 : now;
-    const to = this.#held ?? clock;
+    this.#drawnAt = now;
+    const to = this.#held ?? now;
     const { clientWidth: width, clientHeight: height } = this.#view;
     this.#drawn = paint(this.#pen, this.#record, {
       width, height, now, to, from: to - this.#length(), colors: this.#colors, chosen: this.#chosen,
@@ -121,6 +123,7 @@ export class Timeline {
     const held = this.#held !== null;
     write(this.#pause, held ? "Go live" : "Pause");
     this.#pause.setAttribute("aria-pressed", held);
+    this.#draw(performance.now());
   }
 
   #key(event) {

@@ -21,7 +21,15 @@ pub(crate) fn run(repo: &Repo, args: &DemoArgs) -> Result<()> {
         .cmd(repo.target()?.join("release/throughline-server"))
         .arg("--listen")
         .arg(format!("127.0.0.1:{}", args.port))
-        .args(["--www", "www", "--pkg", "pkg", "--demo"])
+        .args([
+            "--www",
+            "www",
+            "--pkg",
+            "pkg",
+            "--demo",
+            "--faults",
+            "127.0.0.1:0",
+        ])
         .spawn()?;
     let server = Server::listening(child, 0)
         .with_context(|| format!("is port {} taken? try --port", args.port))?;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::build::{self, Flavour};
 use crate::cli::{Measure, MeasureArgs};
+use crate::setup::{self, Scope};
 use crate::test;
 use crate::tools::{Cmd, Repo};
 
@@ -14,6 +15,7 @@ use crate::tools::{Cmd, Repo};
 pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
     match args.name {
         Measure::Size => {
+            setup::run(repo, Scope::Build)?;
             let sizes = build::measured(repo)?;
             println!("{}", sizes.json_line());
             sizes.check()
@@ -33,6 +35,7 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
 
 fn in_browsers(repo: &Repo, script: &str, args: &[String]) -> Result<()> {
     let script = repo.existing(script)?;
+    setup::run(repo, Scope::Browsers)?;
     build::run(repo, Flavour::Release)?;
     repo.cmd("cargo")
         .args(["build", "--release", "-p", "throughline-server"])
