@@ -170,6 +170,11 @@ fn bundle(repo: &Repo, flavour: Flavour) -> Result<String> {
             "--charset=utf8",
             "--legal-comments=none",
         ])
+        // wasm-bindgen's glue may do without them, and a core is freed by hand.
+        .args([
+            "--define:FinalizationRegistry=undefined",
+            "--define:Symbol.dispose=undefined",
+        ])
         .arg("--log-level=warning");
     match flavour {
         Flavour::Release => cmd.arg("--minify"),
