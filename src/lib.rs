@@ -2,17 +2,20 @@
 //!
 //! ```text
 //!    JS app
-//!      │  calls               ▲  events (one array per turn)
+//!      │  calls               ▲  events
 //!    pkg/js      session.js   │  listeners · async iterator · wasm loading
 //!      ▼                      │
-//!    facade      src/session.rs      options in, events out, no decisions
-//!      ▼                      ▲
-//!    driver      src/driver.rs       input → core → outputs → one timer → deliver
-//!      ▼         ▼            ▲  reports (queued, with AttemptId)
-//!    core      transport      │      src/transport/*   open · send · close · report
-//!  crates/core   │            │
-//!    (pure)      ▼            │
-//!              network  ⇄  crates/server
+//!    host        host.js      │  one inbox, one alarm; does what the core asks for
+//!      │         │            ▲  reports (queued, with the attempt's number)
+//!      │       transport      │      src/transport/*   open · send · close · report
+//!      │         ▼            │
+//!      │       network  ⇄  crates/server
+//!      ▼
+//!    facade      src/session.rs      numbers in, numbers out, no decisions
+//!      ▼
+//!    driver      src/driver.rs       input → core → outputs
+//!      ▼
+//!    core        crates/core         (pure)
 //! ```
 //!
 //! Arrows run one way; what travels up is data. Payloads stay JavaScript values: the browser's
@@ -26,13 +29,19 @@ pub mod session;
 
 mod driver;
 
+#[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
+use talc::{
+    cell::TalcSyncCell,
+    wasm::{WasmBinning, WasmGrowAndClaim},
+};
+
 pub use session::{Core, SseParser};
 
 /// Smaller than the standard allocator, which would be a fifth of the module.
 #[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
 #[global_allocator]
-static ALLOCATOR: talc::cell::TalcSyncCell<talc::wasm::WasmGrowAndClaim, talc::wasm::WasmBinning> =
-    talc::cell::TalcSyncCell::new_wasm(talc::wasm::WasmGrowAndClaim);
+static ALLOCATOR: TalcSyncCell<WasmGrowAndClaim, WasmBinning> =
+    TalcSyncCell::new_wasm(WasmGrowAndClaim);
 
 #[cfg(all(target_family = "wasm", not(feature = "std")))]
 #[panic_handler]

@@ -5,7 +5,6 @@ import { bounded } from "./listeners.js";
 import { recall } from "./memory.js";
 import { perform } from "./perform.js";
 
-
 /** Milliseconds for the application's own functions: token and endpoints. */
 const FUNCTION_TIMEOUT = 12_000;
 
@@ -21,6 +20,7 @@ export class Host {
   /** @type {import("../types/index.js").Transport | null} */
   transport = null;
   token;
+  /** What the core left behind. @type {{ messages: number, bytes: number, log: number[][] }} */
   record = { messages: 0, bytes: 0, log: [] };
   stats = { sent: 0, received: 0, duplicates: 0, lost: 0, rtt: null };
   origin = performance.now();
@@ -101,7 +101,7 @@ export class Host {
   }
 
   #read(count) {
-    return Array.from({ length: count }, () => this.core.next());
+    return Array.from({ length: count }, () => this.core.take());
   }
 
   /** The core is broken: its sockets are closed, the session fails. Others, and the next one, have cores of their own. */
