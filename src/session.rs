@@ -194,7 +194,7 @@ impl SseParser {
     /// Reads a chunk and hands its events to `sink`; false once the stream went over the limit.
     pub fn push(&mut self, chunk: &[u8], sink: &Sink) -> bool {
         let read = self.0.push(chunk, &mut |item| match item {
-            sse::Item::Event { kind, data, .. } => sink.event(&kind, &data),
+            sse::Item::Event { kind, data, .. } => sink.event(kind, data),
             sse::Item::Retry(ms) => sink.retry(ms as f64),
             sse::Item::Comment => {}
         });

@@ -72,11 +72,12 @@ export class SessionError extends Error {
   }
 }
 
-/** Makes an error of the core's five numbers: cause, transport, close code, status, retry-after. −1 is none; the cause 0, "asked for", is no error. */
-export function errorOf([cause, transport, closeCode, status, retryInMs], terminal) {
+/** Makes an error of the core's five numbers: cause, transport, close code, status, retry-after. −1 is none; the cause 0, "asked for", is no error.
+ * `reason` is why a function of the application's failed last. */
+export function errorOf([cause, transport, closeCode, status, retryInMs], terminal, reason) {
   if (cause <= 0) return undefined;
   const code = codeOf(cause, closeCode || status);
-  const more = { terminal };
+  const more = { terminal, cause: /^(token|endpoint)$/.test(code) ? reason : undefined };
   if (transport >= 0) more.transport = TRANSPORTS[transport];
   if (closeCode > 0) more.closeCode = closeCode;
   if (status > 0) more.status = status;

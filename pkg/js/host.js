@@ -42,11 +42,15 @@ export class Host {
   /** Sends under way by ticket: the body, and what to call when it is decided. */
   sends = new Map();
   #tickets = 0;
+  /** The server's limit of a unit in bytes, once known. */
+  unit = Infinity;
   #requests = new Map();
   #requested = 0;
   #blocked = new Set();
   #warned = new Set();
   #tokens = 0;
+  /** Why a function of the application's failed last. */
+  #reason;
 
   /** Settles when the session is over. */
   over = new Promise((resolve) => this.#over.signal.addEventListener("abort", resolve));
@@ -165,7 +169,7 @@ export class Host {
     };
     if (typeof endpoint !== "function") return take(endpoint);
     this.#call((signal) => endpoint({ transport, signal })).then(take, (cause) => {
-      this.#trouble(new SessionError("endpoint", { transport, cause }));
+      this.#reason = cause;
       this.ended(attempt, ENDPOINT);
     });
   }
@@ -181,7 +185,7 @@ export class Host {
       })
       .catch((cause) => {
         if (turn !== this.#tokens || this.#over.signal.aborted) return;
-        this.#trouble(new SessionError("token", { cause }));
+        this.#reason = cause;
         this.tell(TOKEN, 0);
       });
   }
@@ -213,6 +217,7 @@ export class Host {
 
   /** Sends an encoded message; resolves when the server has it. */
   async send(body, bytes, request, signal) {
+    if (bytes > this.unit) throw new SessionError("too_large");
     for (;;) {
       const outcome = await bounded({ signal }, (resolve, _, settled) => {
         if (this.state === "closed" || this.state === "failed") return resolve(CLOSED);
@@ -279,7 +284,7 @@ export class Host {
         this.transport = /** @type {any} */ (TRANSPORTS[b] ?? null);
         return void this.listeners.emit("transport", { from: TRANSPORTS[a] ?? null, to: this.transport });
       case 3:
-        return this.#trouble(errorOf(ending, false));
+        return this.#trouble(errorOf(ending, false, this.#reason));
       case 4:
         return this.#settle(a, b);
       case 5:

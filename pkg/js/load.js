@@ -20,12 +20,11 @@ async function compile() {
   if (typeof WebAssembly === "undefined") throw new SessionError("unsupported_environment", { terminal: true });
   const code = new Uint8Array(bytes.length);
   for (let i = 0; i < bytes.length; i++) code[i] = bytes.charCodeAt(i);
-  let module;
   try {
-    module = await WebAssembly.compile(code);
+    // WebKit compiles what it then does not instantiate.
+    glue.initSync({ module: await WebAssembly.compile(code) });
   } catch (cause) {
     throw new SessionError("wasm_blocked", { terminal: true, cause });
   }
-  glue.initSync({ module });
   return glue;
 }

@@ -112,6 +112,7 @@ function encode(json, type, payload, more) {
   }
   let text;
   try {
+    if (typeof payload === "function" || typeof payload === "symbol") throw new TypeError(typeof payload);
     if (json) {
       const plain = payload && typeof payload === "object" && !Array.isArray(payload) ? payload : payload === undefined ? {} : { payload };
       text = JSON.stringify({ ...plain, ...more, type });

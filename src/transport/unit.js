@@ -111,6 +111,7 @@ function receiveNamed(host, attempt, frame) {
   }
   if (name === "ready") {
     if (typeof a.session !== "string") throw name;
+    host.unit = a.unit;
     core.ready(attempt, a.session, whole(a.received), whole(a.heartbeat), whole(a.window), whole(a.unit));
   } else {
     if (!Object.hasOwn(NAMED, name)) throw name;

@@ -176,14 +176,20 @@ impl<B: Clone> Session<B> {
             return self.fail(Ending::of(Cause::Unavailable), now);
         }
         if mode != Mode::Race {
-            // Mostly what worked last, now and then another one in its place.
+            // What worked last, but the most preferred one in the second round, and another one in
+            // every fifth. Which fifth differs by session: a crowd does not try it all at once.
             let rounds = self.streak.rounds as usize;
-            let turn = queue.get(rounds / 2 % queue.len()).copied();
             let last = self.memory.map(|memory| memory.transport);
-            let first = if rounds % 2 == 1 { turn } else { last };
-            if let Some(at) = queue.iter().position(|t| Some(*t) == first) {
-                let first = queue.remove(at);
-                queue.insert(0, first);
+            if let Some(at) = queue.iter().position(|t| Some(*t) == last)
+                && rounds != 1
+            {
+                let last = queue.remove(at);
+                queue.insert(0, last);
+            }
+            let turn = rounds + (self.identity.connect.0 % 5) as usize;
+            if rounds > 0 && turn % 5 == 4 && queue.len() > 1 {
+                let by = 1 + turn / 5 % (queue.len() - 1);
+                queue.rotate_left(by);
             }
         }
         queue.reverse();
