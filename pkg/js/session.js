@@ -24,8 +24,8 @@ class Session {
           this.#host.state = "idle";
           this.#host.start(glue);
           this.#host.flushPending();
-        } catch (error) {
-          this.#host.trap(error);
+        } catch (cause) {
+          this.#host.fail(new SessionError("bad_option", { terminal: true, cause }));
         }
       },
       (error) => this.state === "connecting" && this.#host.fail(error),

@@ -72,6 +72,21 @@ inBrowsers((world) => {
     assert.deepEqual(seen, seen.map(() => ["SessionError", "bad_option"]));
   });
 
+  world.check("options that turn out to be unusable end the session by name", async (evaluate) => {
+    const seen = await evaluate(async (url) => {
+      const results = [];
+      for (const bad of [{ timing: { backoff: 5 } }, { signal: { aborted: false } }, { transports: ["sse"], endpoints: null, url: null }]) {
+        const { session, record } = await harness.open({ url, ...bad });
+        const sent = harness.outcome(session.send("ECHO"));
+        await harness.until(() => session.state === "failed", 5_000, () => session.state);
+        await session.close();
+        results.push([record.errors.at(-1).code, (await sent).error.code]);
+      }
+      return results;
+    }, `${world.server.url}/realtime`);
+    assert.deepEqual(seen, [["bad_option", "closed"], ["bad_option", "closed"], ["transport_unavailable", "closed"]]);
+  });
+
   world.check("a path that the server does not have is named, and ends the session", async (evaluate) => {
     const seen = await trouble(evaluate, { url: "/no/such/path" }, "failed");
     assert.deepEqual([seen.last.code, seen.last.status, seen.last.terminal], ["not_found", 404, true]);
