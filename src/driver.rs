@@ -1,185 +1,198 @@
-//! The driver: input → core → outputs → one timer → deliver.
+//! The driver: input → core → outputs, spelled as numbers for the page to perform.
 
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::cell::{Cell, RefCell};
 
+use throughline_core::trace::Entry;
 use throughline_core::{
-    Accept, AttemptId, Config, Event, Input, Millis, Output, Session, Ticket, Transport,
+    Config, Ending, Event, Frame, Input, Millis, Nonce, Output, Session, Ticket, Transport,
 };
-use wasm_bindgen::prelude::*;
 
-use crate::transport::{self, Link};
+/// What the page calls a session by: it keeps the server's name itself.
+pub(crate) type Name = u32;
 
-#[wasm_bindgen]
-extern "C" {
-    /// The JavaScript side of a session: what the driver calls out to.
-    #[derive(Debug, Clone)]
-    pub type Host;
-
-    /// Delivers one turn's events, eight numbers each. Listeners run inside and may call back.
-    #[wasm_bindgen(method)]
-    fn deliver(this: &Host, events: &[f64]);
-
-    /// Asks the token function; 0 to connect, 1 because the last one was refused.
-    #[wasm_bindgen(method, js_name = askToken)]
-    fn ask_token(this: &Host, reason: u8);
-
-    /// Sets the one alarm, below 0: none.
-    #[wasm_bindgen(method, js_name = setAlarm)]
-    fn set_alarm(this: &Host, ms: f64);
-
-    /// Milliseconds on the page's monotonic clock.
-    #[wasm_bindgen(method)]
-    fn now(this: &Host) -> f64;
-}
-
-/// Joins a core, its open links, and the page.
+/// Joins a core and the page.
 #[derive(Debug)]
 pub(crate) struct Driver {
-    host: Host,
-    session: RefCell<Session<Ticket>>,
-    links: RefCell<Vec<Link>>,
-    inbox: RefCell<VecDeque<Input<Ticket>>>,
-    turning: Cell<bool>,
+    pub(crate) session: Session<Ticket, Name>,
+    numbers: Numbers,
 }
 
 impl Driver {
-    pub(crate) fn new(host: Host, config: Config, seed: [u8; 16]) -> Self {
+    pub(crate) fn new(config: Config, seed: [u8; 16]) -> Self {
         Self {
-            host,
-            session: RefCell::new(Session::new(config, seed)),
-            links: RefCell::default(),
-            inbox: RefCell::default(),
-            turning: Cell::new(false),
+            session: Session::new(config, seed),
+            numbers: Numbers::default(),
         }
     }
 
-    /// Takes one input through the core. Called from inside a turn, it leaves the input to that
-    /// turn: user code never meets borrowed state.
-    pub(crate) fn turn(&self, input: Input<Ticket>) {
-        self.inbox.borrow_mut().push_back(input);
-        if self.turning.replace(true) {
-            return;
+    /// Takes one input through the core and returns how many numbers say what to do about it. Events
+    /// come last: the page may call back for them.
+    pub(crate) fn turn(&mut self, input: Input<Ticket, Name>, now: Millis) -> usize {
+        self.numbers.clear();
+        let mut events = Numbers::default();
+        self.session.handle(input, now);
+        while let Some(output) = self.session.poll_output() {
+            self.numbers.output(output, &mut events);
         }
-        loop {
-            let Some(input) = self.inbox.borrow_mut().pop_front() else {
-                break;
-            };
-            let now = self.now();
-            self.session.borrow_mut().handle(input, now);
-            let mut events = Vec::new();
-            loop {
-                let Some(output) = self.session.borrow_mut().poll_output() else {
-                    break;
-                };
-                self.perform(output, &mut events);
-            }
-            if !events.is_empty() {
-                self.host.deliver(&events);
-            }
+        let due = self.session.poll_timeout();
+        let span = due.map_or(NONE, |due| (due - now) as i64);
+        self.numbers.put(&[8, span]);
+        self.numbers.put(&events.list);
+        self.numbers.list.len()
+    }
+
+    /// Spells the outbox's messages and bytes, then the log: six numbers an entry.
+    pub(crate) fn inspect(&mut self) -> usize {
+        self.numbers.clear();
+        let (messages, bytes) = self.session.buffered();
+        self.numbers.put(&[messages as i64, bytes as i64]);
+        for Entry {
+            at,
+            kind,
+            attempt,
+            a,
+            b,
+        } in self.session.trace().iter()
+        {
+            let (id, carried) = attempt.map_or((0, NONE), |(id, t)| (id.0, t as i64));
+            let (id, a, b) = (id.into(), (*a).into(), (*b).into());
+            self.numbers
+                .put(&[at.0 as i64, *kind as i64, id, carried, a, b]);
         }
-        self.turning.set(false);
-        self.arm();
+        self.numbers.list.len()
     }
 
-    pub(crate) fn accept(&self, attempt: AttemptId, n: u64) -> Accept {
-        self.session.borrow_mut().accept(attempt, n)
+    /// Reads the next number; 0 after the last.
+    pub(crate) fn next(&mut self) -> i64 {
+        self.numbers.next()
+    }
+}
+
+/// Stands for "none": every number is 0 or more.
+const NONE: i64 = -1;
+
+/// Numbers on their way to the page, which reads them one by one: `Host` in `pkg/js/host.js`.
+#[derive(Debug, Default)]
+struct Numbers {
+    list: Vec<i64>,
+    read: usize,
+}
+
+impl Numbers {
+    fn clear(&mut self) {
+        self.list.clear();
+        self.read = 0;
     }
 
-    pub(crate) fn heard(&self, attempt: AttemptId) {
-        self.session.borrow_mut().heard(attempt);
+    fn next(&mut self) -> i64 {
+        let number = self.list.get(self.read).copied().unwrap_or_default();
+        self.read += 1;
+        number
     }
 
-    pub(crate) fn inspect(&self) -> Vec<f64> {
-        let session = self.session.borrow();
-        let (messages, bytes) = session.buffered();
-        let mut numbers = Vec::from([messages as f64, bytes as f64]);
-        for entry in session.trace().iter() {
-            let (attempt, transport) = entry
-                .attempt
-                .map_or((0, -1.0), |(id, t)| (id.0, f64::from(t as u8)));
-            numbers.extend([
-                entry.at.0 as f64,
-                f64::from(entry.kind as u8),
-                attempt.into(),
-                transport,
-                entry.a.into(),
-                entry.b.into(),
-            ]);
-        }
-        numbers
+    #[inline(never)]
+    fn put(&mut self, numbers: &[i64]) {
+        self.list.extend_from_slice(numbers);
     }
 
-    fn perform(&self, output: Output<Ticket>, events: &mut Vec<f64>) {
+    /// Spells an output: its number, then what belongs to it.
+    fn output(&mut self, output: Output<Ticket, Name>, events: &mut Self) {
         match output {
             Output::Open {
                 attempt,
                 transport,
                 link,
             } => {
-                let link = Link::open(&self.host, attempt, transport, link);
-                self.links.borrow_mut().push(link);
+                self.put(&[0, attempt.0.into(), transport as i64]);
+                self.nonce(link);
             }
             Output::Transmit { attempt, frames } => {
-                let unit = transport::unit(&self.host, frames);
-                let links = self.links.borrow();
-                if let Some(link) = links.iter().find(|link| link.attempt == attempt) {
-                    link.send(unit);
+                for frame in frames {
+                    self.frame(frame);
                 }
+                self.put(&[4, attempt.0.into()]);
             }
-            Output::Drop { attempt } => {
-                self.links
-                    .borrow_mut()
-                    .retain(|link| link.attempt != attempt);
-            }
-            Output::NeedToken(reason) => self.host.ask_token(reason as u8),
-            Output::SideProbe => transport::side_probe(&self.host),
-            Output::Event(event) => events.extend(numbers(event)),
+            Output::Drop { attempt } => self.put(&[5, attempt.0.into()]),
+            Output::NeedToken(reason) => self.put(&[6, reason as i64]),
+            Output::SideProbe => self.put(&[7]),
+            Output::Event(event) => events.event(event),
         }
     }
 
-    fn arm(&self) {
-        // Set anew each time: a timer may fire early, and would otherwise be thought to be running.
-        let due = self.session.borrow().poll_timeout();
-        let span = due.map_or(-1.0, |due| (due - self.now()) as f64);
-        self.host.set_alarm(span);
+    /// Spells a frame of the unit that the next transmit sends. Only what a client says has a
+    /// spelling.
+    fn frame(&mut self, frame: Frame<Ticket, Name>) {
+        match frame {
+            Frame::Hello(hello) => {
+                self.put(&[
+                    1,
+                    hello.session.map_or(NONE, i64::from),
+                    hello.received as i64,
+                ]);
+                self.nonce(hello.connect);
+                self.nonce(hello.instance);
+            }
+            Frame::Message { n, body } => self.put(&[2, n as i64, 0, body.0.into()]),
+            Frame::Request { n, id, body } => self.put(&[2, n as i64, id.into(), body.0.into()]),
+            Frame::Take { fence, received } => self.control(0, fence.into(), received as i64),
+            Frame::Ack { n } => self.control(1, n as i64, NONE),
+            Frame::Ping { k } => self.control(2, k.into(), NONE),
+            Frame::Pong { k } => self.control(3, k.into(), NONE),
+            Frame::Close { code, .. } => self.control(4, code.into(), NONE),
+            Frame::Ready(_) | Frame::Reply { .. } | Frame::Goaway { .. } => {}
+        }
     }
 
-    fn now(&self) -> Millis {
-        Millis(self.host.now() as u64)
+    fn control(&mut self, name: i64, a: i64, b: i64) {
+        self.put(&[3, name, a, b]);
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::State { from, to, ending } => {
+                self.put(&[9, from as i64, to as i64]);
+                self.ending(ending);
+            }
+            Event::RetryIn(ms) => self.put(&[10, ms as i64]),
+            Event::Transport { from, to } => self.put(&[11, carried(from), carried(to)]),
+            Event::Trouble(ending) => {
+                self.put(&[12]);
+                self.ending(Some(ending));
+            }
+            Event::Settled(ticket, outcome) => self.put(&[13, ticket.0.into(), outcome as i64]),
+            Event::Gap => self.put(&[14]),
+            Event::Drained => self.put(&[15]),
+            Event::Remember(memory) => {
+                self.put(&[16, memory.transport as i64, memory.rtt.into()]);
+            }
+            Event::RoundTrip(ms) => self.put(&[17, ms.into()]),
+        }
+    }
+
+    /// Spells cause, transport, close code, status and retry-after; only "none" where nothing ended.
+    fn ending(&mut self, ending: Option<Ending>) {
+        let Some(ending) = ending else {
+            return self.put(&[NONE]);
+        };
+        let retry_after = ending.retry_after.map_or(NONE, |ms| ms as i64);
+        let (code, status) = (ending.code.into(), ending.status.into());
+        self.put(&[
+            ending.cause as i64,
+            carried(ending.transport),
+            code,
+            status,
+            retry_after,
+        ]);
+    }
+
+    /// Spells a nonce as four words, the highest first.
+    fn nonce(&mut self, nonce: Nonce) {
+        for shift in [96, 64, 32, 0] {
+            self.put(&[(nonce.0 >> shift) as u32 as i64]);
+        }
     }
 }
 
-/// Spells an event as kind, a, b, and an ending's cause, transport, code, status, retry-after.
-/// −1 stands for "none".
-fn numbers(event: Event) -> [f64; 8] {
-    const NONE: f64 = -1.0;
-    let carried = |t: Option<Transport>| t.map_or(NONE, |t| f64::from(t as u8));
-    let (kind, a, b, ending) = match event {
-        Event::State { from, to, ending } => (0, from as u8 as f64, to as u8 as f64, ending),
-        Event::RetryIn(ms) => (1, ms as f64, NONE, None),
-        Event::Transport { from, to } => (2, carried(from), carried(to), None),
-        Event::Trouble(ending) => (3, NONE, NONE, Some(ending)),
-        Event::Settled(ticket, outcome) => (4, ticket.0.into(), outcome as u8 as f64, None),
-        Event::Gap => (5, NONE, NONE, None),
-        Event::Drained => (6, NONE, NONE, None),
-        Event::Remember(memory) => (
-            7,
-            f64::from(memory.transport as u8),
-            memory.rtt.into(),
-            None,
-        ),
-        Event::RoundTrip(ms) => (8, ms.into(), NONE, None),
-    };
-    let [cause, transport, code, status, retry] = ending.map_or([NONE; 5], |ending| {
-        [
-            f64::from(ending.cause as u8),
-            carried(ending.transport),
-            ending.code.into(),
-            ending.status.into(),
-            ending.retry_after.map_or(NONE, |ms| ms as f64),
-        ]
-    });
-    [kind.into(), a, b, cause, transport, code, status, retry]
+fn carried(transport: Option<Transport>) -> i64 {
+    transport.map_or(NONE, |transport| transport as i64)
 }

@@ -25,14 +25,14 @@ extern crate alloc;
 pub mod session;
 
 mod driver;
-mod transport;
 
 pub use session::{Core, SseParser};
 
 /// Smaller than the standard allocator, which would be a fifth of the module.
 #[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
 #[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+static ALLOCATOR: talc::cell::TalcSyncCell<talc::wasm::WasmGrowAndClaim, talc::wasm::WasmBinning> =
+    talc::cell::TalcSyncCell::new_wasm(talc::wasm::WasmGrowAndClaim);
 
 #[cfg(all(target_family = "wasm", not(feature = "std")))]
 #[panic_handler]

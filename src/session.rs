@@ -1,204 +1,183 @@
-//! The facade: what JavaScript calls. Options in, reports in, numbers out; no decisions.
+//! The facade: what JavaScript calls. Numbers in, numbers out; no decisions.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use throughline_core::sse;
 use throughline_core::{
-    AttemptId, Cause, Config, Dialect, Ending, Environment, Frame, Input, Memory, Readiness, Ready,
-    Report, Ticket, Transport,
+    AttemptId, Cause, Config, Dialect, Ending, Environment, Frame, Input, Memory, Millis,
+    Readiness, Ready, Report, Ticket, Transport,
 };
 use wasm_bindgen::prelude::*;
 
-use crate::driver::{Driver, Host};
+use crate::driver::Driver;
 
-/// One session. Every method takes `&self`, so JavaScript may call from inside a callback. Names of
-/// things are numbers: the browser keeps the words.
+/// One session. Names of things are numbers: the page keeps the words.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Core(Driver);
 
 #[wasm_bindgen]
 impl Core {
-    /// Makes a session of numbers: 4 of seed from a secure random source; dialect (0 `throughline`,
-    /// 1 `json` ready when open, 2 `json` ready by message); whether there is a token function; the
-    /// outbox's bounds in messages and bytes; the remembered transport (any other number: none) and
-    /// its round trip; how many transports, and which, most preferred first; then pairs of a
-    /// timing's number and milliseconds.
+    /// Makes a session of little-endian words: 4 of seed from a secure random source; dialect
+    /// (0 `throughline`, 1 `json` ready when open, 2 `json` ready by message); whether there is a
+    /// token function; the outbox's bounds in messages and bytes; the remembered transport (any
+    /// other number: none) and its round trip; how many transports, and which, most preferred
+    /// first; then pairs of a timing's number and milliseconds.
     #[wasm_bindgen(constructor)]
-    pub fn new(host: Host, options: &[u32]) -> Self {
-        let mut config = Config::default();
-        let mut seed = [1; 16];
-        let (head, rest) = options.split_at_checked(11).unwrap_or_default();
-        if let [
-            a,
-            b,
-            c,
-            d,
-            dialect,
-            has_token,
-            messages,
-            bytes,
-            carried,
-            rtt,
-            count,
-        ] = *head
-        {
-            for (at, word) in seed.chunks_exact_mut(4).zip([a, b, c, d]) {
-                at.copy_from_slice(&word.to_le_bytes());
-            }
-            config.dialect = match dialect {
+    pub fn new(options: &[u8]) -> Self {
+        let (seed, words) = options.split_first_chunk().unwrap_or((&[1; 16], &[]));
+        let (words, _) = words.as_chunks();
+        let mut words = words.iter().map(|word| u32::from_le_bytes(*word));
+        let mut next = || words.next().unwrap_or_default();
+        let mut config = Config {
+            dialect: match next() {
                 0 => Dialect::Throughline,
                 1 => Dialect::Json(Readiness::Settled),
                 _ => Dialect::Json(Readiness::Named),
-            };
-            config.has_token = has_token != 0;
-            config.outbox_messages = messages as usize;
-            config.outbox_bytes = bytes as usize;
-            config.memory = transport(carried).map(|transport| Memory { transport, rtt });
-            let (transports, timing) = rest.split_at_checked(count as usize).unwrap_or_default();
-            config.transports = transports.iter().filter_map(|t| transport(*t)).collect();
-            for pair in timing.chunks_exact(2) {
-                config.timing.set(pair[0], pair[1]);
-            }
+            },
+            has_token: next() != 0,
+            outbox_messages: next() as usize,
+            outbox_bytes: next() as usize,
+            ..Config::default()
+        };
+        let (carried, rtt) = (transport(next()), next());
+        config.memory = carried.map(|transport| Memory { transport, rtt });
+        config.transports = (0..next()).filter_map(|_| transport(next())).collect();
+        while let Some(field) = words.next() {
+            config.timing.set(field, words.next().unwrap_or_default());
         }
-        Self(Driver::new(host, config, seed))
+        Self(Driver::new(config, *seed))
     }
 
-    /// Tells the core one thing that happened. `kind` says what, as in `pkg/js/core.js`; the other
-    /// numbers follow it. Below 0 is "none".
-    pub fn tell(&self, kind: u8, a: f64, b: f64, c: f64, d: f64, e: f64) {
-        let attempt = AttemptId(a as u32);
-        let report = match kind {
-            0 => return self.0.turn(Input::Connect),
-            1 => return self.0.turn(Input::Close),
-            2 => return self.0.turn(Input::Cancel(Ticket(a as u32))),
-            17 => {
-                let (ticket, request, bytes) = (a as u32, b as u32, c as u32);
+    /// Tells the core one thing that happened at `now` and returns how many numbers say what to do
+    /// about it. `kind` says what, as in `pkg/js/core.js`; the other numbers follow it. Below 0 is
+    /// "none".
+    #[allow(clippy::too_many_arguments)]
+    pub fn tell(&mut self, now: f64, kind: u8, a: u32, b: f64, c: f64, d: f64, e: f64) -> usize {
+        let input = match kind {
+            0 => Input::Connect,
+            1 => Input::Close,
+            2 => Input::Cancel(Ticket(a)),
+            3 => Input::Token(if a > 0 { Ok(()) } else { Err(()) }),
+            4 => Input::Timeout,
+            5 => Input::Environment(
+                ENVIRONMENTS
+                    .get(a as usize)
+                    .copied()
+                    .unwrap_or(Environment::Woke),
+            ),
+            6 => Input::SideProbe {
+                status: short(a.into()),
+                retry_after: span(b),
+            },
+            7 => {
+                let (ticket, request) = (Ticket(a), b as u32);
                 let request = (request > 0).then_some(request);
-                let ticket = Ticket(ticket);
-                return self.0.turn(Input::Send {
+                Input::Send {
                     ticket,
                     request,
                     body: ticket,
-                    bytes,
-                });
+                    bytes: c as u32,
+                }
             }
-            3 => {
-                return self
-                    .0
-                    .turn(Input::Token(if a > 0.0 { Ok(()) } else { Err(()) }));
-            }
-            4 => return self.0.turn(Input::Timeout),
-            5 => {
-                let change = ENVIRONMENTS.get(a as usize).copied();
-                return self
-                    .0
-                    .turn(Input::Environment(change.unwrap_or(Environment::Woke)));
-            }
-            6 => {
-                let (status, retry_after) = (a as u16, span(b));
-                return self.0.turn(Input::SideProbe {
-                    status,
-                    retry_after,
-                });
-            }
-            7 => return self.0.heard(attempt),
-            8 => Report::Opened,
-            9 => Report::Ready,
-            10 => Report::Written,
-            11 => {
-                let cause = CAUSES.get(b as usize).copied().unwrap_or(Cause::Lost);
-                let (code, status, retry_after) = (c as u16, d as u16, span(e));
-                Report::Ended(Ending {
-                    code,
-                    status,
-                    retry_after,
-                    ..Ending::of(cause)
-                })
-            }
-            12 => Report::Frame(Frame::Ack { n: b as u64 }),
-            13 => Report::Frame(Frame::Ping { k: b as u32 }),
-            14 => Report::Frame(Frame::Pong { k: b as u32 }),
-            15 => Report::Frame(Frame::Goaway { spread: b as u32 }),
-            _ => Report::Frame(Frame::Close {
-                code: b as u16,
-                retry: (c >= 0.0).then_some(c as u32),
-            }),
+            _ => Input::Report(
+                AttemptId(a),
+                match kind {
+                    8 => Report::Opened,
+                    9 => Report::Ready,
+                    10 => Report::Written,
+                    11 => Report::Ended(Ending {
+                        code: short(c),
+                        status: short(d),
+                        retry_after: span(e),
+                        ..Ending::of(CAUSES.get(b as usize).copied().unwrap_or(Cause::Lost))
+                    }),
+                    12 => Report::Frame(Frame::Ack { n: b as u64 }),
+                    13 => Report::Frame(Frame::Ping { k: b as u32 }),
+                    14 => Report::Frame(Frame::Pong { k: b as u32 }),
+                    15 => Report::Frame(Frame::Goaway { spread: b as u32 }),
+                    16 => {
+                        let retry = (c >= 0.0).then_some(c as u32);
+                        Report::Frame(Frame::Close {
+                            code: short(b),
+                            retry,
+                        })
+                    }
+                    _ => Report::Frame(Frame::Ready(Ready {
+                        session: b as u32,
+                        resumed: true,
+                        received: c as u64,
+                        heartbeat: d as u32,
+                        window: e as u32,
+                        unit: 0,
+                    })),
+                },
+            ),
         };
-        self.0.turn(Input::Report(attempt, report));
+        self.0.turn(input, Millis(now as u64))
     }
 
-    /// The frame `ready` came.
-    pub fn ready(
-        &self,
-        attempt: u32,
-        session: String,
-        received: f64,
-        heartbeat: u32,
-        window: u32,
-        unit: u32,
-    ) {
-        let received = received as u64;
-        let ready = Ready {
-            session,
-            resumed: true,
-            received,
-            heartbeat,
-            window,
-            unit,
-        };
-        self.0.turn(Input::Report(
-            AttemptId(attempt),
-            Report::Frame(Frame::Ready(ready)),
-        ));
+    /// Reads the next of the numbers that the last call announced.
+    pub fn next(&mut self) -> f64 {
+        self.0.next() as f64
     }
 
     /// Judges a numbered message: bit 0, deliver it; bit 1, tell of a timeout soon.
-    pub fn accept(&self, attempt: u32, n: f64) -> u8 {
-        self.0.accept(AttemptId(attempt), n as u64) as u8
+    pub fn accept(&mut self, attempt: u32, n: f64) -> u8 {
+        self.0.session.accept(AttemptId(attempt), n as u64) as u8
     }
 
-    /// Messages and bytes in the outbox, then the log: six numbers an entry: when, kind, attempt
-    /// (0 none), transport, a, b.
-    pub fn inspect(&self) -> Vec<f64> {
+    /// Notes that bytes came that carry no frame.
+    pub fn heard(&mut self, attempt: u32) {
+        self.0.session.heard(AttemptId(attempt));
+    }
+
+    /// Returns how many numbers say what is in the outbox, messages and bytes, and then in the log,
+    /// six an entry: when, kind, attempt (0 none), transport, a, b.
+    pub fn inspect(&mut self) -> usize {
         self.0.inspect()
     }
-}
-
-#[wasm_bindgen]
-extern "C" {
-    /// Where a stream's events go. It may call any session back.
-    pub type Sink;
-
-    #[wasm_bindgen(method)]
-    fn event(this: &Sink, kind: &str, data: &str);
-
-    #[wasm_bindgen(method)]
-    fn retry(this: &Sink, ms: f64);
 }
 
 /// Reads one event stream.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct SseParser(sse::Parser);
+pub struct SseParser {
+    parser: sse::Parser,
+    retry: f64,
+}
 
 #[wasm_bindgen]
 impl SseParser {
     /// Makes a parser that refuses events larger than `limit` bytes.
     #[wasm_bindgen(constructor)]
-    pub fn new(limit: u32) -> Self {
-        Self(sse::Parser::new(limit as usize))
+    pub fn new(limit: usize) -> Self {
+        Self {
+            parser: sse::Parser::new(limit),
+            retry: -1.0,
+        }
     }
 
-    /// Reads a chunk and hands its events to `sink`; false once the stream went over the limit.
-    pub fn push(&mut self, chunk: &[u8], sink: &Sink) -> bool {
-        let read = self.0.push(chunk, &mut |item| match item {
-            sse::Item::Event { kind, data, .. } => sink.event(kind, data),
-            sse::Item::Retry(ms) => sink.retry(ms as f64),
+    /// Reads a chunk and returns the types and data of the events that it completes, each with a CR
+    /// after it, which neither can contain; nothing once the stream went over the limit.
+    pub fn push(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
+        let mut events = Vec::new();
+        let read = self.parser.push(chunk, &mut |item| match item {
+            sse::Item::Event { kind, data, .. } => {
+                for text in [kind, data] {
+                    events.extend_from_slice(text);
+                    events.extend_from_slice(b"\r");
+                }
+            }
+            sse::Item::Retry(ms) => self.retry = ms as f64,
             sse::Item::Comment => {}
         });
-        read.is_ok()
+        (read.is_ok() || !events.is_empty()).then_some(events)
+    }
+
+    /// Returns the reconnection time that the stream named last in milliseconds, −1 if it named none.
+    pub fn retry(&mut self) -> f64 {
+        self.retry
     }
 }
 
@@ -228,6 +207,10 @@ const CAUSES: [Cause; 11] = [
 
 fn transport(number: u32) -> Option<Transport> {
     Transport::ALL.get(number as usize).copied()
+}
+
+fn short(number: f64) -> u16 {
+    u16::try_from(number as u32).unwrap_or(u16::MAX)
 }
 
 fn span(ms: f64) -> Option<u64> {

@@ -1,39 +1,39 @@
 /** Texts by code: what went wrong, and what to do about it first. */
 const TEXTS = {
-  refused: ["the connection was refused or reset", "check that the server runs and that nothing between blocks this transport"],
-  hang: ["nothing answered the opening in time", "a proxy or firewall may swallow this transport"],
-  swallowed: ["the WebSocket opened and then stayed silent", "a proxy accepts WebSockets and passes no frames: let it, or leave this to the fallback"],
-  muted: ["the event stream opened and its bytes were held back", "switch response buffering off on the way (X-Accel-Buffering: no)"],
-  flapped: ["the connection was cut soon after it opened", "look for a proxy or a server that ends it, and at its logs"],
+  refused: ["the connection was refused or reset", "check that the server runs and that nothing blocks this transport"],
+  hang: ["nothing answered in time", "a proxy or firewall may swallow this transport"],
+  swallowed: ["the WebSocket opened and then stayed silent", "a proxy may pass no frames: let it, or leave this to the fallback"],
+  muted: ["the event stream opened and then stayed silent", "switch response buffering off on the way (X-Accel-Buffering: no)"],
+  flapped: ["the connection was lost soon after it opened", "check the logs of the server and of each proxy"],
   lost: ["the connection was lost"],
   half_open: ["the connection fell silent"],
   http_status: ["the server answered with an HTTP error"],
-  unauthorized: ["the token was refused", "return a fresh, valid token from the `token` option"],
+  unauthorized: ["the token was refused", "return a fresh token from `token`"],
   forbidden: ["the server does not allow this", "check the user's rights and the server's allowed origins"],
   not_found: ["nothing is at this address", "check `url` and `endpoints`, and that the server has this route"],
   slow_down: ["the server asks to slow down", "send less, or raise the server's limit"],
-  server_unavailable: ["the server is not available now"],
+  server_unavailable: ["the server is not available"],
   replaced: ["another page took the session"],
-  too_large: ["a message is larger than the server accepts", "send less at once, or raise the server's limit"],
+  too_large: ["the message is larger than the server allows", "send less at once, or raise the server's limit"],
   closed_by_server: ["the server closed the connection"],
-  blocked: ["the browser refuses this address", "allow it in connect-src of the content security policy, and use wss: or https: on an https: page"],
-  bad_address: ["this is not a valid address", "check `url` and `endpoints`"],
-  transport_unavailable: ["this transport is not available here", "the others are used"],
-  protocol: ["the server sent what the protocol forbids", "check that the server speaks this dialect, and that no portal answers in its place"],
-  post_hung: ["a POST got no answer in time"],
-  token: ["the token function failed or took too long", "make `token` return a string, or reject, within 12 s"],
-  connect_timeout: ["connecting takes long", "see explain() for each attempt; tries go on"],
+  blocked: ["the browser does not allow this address", "allow it in connect-src of the content security policy; an https: page needs wss: or https:"],
+  bad_address: ["this address is not valid", "check `url` and `endpoints`"],
+  transport_unavailable: ["this transport is not available", "the others are used"],
+  protocol: ["the server broke the protocol", "check that the server speaks this dialect, and that no portal answers in its place"],
+  post_hung: ["a POST was not answered in time"],
+  token: ["the token function failed or took too long", "return a string, or reject, within 12 s"],
+  connect_timeout: ["connecting takes long", "see explain(); tries go on"],
   endpoint: ["an endpoint function failed or took too long"],
   closed: ["the session is over"],
-  outcome_unknown: ["the message was written and nobody can say whether it arrived", "ask the server before you send it again"],
+  outcome_unknown: ["the message was written and may have arrived", "ask the server before you send it again"],
   outbox_full: ["the outbox is full", "await send(), or raise `outbox`"],
   timeout: ["nothing came in time"],
   aborted: ["aborted by its signal"],
-  unserialisable: ["this payload cannot be written as JSON", "send JSON values (no BigInt, no cycles) or a Uint8Array"],
+  unserialisable: ["the payload has no JSON form", "send JSON values (no BigInt, no cycles) or a Uint8Array"],
   request_failed: ["the server refused the request"],
   unsupported: ["this dialect cannot do that", "name a `reply` in the json dialect"],
-  unsupported_environment: ["WebAssembly or networking is missing here", "call connect() in a browser, a worker, or a recent runtime"],
-  wasm_blocked: ["WebAssembly may not be compiled here", "allow 'wasm-unsafe-eval' in script-src of the content security policy"],
+  unsupported_environment: ["WebAssembly is not available", "call connect() in a browser, a worker, or a recent runtime"],
+  wasm_blocked: ["the browser does not allow WebAssembly", "allow 'wasm-unsafe-eval' in script-src of the content security policy"],
   bad_message: ["a message was not JSON with a type", "check what the server sends; it was dropped"],
   bad_option: ["an option of connect() is not valid"],
   internal: ["a defect in this library", "please report explain() with what you did"],
@@ -72,10 +72,15 @@ export class SessionError extends Error {
   }
 }
 
-/** Makes an error of the core's five numbers: cause, transport, close code, status, retry-after. −1 is none; the cause 0, "asked for", is no error.
- * `reason` is why a function of the application's failed last. */
-export function errorOf([cause, transport, closeCode, status, retryInMs], terminal, reason) {
-  if (cause <= 0) return undefined;
+/**
+ * Makes an error of the core's numbers: cause, transport, close code, status, retry-after. −1 is none; the cause 0, "asked for", is no error.
+ * `reason` is why a function of the application's failed last.
+ */
+export function errorOf(next, terminal, reason) {
+  const cause = next();
+  if (cause < 0) return undefined;
+  const [transport, closeCode, status, retryInMs] = [next(), next(), next(), next()];
+  if (cause === 0) return undefined;
   const code = codeOf(cause, closeCode || status);
   const more = { terminal, cause: /^(token|endpoint)$/.test(code) ? reason : undefined };
   if (transport >= 0) more.transport = TRANSPORTS[transport];

@@ -1,5 +1,5 @@
 import { TRANSPORTS, codeOf, remedyOf } from "./error.js";
-import { STATES } from "./host.js";
+import { STATES } from "./perform.js";
 
 const KINDS = ["state", "open", "opened", "ready", "take", "ended", "wait", "token", "side-probe", "goaway", "gap", "climb"];
 const DETAILS = {
@@ -12,13 +12,12 @@ const DETAILS = {
   climb: (a) => `in ${a} ms`,
 };
 
-/** The session's account of itself, from the core's log: six numbers an entry. */
+/** The session's account of itself, from the core's log. */
 export function explain(host, guarantee) {
-  const log = host.inspect().slice(2);
+  const { log } = host.inspect();
   const attempts = new Map();
   const timeline = [];
-  for (let i = 0; i < log.length; i += 6) {
-    const [at, number, id, carried, a, b] = log.slice(i, i + 6);
+  for (const [at, number, id, carried, a, b] of log) {
     const what = KINDS[number];
     const transport = TRANSPORTS[carried];
     const code = what === "ended" ? codeOf(a, b) : undefined;
@@ -45,13 +44,6 @@ export function explain(host, guarantee) {
   const list = [...attempts.values()];
   const halfOpenDetection = !host.json || !!(host.json.heartbeat && !host.native);
   return { state: host.state, transport: host.transport, guarantee, halfOpenDetection, attempts: list, timeline, summary: summarise(host, list, halfOpenDetection) };
-}
-
-/** The number of the last attempt: how many there were. */
-export function lastAttempt(log) {
-  let last = 0;
-  for (let i = 2; i < log.length; i += 6) last = Math.max(last, log[i]);
-  return last;
 }
 
 function summarise(host, attempts, halfOpenDetection) {

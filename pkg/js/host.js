@@ -1,43 +1,36 @@
-import { CANCEL, CLOSE, CONNECT, ENVIRONMENT, SEND, TIMEOUT, TOKEN } from "./core.js";
-import { SessionError, TRANSPORTS, errorOf } from "./error.js";
+import { Core } from "../wasm/throughline.js";
+import { BAD_ADDRESS, BLOCKED, CANCEL, CLOSE, CONNECT, ENDED, ENDPOINT, ENVIRONMENT, FULL, GONE, SEND, SENT, TIMEOUT, TOKEN, UNAVAILABLE, UNKNOWN } from "./core.js";
+import { SessionError, TRANSPORTS } from "./error.js";
 import { bounded } from "./listeners.js";
-import { recall, remember } from "./memory.js";
+import { recall } from "./memory.js";
+import { perform } from "./perform.js";
 
-// Causes as transports report them: src/transport/cause.js.
-const BLOCKED = 4;
-const BAD_ADDRESS = 5;
-const UNAVAILABLE = 6;
-const ENDPOINT = 9;
-const ENDED = 11;
-
-// How a send ended: `Outcome` in crates/core/src/output.rs.
-const SENT = 0;
-const UNKNOWN = 1;
-const CLOSED = 2;
-const FULL = 3;
 
 /** Milliseconds for the application's own functions: token and endpoints. */
 const FUNCTION_TIMEOUT = 12_000;
 
-export const STATES = ["idle", "connecting", "connected", "reconnecting", "suspended", "closing", "closed", "failed"];
 const TIMING = ["proof", "open", "connect", "stagger", "stable", "climb", "climbCap", "", "", "", "", "close"];
 
 /** What is known of the network, where the browser tells. @returns {any} */
 const connection = () => /** @type {any} */ (globalThis.navigator)?.connection;
 
-/** What the core calls out to, and where its events become the application's. */
+/** Does what the core asks for, and makes its events the application's. */
 export class Host {
   core;
   state = "idle";
   /** @type {import("../types/index.js").Transport | null} */
   transport = null;
   token;
+  record = { messages: 0, bytes: 0, log: [] };
   stats = { sent: 0, received: 0, duplicates: 0, lost: 0, rtt: null };
   origin = performance.now();
-  #glue;
   #alarm;
-  /** What transports hold, so that it can be closed if the core cannot. */
-  #handles = new Set();
+  /** Inputs not yet told: the first one's turn is under way. @type {number[][]} */
+  #inbox = [];
+  /** What transports hold open, by attempt. */
+  links = new Map();
+  /** The server's names of sessions; the core knows them by their index. @type {string[]} */
+  names = [];
   #over = new AbortController();
   /** Sends under way by ticket: the body, and what to call when it is decided. */
   sends = new Map();
@@ -50,7 +43,7 @@ export class Host {
   #warned = new Set();
   #tokens = 0;
   /** Why a function of the application's failed last. */
-  #reason;
+  reason;
 
   /** Settles when the session is over. */
   over = new Promise((resolve) => this.#over.signal.addEventListener("abort", resolve));
@@ -66,10 +59,9 @@ export class Host {
     this.native = (options.eventSource ?? (streams ? "fetch" : "native")) === "native";
   }
 
-  /** Takes the compiled core and starts. */
-  start(glue) {
+  /** Makes a core and starts it. */
+  start() {
     const { options, json } = this;
-    this.#glue = glue;
     const transports = (options.transports ?? TRANSPORTS).map((name) => TRANSPORTS.indexOf(name));
     const timing = [];
     const set = (field, ms) => ms >= 0 && timing.push(field, ms);
@@ -78,21 +70,32 @@ export class Host {
     set(12, json?.heartbeat);
     set(13, options.timing?.open);
     const { messages = 1_000, bytes = 1 << 20 } = options.outbox ?? {};
-    const [carried = -1, rtt = 0] = options.remember === false ? [] : recall(this.#key());
+    const [carried = -1, rtt = 0] = options.remember === false ? [] : recall(this.key());
     const seed = crypto.getRandomValues(new Uint32Array(4));
     const dialect = json ? (json.ready ? 2 : 1) : 0;
-    this.core = new glue.Core(this, [
-      ...seed, dialect, +!!options.token, messages, bytes, carried, rtt, transports.length, ...transports, ...timing,
-    ]);
+    const words = [...seed, dialect, +!!options.token, messages, bytes, carried, rtt, transports.length, ...transports, ...timing];
+    this.core = new Core(new Uint8Array(Uint32Array.from(words).buffer));
     this.#watch();
     this.tell(CONNECT);
   }
 
-  /** Tells the core what happened: a number of `Core::tell`, and what follows it. A trap ends this session, not the page. */
-  tell(kind, a, b, c, d, e) {
-    this.#enter((core) => core.tell(kind, a, b, c, d, e));
+  /**
+   * Tells the core what happened: a number of `Core::tell`, and what follows it. Called from inside a turn, it leaves
+   * the input to that turn.
+   */
+  tell(...input) {
+    if (this.#inbox.push(input) > 1) return;
+    for (; this.#inbox.length; this.#inbox.shift()) {
+      this.#enter((core) => perform(this, this.#read(core.tell(this.now(), ...this.#inbox[0]))));
+    }
   }
 
+  /** Tells the core that bytes came. */
+  heard(attempt) {
+    this.#enter((core) => core.heard(attempt));
+  }
+
+  /** A trap ends this core, not the page. */
   #enter(act) {
     try {
       return this.core && act(this.core);
@@ -101,27 +104,22 @@ export class Host {
     }
   }
 
-  /** The core is broken: its sockets are closed and the session fails. Others, and the next one, have cores of their own. */
+  #read(count) {
+    return Array.from({ length: count }, () => this.core.next());
+  }
+
+  /** The core is broken: its sockets are closed, the session fails. Others, and the next one, have cores of their own. */
   trap(cause) {
     if (!this.core) return;
     this.core = undefined;
-    for (const handle of this.#handles) handle.close();
-    this.#end("failed", new SessionError("internal", { terminal: true, cause }));
+    for (const link of this.links.values()) link.close();
+    this.end("failed", new SessionError("internal", { terminal: true, cause }));
   }
 
-  /** Keeps a transport's handle until it is closed. */
-  hold(handle) {
-    const { close } = handle;
-    handle.close = () => {
-      this.#handles.delete(handle);
-      close();
-    };
-    this.#handles.add(handle);
-    return handle;
-  }
-
-  parser(limit) {
-    return new this.#glue.SseParser(limit);
+  /** The number that the core knows a session by. */
+  nameOf(session) {
+    const known = this.names.indexOf(session);
+    return known < 0 ? this.names.push(session) - 1 : known;
   }
 
   now() {
@@ -169,7 +167,7 @@ export class Host {
     };
     if (typeof endpoint !== "function") return take(endpoint);
     this.#call((signal) => endpoint({ transport, signal })).then(take, (cause) => {
-      this.#reason = cause;
+      this.reason = cause;
       this.ended(attempt, ENDPOINT);
     });
   }
@@ -185,7 +183,7 @@ export class Host {
       })
       .catch((cause) => {
         if (turn !== this.#tokens || this.#over.signal.aborted) return;
-        this.#reason = cause;
+        this.reason = cause;
         this.tell(TOKEN, 0);
       });
   }
@@ -208,11 +206,11 @@ export class Host {
   }
 
   badMessage(data) {
-    this.#trouble(new SessionError("bad_message", { details: String(data).slice(0, 200) }));
+    this.trouble(new SessionError("bad_message", { details: String(data).slice(0, 200) }));
   }
 
   overflowed() {
-    this.#trouble(new SessionError("slow_down", { message: "messages() is read too slowly: the oldest gave way" }));
+    this.trouble(new SessionError("slow_down", { message: "messages() is read too slowly: the oldest gave way" }));
   }
 
   /** Sends an encoded message; resolves when the server has it. */
@@ -220,7 +218,7 @@ export class Host {
     if (bytes > this.unit) throw new SessionError("too_large");
     for (;;) {
       const outcome = await bounded({ signal }, (resolve, _, settled) => {
-        if (this.state === "closed" || this.state === "failed") return resolve(CLOSED);
+        if (this.state === "closed" || this.state === "failed") return resolve(GONE);
         const ticket = ++this.#tickets;
         const send = { body, settle: resolve };
         this.sends.set(ticket, send);
@@ -261,83 +259,47 @@ export class Host {
     }, late);
   }
 
-  /** One turn's events, eight numbers each: see `numbers` in src/driver.rs. */
-  deliver(events) {
-    // A copy: listeners call back, and the module's memory may move.
-    events = events.slice();
-    for (let i = 0; i < events.length; i += 8) this.#event(events[i], events[i + 1], events[i + 2], events.slice(i + 3, i + 8));
-  }
-
-  #event(kind, a, b, ending) {
-    switch (kind) {
-      case 0: {
-        const [from, to] = [STATES[a], STATES[b]];
-        const error = errorOf(ending, to === "failed");
-        if (to === "reconnecting") this.stats.lost++;
-        if (to === "closed" || to === "failed") return this.#end(to, error);
-        this.state = to;
-        return void this.listeners.emit("state", { from, to, error });
-      }
-      case 1:
-        return void this.listeners.emit("retry", { inMs: a });
-      case 2:
-        this.transport = /** @type {any} */ (TRANSPORTS[b] ?? null);
-        return void this.listeners.emit("transport", { from: TRANSPORTS[a] ?? null, to: this.transport });
-      case 3:
-        return this.#trouble(errorOf(ending, false, this.#reason));
-      case 4:
-        return this.#settle(a, b);
-      case 5:
-        return void this.listeners.emit("gap", {});
-      case 6:
-        return void this.listeners.emit("drained", {});
-      case 7:
-        if (this.options.remember !== false) remember(this.#key(), a, b);
-        return;
-      default:
-        this.stats.rtt = a;
-        this.listeners.emit("rtt", { ms: a });
-    }
-  }
-
-  #settle(ticket, outcome) {
+  settle(ticket, outcome) {
     const send = this.sends.get(ticket);
     this.sends.delete(ticket);
     send?.settle(outcome);
   }
 
   /** The session is over: nothing of it is left behind. */
-  #end(to, error) {
+  end(to, error) {
     const from = this.state;
     this.state = to;
     this.#over.abort();
     this.setAlarm(-1);
-    if (to === "failed") this.#trouble(error);
+    if (to === "failed") this.trouble(error);
     this.listeners.emit("state", { from, to, error });
     const reason = to === "failed" ? error : new SessionError("closed");
-    for (const ticket of [...this.sends.keys()]) this.#settle(ticket, CLOSED);
+    for (const ticket of [...this.sends.keys()]) this.settle(ticket, GONE);
     for (const request of [...this.#requests.values()]) request.reject(reason);
     this.listeners.end(reason);
     // Freed only when no call of the core's is on the stack.
     setTimeout(() => {
-      this.record = this.inspect().fill(0, 0, 2);
+      this.record = { ...this.inspect(), messages: 0, bytes: 0 };
       this.core?.free();
       this.core = undefined;
     });
   }
 
-  /** The outbox's messages and bytes, then the core's log, all as numbers; what was last known once the core is gone. */
+  /** What is in the outbox, and the core's log; what was last known once the core is gone. */
   inspect() {
-    return this.#enter((core) => core.inspect()) ?? this.record ?? [0, 0];
+    const numbers = this.#enter((core) => this.#read(core.inspect()));
+    if (!numbers) return this.record;
+    const [messages, bytes] = numbers.splice(0, 2);
+    return { messages, bytes, log: Array.from({ length: numbers.length / 6 }, () => numbers.splice(0, 6)) };
   }
 
   fail(error) {
-    this.#end("failed", error);
+    this.end("failed", error);
   }
 
   close() {
     if (this.core) this.tell(CLOSE);
-    else if (this.state !== "failed" && this.state !== "closed") this.#end("closed");
+    else if (this.state !== "failed" && this.state !== "closed") this.end("closed");
   }
 
   #pending = [];
@@ -349,7 +311,7 @@ export class Host {
     for (const act of this.#pending.splice(0)) act();
   }
 
-  #trouble(error) {
+  trouble(error) {
     if (!this.listeners.emit("error", error)) {
       this.#warn(error.code + error.transport, `throughline: ${error.message}${error.remediation ? "; " + error.remediation : ""}`);
     }
@@ -388,7 +350,7 @@ export class Host {
     asked?.addEventListener("abort", () => this.close(), { signal });
   }
 
-  #key() {
+  key() {
     const { url, endpoints } = this.options;
     const named = [url, endpoints?.websocket].find((e) => typeof e === "string" || e instanceof URL) ?? "/realtime";
     const base = globalThis.location?.href;

@@ -1,10 +1,10 @@
 // @ts-ignore generated
-import bytes from "../wasm/bytes.js";
+import bytes, { mask } from "../wasm/bytes.js";
 // @ts-ignore generated
-import * as glue from "../wasm/throughline.js";
+import { initSync } from "../wasm/throughline.js";
 import { SessionError } from "./error.js";
 
-/** @type {Promise<any> | undefined} */
+/** @type {Promise<void> | undefined} */
 let loading;
 
 /** Compiles the WebAssembly on the first call; later calls share it. */
@@ -19,12 +19,11 @@ export function load() {
 async function compile() {
   if (typeof WebAssembly === "undefined") throw new SessionError("unsupported_environment", { terminal: true });
   const code = new Uint8Array(bytes.length);
-  for (let i = 0; i < bytes.length; i++) code[i] = bytes.charCodeAt(i);
+  for (let i = 0; i < bytes.length; i++) code[i] = bytes.charCodeAt(i) ^ mask;
   try {
     // WebKit compiles what it then does not instantiate.
-    glue.initSync({ module: await WebAssembly.compile(code) });
+    initSync({ module: await WebAssembly.compile(code) });
   } catch (cause) {
     throw new SessionError("wasm_blocked", { terminal: true, cause });
   }
-  return glue;
 }

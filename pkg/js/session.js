@@ -1,5 +1,5 @@
 import { SessionError, TRANSPORTS } from "./error.js";
-import { explain, lastAttempt } from "./explain.js";
+import { explain } from "./explain.js";
 import { Host } from "./host.js";
 import { Listeners } from "./listeners.js";
 import { load } from "./load.js";
@@ -18,11 +18,11 @@ class Session {
     this.#host = new Host(options, this.#listeners);
     this.#host.state = "connecting";
     load().then(
-      (glue) => {
+      () => {
         if (this.state !== "connecting") return;
         try {
           this.#host.state = "idle";
-          this.#host.start(glue);
+          this.#host.start();
           this.#host.flushPending();
         } catch (cause) {
           this.#host.fail(new SessionError("bad_option", { terminal: true, cause }));
@@ -45,7 +45,7 @@ class Session {
   }
 
   get bufferedAmount() {
-    return this.#host.inspect()[1];
+    return this.#host.inspect().bytes;
   }
 
   on(name, listener, options) {
@@ -82,12 +82,12 @@ class Session {
 
   stats() {
     const host = this.#host;
-    const [messages, bytes, ...log] = host.inspect();
+    const { messages, bytes, log } = host.inspect();
     return {
       state: host.state,
       transport: host.transport,
       ...host.stats,
-      attempts: lastAttempt(log),
+      attempts: Math.max(0, ...log.map(([, , attempt]) => attempt)),
       buffered: { messages, bytes },
     };
   }

@@ -1,6 +1,7 @@
 // Requests of the split transports: abortable, bounded in time, POSTs one after another.
 
-import { LOST, POST_HUNG, SIDE_PROBE, STATUS, WRITTEN, pack, receive } from "./unit.js";
+import { LOST, POST_HUNG, SIDE_PROBE, STATUS, WRITTEN } from "../../pkg/js/core.js";
+import { pack, receive } from "./unit.js";
 
 /** Milliseconds a POST may take. */
 const POST_TIMEOUT = 10_000;

@@ -1,7 +1,8 @@
 // Long polling: held GETs down, POST up.
 
+import { LOST, OPENED } from "../../pkg/js/core.js";
 import { linked, openUplink, refuse, request } from "./fetch.js";
-import { HEARD, LOST, OPENED, receive } from "./unit.js";
+import { receive } from "./unit.js";
 
 /** Milliseconds between polls of a server that does not hold them. */
 const POLL_INTERVAL = 3_000;
@@ -14,10 +15,10 @@ export function openLongPoll(host, attempt, link) {
   host.address(attempt, "poll", (address) => {
     if (!abort.signal.aborted) poll(host, attempt, linked(host, address, link), abort.signal);
   });
-  return host.hold({
+  return {
     send: openUplink(host, attempt, link, abort.signal),
     close: () => abort.abort(),
-  });
+  };
 }
 
 async function poll(host, attempt, address, signal) {
@@ -29,7 +30,7 @@ async function poll(host, attempt, address, signal) {
       const data = bytes ? await response.arrayBuffer() : await response.text();
       if (signal.aborted) return;
       host.tell(OPENED, attempt);
-      host.tell(HEARD, attempt);
+      host.heard(attempt);
       const empty = !data || data === "[]";
       if (!empty) receive(host, attempt, data, "message");
       else await pause(host.json ? POLL_INTERVAL : EMPTY_PAUSE, signal);

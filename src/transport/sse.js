@@ -1,7 +1,9 @@
 // Server-sent events (WHATWG HTML §9.2) down, POST up.
 
+import { LOST, OPENED, PROTOCOL } from "../../pkg/js/core.js";
+import { SseParser } from "../../pkg/wasm/throughline.js";
 import { linked, openUplink, refuse, request } from "./fetch.js";
-import { HEARD, LOST, OPENED, PROTOCOL, causeOf, receive } from "./unit.js";
+import { causeOf, receive } from "./unit.js";
 
 /** Largest event accepted, in bytes. */
 const EVENT_LIMIT = 4 << 20;
@@ -16,7 +18,7 @@ export function openSse(host, attempt, link) {
     if (host.native) source = listen(host, attempt, address);
     else stream(host, attempt, address, signal);
   });
-  return host.hold({
+  return {
     send: openUplink(host, attempt, link, signal),
     close() {
       abort.abort();
@@ -25,16 +27,11 @@ export function openSse(host, attempt, link) {
         source.close();
       }
     },
-  });
+  };
 }
 
 async function stream(host, attempt, address, signal) {
   let parser;
-  let retry = -1;
-  const sink = {
-    event: (name, data) => signal.aborted || receive(host, attempt, data, name),
-    retry: (ms) => (retry = ms),
-  };
   try {
     /** @type {any} */
     const response = await fetch(address, request(host, signal, "text/event-stream"));
@@ -43,15 +40,19 @@ async function stream(host, attempt, address, signal) {
       return host.ended(attempt, PROTOCOL, 0, response.status);
     }
     host.tell(OPENED, attempt);
-    parser = host.parser(EVENT_LIMIT);
+    parser = new SseParser(EVENT_LIMIT);
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     const reader = response.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done || signal.aborted) break;
-      host.tell(HEARD, attempt);
-      if (!parser.push(value, sink)) return host.ended(attempt, PROTOCOL);
+      host.heard(attempt);
+      const events = parser.push(value);
+      if (!events) return host.ended(attempt, PROTOCOL);
+      const texts = decoder.decode(events).split("\r");
+      for (let i = 1; i < texts.length && !signal.aborted; i += 2) receive(host, attempt, texts[i], texts[i - 1]);
     }
-    host.ended(attempt, LOST, 0, 0, retry);
+    host.ended(attempt, LOST, 0, 0, parser.retry());
   } catch {
     if (!signal.aborted) host.refused(attempt, address, LOST);
   } finally {

@@ -1,50 +1,16 @@
 // Units: frames put together for the wire, and taken apart again (PROTOCOL.md P1).
 
-// Why an attempt or a link ended, as a transport reports it: `CAUSES` in src/session.rs.
-export const REFUSED = 0;
-export const LOST = 1;
-export const STATUS = 2;
-export const CLOSED = 3;
-export const BLOCKED = 4;
-export const BAD_ADDRESS = 5;
-export const UNAVAILABLE = 6;
-export const PROTOCOL = 7;
-export const POST_HUNG = 8;
-export const ENDPOINT = 9;
+import { BAD_ADDRESS, BLOCKED, FRAMES, PROTOCOL, READY, TIMEOUT, UNAVAILABLE } from "../../pkg/js/core.js";
 
 /** The cause of what a constructor threw: WebKit throws for what a content security policy forbids; others fail later.
  * @param {any} error */
 export const causeOf = ({ name }) => ({ SyntaxError: BAD_ADDRESS, ReferenceError: UNAVAILABLE })[name] ?? BLOCKED;
 
-// What the core is told of an attempt or link: `Core::tell` in src/session.rs.
-export const TIMEOUT = 4;
-export const SIDE_PROBE = 6;
-export const HEARD = 7;
-export const OPENED = 8;
-const READY = 9;
-export const WRITTEN = 10;
-export const ENDED = 11;
-const NAMED = { ack: 12, ping: 13, pong: 14, goaway: 15, close: 16 };
-
-const CONTROL = ["take", "ack", "ping", "pong", "close"];
-
-export const newUnit = () => [];
-
-export function pushHello(unit, connect, instance, session, received) {
-  unit.push({ hello: { version: 1, connect, instance, session, received } });
-}
-
-/** The body of a send is `{ text }`, `{ type, bytes }`, or `{ raw }` where the dialect has no frames. */
-export function pushMessage(host, unit, n, request, ticket) {
-  const body = host.sends.get(ticket)?.body;
-  if (!body) return;
-  if (body.raw) unit.push(body);
-  else if (body.bytes) unit.push({ head: `[${n},${body.type}]`, bytes: body.bytes });
-  else unit.push(request ? `["req",${n},${request},${body.text}]` : `[${n},${body.text}]`);
-}
-
-export function pushControl(unit, kind, a, b) {
-  unit.push(`["${CONTROL[kind]}",${a}${b < 0 ? "" : "," + b}]`);
+/** Spells a message. Its body is `{ text }`, `{ type, bytes }`, or `{ raw }` where the dialect has no frames. */
+export function message(n, request, body) {
+  if (body.raw) return body;
+  if (body.bytes) return { head: `[${n},${body.type}]`, bytes: body.bytes };
+  return request ? `["req",${n},${request},${body.text}]` : `[${n},${body.text}]`;
 }
 
 /** Spells a unit as what goes over the wire: one string for frames in a row, one item for each message with bytes. */
@@ -92,7 +58,7 @@ export function receive(host, attempt, data, name) {
         else host.stats.duplicates++;
       } else turn |= receiveNamed(host, attempt, frame);
     }
-    if (turn & 2) core.tell(TIMEOUT);
+    if (turn & 2) host.tell(TIMEOUT);
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) host.trap(error);
     else host.ended(attempt, PROTOCOL);
@@ -109,14 +75,13 @@ function receiveNamed(host, attempt, frame) {
     else host.reply(b, name === "rep", c);
     return verdict;
   }
+  if (!Object.hasOwn(FRAMES, name)) throw name;
   if (name === "ready") {
     if (typeof a.session !== "string") throw name;
     host.unit = a.unit;
-    core.ready(attempt, a.session, whole(a.received), whole(a.heartbeat), whole(a.window), whole(a.unit));
-  } else {
-    if (!Object.hasOwn(NAMED, name)) throw name;
-    core.tell(NAMED[name], attempt, whole(a), b === undefined ? -1 : whole(b));
-  }
+    const numbers = [a.received, a.heartbeat, a.window, a.unit].map(whole);
+    host.tell(FRAMES.ready, attempt, host.nameOf(a.session), ...numbers);
+  } else host.tell(FRAMES[name], attempt, whole(a), b === undefined ? -1 : whole(b));
   return 0;
 }
 
@@ -155,7 +120,7 @@ function receiveJson(host, attempt, data, name) {
       host.badMessage(data);
       continue;
     }
-    if (type === json.ready) core.tell(READY, attempt);
+    if (type === json.ready) host.tell(READY, attempt);
     if (!core.accept(attempt, 0)) continue;
     if (type === json.reply?.type && host.reply(item[json.reply.match], true, item)) continue;
     if (json.alias && Object.hasOwn(json.alias, type)) type = json.alias[type];

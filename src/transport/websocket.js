@@ -1,6 +1,7 @@
 // WebSocket (RFC 6455, WHATWG WebSockets): one socket, both ways.
 
-import { CLOSED, LOST, OPENED, REFUSED, causeOf, pack, receive } from "./unit.js";
+import { CLOSED, LOST, OPENED, REFUSED } from "../../pkg/js/core.js";
+import { causeOf, pack, receive } from "./unit.js";
 
 export function openWebSocket(host, attempt) {
   let socket;
@@ -27,7 +28,7 @@ export function openWebSocket(host, attempt) {
       if (opened) host.ended(attempt, abnormal ? LOST : CLOSED, abnormal ? 0 : code);
     };
   });
-  return host.hold({
+  return {
     send(unit) {
       for (const item of pack(unit, host.token)) socket.send(item.raw ?? item);
     },
@@ -38,5 +39,5 @@ export function openWebSocket(host, attempt) {
         socket.close(1000);
       }
     },
-  });
+  };
 }

@@ -79,7 +79,8 @@ impl Client {
         };
         config.timing.backoff = windows.unwrap_or(config.timing.backoff);
         if let Fate::Flapping { .. } = fate {
-            (config.transports, config.memory) = (vec![Transport::WebSocket], None);
+            (config.transports, config.memory) =
+                ([Transport::WebSocket].into_iter().collect(), None);
         }
         Self {
             core: Session::new(config, bytes),
@@ -326,7 +327,12 @@ fn main() {
         for seconds in [1, 2, 3, 4, 5, 6, 8, 12, 15, 20, 30] {
             let storm = storm(1, windows, Fate::Outage(seconds * 1_000));
             let name = format!("scan.outage_{seconds}s");
-            line(&format!("{name}.peak"), storm.peak, "connections/100ms", None);
+            line(
+                &format!("{name}.peak"),
+                storm.peak,
+                "connections/100ms",
+                None,
+            );
             line(&format!("{name}.p50"), storm.p50, "ms", None);
         }
         return;

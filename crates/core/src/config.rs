@@ -1,9 +1,8 @@
 //! What a session is told once, with its defaults.
 
-use alloc::vec::Vec;
-
 use crate::backoff::WINDOWS;
 use crate::frame::Transport;
+use crate::transports::Transports;
 
 /// How application messages look on the wire, and so what a link can promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +38,7 @@ pub struct Config {
     /// The dialect spoken.
     pub dialect: Dialect,
     /// Transports to use, most preferred first. Empty means all.
-    pub transports: Vec<Transport>,
+    pub transports: Transports,
     /// Whether the application gives tokens.
     pub has_token: bool,
     /// What worked last on this network, if anything did.
@@ -56,7 +55,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             dialect: Dialect::Throughline,
-            transports: Transport::ALL.to_vec(),
+            transports: Transport::ALL.into_iter().collect(),
             has_token: false,
             memory: None,
             outbox_messages: 1_000,
@@ -140,6 +139,7 @@ impl Default for Timing {
 
 impl Timing {
     /// Sets one span by its number, as a page that has no names for them does. Others are ignored.
+    #[inline(never)]
     pub fn set(&mut self, field: u32, ms: u32) {
         let [first, second, third, last] = &mut self.backoff;
         let span = match field {

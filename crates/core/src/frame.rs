@@ -78,8 +78,9 @@ impl fmt::Debug for Nonce {
 }
 
 /// What a client says first on a new link (P2.1). The token travels beside it, never inside the core.
+/// `S` names a session, opaque to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hello {
+pub struct Hello<S = String> {
     /// The protocol version the client speaks.
     pub version: u32,
     /// Names this `connect()`: the same nonce and subject find the same session.
@@ -87,16 +88,16 @@ pub struct Hello {
     /// Names this page, so that a copy of it cannot take its session (4409).
     pub instance: Nonce,
     /// The session to resume, if there was one.
-    pub session: Option<String>,
+    pub session: Option<S>,
     /// The offset up to which the client has everything.
     pub received: u64,
 }
 
 /// The server's answer to [`Hello`]: the proof of life (P2.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ready {
+pub struct Ready<S = String> {
     /// The session's id, to resume it with.
-    pub session: String,
+    pub session: S,
     /// Whether the session in `hello` was found, with its history intact.
     pub resumed: bool,
     /// The `seq` up to which the server has everything.
@@ -109,13 +110,14 @@ pub struct Ready {
     pub unit: u32,
 }
 
-/// One protocol item. `B` is what a message carries, opaque to the core.
+/// One protocol item. `B` is what a message carries and `S` what names a session, both opaque to the
+/// core.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Frame<B> {
+pub enum Frame<B, S = String> {
     /// Client → server, first on a link (P2.1).
-    Hello(Hello),
+    Hello(Hello<S>),
     /// Server → client, answers `hello` (P2.3).
-    Ready(Ready),
+    Ready(Ready<S>),
     /// Client → server: this link owns the session, replay after `received` (P2.4).
     Take {
         /// Grows with every take of a session.
@@ -179,7 +181,7 @@ pub enum Frame<B> {
     },
 }
 
-impl<B> Frame<B> {
+impl<B, S> Frame<B, S> {
     /// Whether the frame carries a number of the sender's message stream.
     #[must_use]
     pub const fn n(&self) -> Option<u64> {

@@ -1,5 +1,7 @@
 //! All the core is ever told.
 
+use alloc::string::String;
+
 use crate::close::Ending;
 use crate::frame::Frame;
 
@@ -14,7 +16,7 @@ pub struct Ticket(pub u32);
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input<B> {
+pub enum Input<B, S = String> {
     /// The application wants the session.
     Connect,
     /// The application sends a message.
@@ -35,7 +37,7 @@ pub enum Input<B> {
     /// The token function settled, with a token or without.
     Token(Result<(), ()>),
     /// A transport reported.
-    Report(AttemptId, Report<B>),
+    Report(AttemptId, Report<B, S>),
     /// The HTTP side probe answered. Status 0: nothing answered.
     SideProbe {
         /// The HTTP status, or 0.
@@ -51,12 +53,12 @@ pub enum Input<B> {
 
 /// What a transport reports of an attempt or link.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Report<B> {
+pub enum Report<B, S = String> {
     /// The WebSocket is open, the stream's headers came, or the first poll is under way.
     Opened,
     /// A control frame came, or (in a dialect without a handshake) the named message: then
     /// [`Report::Ready`].
-    Frame(Frame<B>),
+    Frame(Frame<B, S>),
     /// The link is ready by the dialect's own sign.
     Ready,
     /// A POST was answered: the way up is free again.

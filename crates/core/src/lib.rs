@@ -18,7 +18,7 @@
 //! ```
 //! use throughline_core::{Config, Input, Millis, Output, Session, Transport};
 //!
-//! let mut session = Session::<String>::new(Config::default(), [7; 16]);
+//! let mut session: Session<String> = Session::new(Config::default(), [7; 16]);
 //! session.handle(Input::Connect, Millis(0));
 //! let opened = std::iter::from_fn(|| session.poll_output())
 //!     .any(|output| matches!(output, Output::Open { transport: Transport::WebSocket, .. }));
@@ -43,6 +43,7 @@ pub mod session;
 pub mod sse;
 pub mod time;
 pub mod trace;
+pub mod transports;
 
 mod outbox;
 mod rng;
@@ -59,3 +60,4 @@ pub use input::{AttemptId, Environment, Input, Report, Ticket};
 pub use output::{Event, Outcome, Output, StateKind, TokenReason};
 pub use session::{Accept, Session};
 pub use time::Millis;
+pub use transports::Transports;

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::input::Ticket;
+use crate::output::{Event, Outcome, Output};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Entry<B> {
@@ -54,14 +55,14 @@ impl<B: Clone> Outbox<B> {
 
     /// Takes note that the server has everything up to `seq`. `None`: it cannot, so much was never
     /// written.
-    pub(crate) fn ack(&mut self, seq: u64, settled: &mut dyn FnMut(Ticket)) -> Option<()> {
+    pub(crate) fn ack<S>(&mut self, seq: u64, outputs: &mut Vec<Output<B, S>>) -> Option<()> {
         let count = seq
             .checked_sub(self.acked)
             .map_or(Some(0), |n| usize::try_from(n).ok())?;
         if count > self.numbered {
             return None;
         }
-        self.remove_front(count, settled);
+        self.settle_front(count, Outcome::Sent, outputs);
         self.acked += count as u64;
         Some(())
     }
@@ -72,15 +73,15 @@ impl<B: Clone> Outbox<B> {
     }
 
     /// Starts a new numbering. Entries that had a number are given up: nobody knows their fate.
-    pub(crate) fn renumber(&mut self, unknown: &mut dyn FnMut(Ticket)) {
-        self.remove_front(self.numbered, unknown);
+    pub(crate) fn renumber<S>(&mut self, outputs: &mut Vec<Output<B, S>>) {
+        self.settle_front(self.numbered, Outcome::Unknown, outputs);
         self.acked = 0;
     }
 
     /// Gives up entries that were written, at most once dialects only.
-    pub(crate) fn forget_written(&mut self, settled: &mut dyn FnMut(Ticket)) {
+    pub(crate) fn forget_written<S>(&mut self, outcome: Outcome, outputs: &mut Vec<Output<B, S>>) {
         self.acked += self.written as u64;
-        self.remove_front(self.written, settled);
+        self.settle_front(self.written, outcome, outputs);
     }
 
     /// Removes an entry that has no number yet.
@@ -93,14 +94,10 @@ impl<B: Clone> Outbox<B> {
         true
     }
 
-    /// Empties the outbox: what was written to `unknown`, the rest to `unsent`.
-    pub(crate) fn clear(
-        &mut self,
-        unknown: &mut dyn FnMut(Ticket),
-        unsent: &mut dyn FnMut(Ticket),
-    ) {
-        self.renumber(unknown);
-        self.remove_front(self.entries.len(), unsent);
+    /// Empties the outbox at the end of the session.
+    pub(crate) fn clear<S>(&mut self, outputs: &mut Vec<Output<B, S>>) {
+        self.renumber(outputs);
+        self.settle_front(self.entries.len(), Outcome::Closed, outputs);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -115,10 +112,10 @@ impl<B: Clone> Outbox<B> {
         self.bytes
     }
 
-    fn remove_front(&mut self, count: usize, note: &mut dyn FnMut(Ticket)) {
+    fn settle_front<S>(&mut self, count: usize, outcome: Outcome, outputs: &mut Vec<Output<B, S>>) {
         for entry in self.entries.drain(..count.min(self.entries.len())) {
             self.bytes -= entry.bytes as usize;
-            note(entry.ticket);
+            outputs.push(Output::Event(Event::Settled(entry.ticket, outcome)));
         }
         self.numbered = self.numbered.saturating_sub(count);
         self.written = self.written.saturating_sub(count);

@@ -1,5 +1,6 @@
 //! All the core ever asks for, and all the application hears.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::close::Ending;
@@ -9,7 +10,7 @@ use crate::input::{AttemptId, Ticket};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output<B> {
+pub enum Output<B, S = String> {
     /// Open a link. The driver adds address and token.
     Open {
         /// Names the attempt in every later report.
@@ -24,7 +25,7 @@ pub enum Output<B> {
         /// The attempt or link to send it on.
         attempt: AttemptId,
         /// The unit's frames, in order.
-        frames: Vec<Frame<B>>,
+        frames: Vec<Frame<B, S>>,
     },
     /// End an attempt or link; nothing more is heard of it.
     Drop {

@@ -18,6 +18,7 @@ use crate::output::{Event, Outcome, Output, StateKind, TokenReason};
 use crate::rng::Rng;
 use crate::time::Millis;
 use crate::trace::{Entry, Kind, Trace};
+use crate::transports::Transports;
 
 use attempt::Attempt;
 use search::Step;
@@ -27,36 +28,37 @@ pub use state::{Policy, SendPolicy};
 /// A late alarm says that the page was frozen, not that the network was silent, from here on.
 const FROZEN: u64 = 1_000;
 
-/// The client's half of a session. `B` is a message's type and payload, opaque here.
+/// The client's half of a session. `B` is a message's type and payload and `S` the server's name
+/// of the session, both opaque here.
 #[derive(Debug)]
-pub struct Session<B> {
+pub struct Session<B, S = String> {
     config: Config,
     rng: Rng,
     state: State,
-    attempts: Vec<Attempt>,
+    attempts: Vec<Attempt<S>>,
     last_attempt: u32,
-    identity: Identity,
+    identity: Identity<S>,
     outbox: Outbox<B>,
     pressure: Pressure,
     /// Control frames that wait for the way up.
-    pending: Vec<Frame<B>>,
+    pending: Vec<Frame<B, S>>,
     inbox: Inbox,
     token: Token,
     memory: Option<Memory>,
     backoff: Backoff,
     streak: Streak,
     /// Transports that can never work here.
-    barred: TransportSet,
-    outputs: Vec<Output<B>>,
+    barred: Transports,
+    outputs: Vec<Output<B, S>>,
     trace: Trace,
 }
 
 /// Who the session is to the server.
 #[derive(Debug)]
-struct Identity {
+struct Identity<S> {
     connect: Nonce,
     instance: Nonce,
-    session: Option<String>,
+    session: Option<S>,
     fence: u32,
 }
 
@@ -99,26 +101,10 @@ struct Streak {
     /// The token was refreshed because the server asked.
     refreshed: bool,
     /// Became ready, then died young.
-    flapped: TransportSet,
+    flapped: Transports,
     /// The application was told.
-    reported: TransportSet,
+    reported: Transports,
     lost_useful: bool,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct TransportSet(u8);
-
-impl TransportSet {
-    const fn has(self, transport: Transport) -> bool {
-        self.0 & (1 << transport as u8) != 0
-    }
-
-    /// Adds a transport; false if it was there.
-    const fn add(&mut self, transport: Transport) -> bool {
-        let new = !self.has(transport);
-        self.0 |= 1 << transport as u8;
-        new
-    }
 }
 
 /// What to do with a numbered message. Bit 0 says deliver it, bit 1 turn soon.
@@ -135,14 +121,15 @@ pub enum Accept {
     DeliverAndTurn = 3,
 }
 
-impl<B: Clone> Session<B> {
+impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     /// Makes a session in state `idle`. `seed` must not be all zero and, in a browser, must come
     /// from its secure random source: the session's nonces are drawn from it.
     #[must_use]
+    #[inline(never)]
     pub fn new(mut config: Config, seed: [u8; 16]) -> Self {
         let mut rng = Rng::new(seed);
         if config.transports.is_empty() {
-            config.transports = Transport::ALL.to_vec();
+            config.transports = Transport::ALL.into_iter().collect();
         }
         let identity = Identity {
             connect: rng.nonce(),
@@ -172,7 +159,7 @@ impl<B: Clone> Session<B> {
             memory: config.memory,
             backoff: Backoff::default(),
             streak: Streak::default(),
-            barred: TransportSet::default(),
+            barred: Transports::default(),
             outputs: Vec::new(),
             trace: Trace::default(),
             config,
@@ -180,7 +167,7 @@ impl<B: Clone> Session<B> {
     }
 
     /// Tells the session one thing that happened at `now`.
-    pub fn handle(&mut self, input: Input<B>, now: Millis) {
+    pub fn handle(&mut self, input: Input<B, S>, now: Millis) {
         match input {
             Input::Connect => {
                 if matches!(self.state, State::Idle) {
@@ -268,7 +255,7 @@ impl<B: Clone> Session<B> {
     }
 
     /// Hands out the next thing to do; drain it to `None` after every call of [`Session::handle`].
-    pub fn poll_output(&mut self) -> Option<Output<B>> {
+    pub fn poll_output(&mut self) -> Option<Output<B, S>> {
         (!self.outputs.is_empty()).then(|| self.outputs.remove(0))
     }
 
@@ -414,18 +401,10 @@ impl<B: Clone> Session<B> {
         };
         self.pending.clear();
         self.inbox.ack = Ack::Settled;
-        let outputs = &mut self.outputs;
-        let mut unsent = Vec::new();
-        self.outbox.clear(
-            &mut |ticket| outputs.push(Output::Event(Event::Settled(ticket, Outcome::Unknown))),
-            &mut |ticket| unsent.push(ticket),
-        );
-        for ticket in unsent {
-            self.settle(ticket, Outcome::Closed);
-        }
+        self.outbox.clear(&mut self.outputs);
         let left = self.transition_to(terminal, ending, now);
         if let State::Connected(link) | State::Closing(link, _) = left {
-            self.outputs.push(Output::Drop { attempt: link.id });
+            self.drop_link(link.id);
         }
     }
 
@@ -454,7 +433,7 @@ impl<B: Clone> Session<B> {
         }
     }
 
-    fn handle_report(&mut self, id: AttemptId, report: Report<B>, now: Millis) {
+    fn handle_report(&mut self, id: AttemptId, report: Report<B, S>, now: Millis) {
         if self.state.link().is_some_and(|link| link.id == id) {
             match report {
                 Report::Frame(frame) => self.handle_frame(frame, now),
@@ -541,28 +520,18 @@ impl<B: Clone> Session<B> {
         }
     }
 
-    fn drop_attempts(&mut self, which: impl Fn(&Attempt) -> bool, now: Millis) {
+    fn drop_attempts(&mut self, which: impl Fn(&Attempt<S>) -> bool, now: Millis) {
         let mut index = 0;
         while let Some(attempt) = self.attempts.get(index) {
             if which(attempt) {
                 let attempt = self.attempts.remove(index);
                 let named = Some((attempt.id, attempt.transport));
                 self.note(Kind::Ended, named, Cause::Superseded as u32, 0, now);
-                self.outputs.push(Output::Drop {
-                    attempt: attempt.id,
-                });
+                self.drop_link(attempt.id);
             } else {
                 index += 1;
             }
         }
-    }
-
-    fn rank(&self, transport: Transport) -> usize {
-        self.config
-            .transports
-            .iter()
-            .position(|t| *t == transport)
-            .unwrap_or(usize::MAX)
     }
 
     fn transition_to(&mut self, next: State, ending: Option<Ending>, now: Millis) -> State {
@@ -583,6 +552,10 @@ impl<B: Clone> Session<B> {
             self.pressure = Pressure::Room;
             self.emit(Event::Drained);
         }
+    }
+
+    fn drop_link(&mut self, attempt: AttemptId) {
+        self.outputs.push(Output::Drop { attempt });
     }
 
     #[inline(never)]

@@ -1,11 +1,10 @@
 //! Reads an event stream as the HTML Standard does (§9.2.5, §9.2.6), however it is cut into chunks.
 //!
-//! Bytes are kept until an event is whole and decoded once. That gives what decoding the stream as
-//! one gives: a line ends with an ASCII byte, and so do a field name and the space after its colon,
-//! and an ASCII byte always ends a broken UTF-8 sequence (Encoding Standard, UTF-8 decoder). Within
-//! a value, `String::from_utf8_lossy` puts U+FFFD where that decoder does.
+//! Values are handed out as the bytes they came as. To decode each of them as UTF-8, with U+FFFD for
+//! what is broken, gives what decoding the whole stream gives: a line ends with an ASCII byte, and so
+//! do a field name and the space after its colon, and an ASCII byte always ends a broken UTF-8
+//! sequence (Encoding Standard, UTF-8 decoder).
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::error::Error;
 use core::fmt;
@@ -23,8 +22,8 @@ pub struct Parser {
     line: Vec<u8>,
     kind: Vec<u8>,
     data: Vec<u8>,
-    id: String,
-    last_event_id: String,
+    id: Vec<u8>,
+    last_event_id: Vec<u8>,
 }
 
 /// Something a stream said.
@@ -33,11 +32,11 @@ pub enum Item<'a> {
     /// An event, with data that may be empty (HTML Standard §9.2.6, "dispatch the event").
     Event {
         /// The event type, `message` if the stream gave none.
-        kind: &'a str,
+        kind: &'a [u8],
         /// The `data` lines, joined with LF.
-        data: &'a str,
+        data: &'a [u8],
         /// The last `id` of the stream up to here, empty if it gave none.
-        id: &'a str,
+        id: &'a [u8],
     },
     /// A `retry` field: the reconnection time in milliseconds, at most [`Item::MAX_RETRY`].
     Retry(u64),
@@ -71,8 +70,8 @@ impl Parser {
             line: Vec::new(),
             kind: Vec::new(),
             data: Vec::new(),
-            id: String::new(),
-            last_event_id: String::new(),
+            id: Vec::new(),
+            last_event_id: Vec::new(),
         }
     }
 
@@ -133,7 +132,7 @@ impl Parser {
 
     /// Hands out the last event ID of the stream as of the last blank line, to resume with
     /// (HTML Standard §9.2.4). Empty if there is none.
-    pub fn last_event_id(&self) -> &str {
+    pub fn last_event_id(&self) -> &[u8] {
         &self.last_event_id
     }
 
@@ -170,7 +169,7 @@ impl Parser {
         match name {
             b"data" => {
                 self.data.extend_from_slice(value);
-                self.data.push(b'\n');
+                self.data.extend_from_slice(b"\n");
             }
             b"event" => {
                 self.kind.clear();
@@ -178,7 +177,7 @@ impl Parser {
             }
             b"id" if value.iter().all(|byte| *byte != 0) => {
                 self.id.clear();
-                self.id.push_str(&String::from_utf8_lossy(value));
+                self.id.extend_from_slice(value);
             }
             b"retry" => {
                 if let Some(millis) = millis(value) {
@@ -192,13 +191,12 @@ impl Parser {
     fn dispatch(&mut self, on_item: &mut dyn FnMut(Item<'_>)) {
         self.last_event_id.clone_from(&self.id);
         if self.data.pop().is_some() {
-            let kind: &[u8] = match self.kind.as_slice() {
-                b"" => b"message",
-                kind => kind,
-            };
             on_item(Item::Event {
-                kind: &String::from_utf8_lossy(kind),
-                data: &String::from_utf8_lossy(&self.data),
+                kind: match self.kind.as_slice() {
+                    b"" => b"message",
+                    kind => kind,
+                },
+                data: &self.data,
                 id: &self.last_event_id,
             });
         }

@@ -100,11 +100,11 @@ fn an_item_is_reported_by_the_push_that_completes_it() {
 fn the_last_event_id_changes_with_the_blank_line_and_not_before() {
     let mut parser = Parser::new(NO_LIMIT);
     push(&mut parser, b"id: 1\n").unwrap();
-    assert_eq!(parser.last_event_id(), "");
+    assert_eq!(parser.last_event_id(), b"");
     push(&mut parser, b"\nid: 2\ndata: a\n").unwrap();
-    assert_eq!(parser.last_event_id(), "1");
+    assert_eq!(parser.last_event_id(), b"1");
     push(&mut parser, b"\n").unwrap();
-    assert_eq!(parser.last_event_id(), "2");
+    assert_eq!(parser.last_event_id(), b"2");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn an_overflowed_parser_reads_nothing_more() {
     assert_eq!(push(&mut parser, &stream[..]), Err(Overflow));
     assert_eq!(push(&mut parser, b"\n\ndata: b\n\n"), Err(Overflow));
     assert_eq!(push(&mut parser, b""), Err(Overflow));
-    assert_eq!(parser.last_event_id(), "1");
+    assert_eq!(parser.last_event_id(), b"1");
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn read<'a>(limit: usize, chunks: impl IntoIterator<Item = &'a [u8]>) -> Reading
     let result = chunks
         .into_iter()
         .try_for_each(|chunk| parser.push(chunk, &mut |item| items.push(value(item))));
-    let last_event_id = parser.last_event_id().to_owned();
+    let last_event_id = text(parser.last_event_id());
     Reading {
         items,
         overflowed: result.is_err(),
@@ -310,10 +310,14 @@ fn push(parser: &mut Parser, chunk: &[u8]) -> Result<Vec<Value>, Overflow> {
 
 fn value(item: Item<'_>) -> Value {
     match item {
-        Item::Event { kind, data, id } => event(kind, data, id),
+        Item::Event { kind, data, id } => event(&text(kind), &text(data), &text(id)),
         Item::Retry(ms) => json!({ "item": "retry", "ms": ms }),
         Item::Comment => comment(),
     }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn event(kind: &str, data: &str, id: &str) -> Value {

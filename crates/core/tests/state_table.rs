@@ -17,7 +17,9 @@ To write it again: `UPDATE=1 cargo test -p throughline-core --test state_table`.
 
 fn document() -> String {
     let mut text = String::from(INTRODUCTION);
-    text.push_str("| state | `send()` | link | retries by itself | final | what to show | may become |\n");
+    text.push_str(
+        "| state | `send()` | link | retries by itself | final | what to show | may become |\n",
+    );
     text.push_str("|---|---|---|---|---|---|---|\n");
     for state in StateKind::ALL {
         let policy = state.policy();
@@ -31,7 +33,11 @@ fn document() -> String {
             .filter(|next| state.may_become(*next))
             .map(|next| format!("`{}`", next.policy().name))
             .collect();
-        let next = if next.is_empty() { "—".to_owned() } else { next.join(", ") };
+        let next = if next.is_empty() {
+            "—".to_owned()
+        } else {
+            next.join(", ")
+        };
         writeln!(
             text,
             "| `{}` | {send} | {} | {} | {} | {} | {next} |",
@@ -45,7 +51,10 @@ fn document() -> String {
     }
     text.push_str("\n```mermaid\nstateDiagram-v2\n  [*] --> idle\n");
     for state in StateKind::ALL {
-        for next in StateKind::ALL.into_iter().filter(|next| state.may_become(*next)) {
+        for next in StateKind::ALL
+            .into_iter()
+            .filter(|next| state.may_become(*next))
+        {
             writeln!(text, "  {} --> {}", state.policy().name, next.policy().name).unwrap();
         }
         if state.policy().terminal {
@@ -67,16 +76,26 @@ fn the_document_says_what_the_code_does() {
         std::fs::write(&path, document()).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == document(), "docs/state-machine.md is out of date: run with UPDATE=1");
+    assert!(
+        written == document(),
+        "docs/state-machine.md is out of date: run with UPDATE=1"
+    );
 }
 
 #[test]
 fn a_final_state_is_never_left_and_every_other_one_can_end() {
     for state in StateKind::ALL {
         let policy = state.policy();
-        let exits = StateKind::ALL.into_iter().filter(|next| state.may_become(*next)).count();
+        let exits = StateKind::ALL
+            .into_iter()
+            .filter(|next| state.may_become(*next))
+            .count();
         assert_eq!(policy.terminal, exits == 0, "{}", policy.name);
-        assert!(policy.terminal || state.may_become(StateKind::Closed), "{}", policy.name);
+        assert!(
+            policy.terminal || state.may_become(StateKind::Closed),
+            "{}",
+            policy.name
+        );
         assert!(!state.may_become(state));
     }
 }
@@ -86,7 +105,9 @@ fn every_state_is_reached_from_idle() {
     let mut reached = vec![StateKind::Idle];
     let mut next = 0;
     while let Some(state) = reached.get(next).copied() {
-        let found = StateKind::ALL.into_iter().filter(|to| state.may_become(*to));
+        let found = StateKind::ALL
+            .into_iter()
+            .filter(|to| state.may_become(*to));
         let new: Vec<_> = found.filter(|to| !reached.contains(to)).collect();
         reached.extend(new);
         next += 1;

@@ -7,17 +7,17 @@ use crate::time::Millis;
 
 /// A try in flight. It becomes a [`Link`](super::link::Link) or is dropped.
 #[derive(Debug)]
-pub(super) struct Attempt {
+pub(super) struct Attempt<S> {
     pub(super) id: AttemptId,
     pub(super) transport: Transport,
     /// When the clock of its round trip started: at opening, or at opened where that is a moment of its own.
     pub(super) started: Millis,
-    pub(super) phase: Phase,
+    pub(super) phase: Phase<S>,
     pub(super) uplink: Uplink,
 }
 
 #[derive(Debug)]
-pub(super) enum Phase {
+pub(super) enum Phase<S> {
     /// Nothing heard yet.
     Opening { until: Millis },
     /// Opened; the proof of life is due.
@@ -25,7 +25,7 @@ pub(super) enum Phase {
     /// Proven (or, without a handshake, open): taken if it still lives then.
     Settling {
         until: Millis,
-        ready: Option<Ready>,
+        ready: Option<Ready<S>>,
         rtt: u32,
     },
 }
@@ -38,7 +38,7 @@ pub(super) enum Uplink {
     Busy,
 }
 
-impl Attempt {
+impl<S> Attempt<S> {
     pub(super) const fn until(&self) -> Millis {
         match self.phase {
             Phase::Opening { until }

@@ -1,7 +1,5 @@
 //! The link that carries the session: liveness, acks, and the plan to leave it for a better one.
 
-use alloc::vec::Vec;
-
 use super::attempt::{Attempt, Uplink};
 use super::state::{Farewell, State};
 use super::{Ack, Session, Streak, Token};
@@ -12,6 +10,7 @@ use crate::input::AttemptId;
 use crate::output::{Event, Outcome, Output, TokenReason};
 use crate::time::Millis;
 use crate::trace::Kind;
+use crate::transports::Transports;
 
 /// Received messages after which an ack is due at once: half of the window of P3.3.
 pub(super) const ACK_WINDOW: u32 = 500;
@@ -125,7 +124,7 @@ impl Link {
     }
 
     /// Starts a round trip unless one is under way, and returns its frame.
-    pub(super) fn start_ping<B>(&mut self, now: Millis) -> Option<Frame<B>> {
+    pub(super) fn start_ping<B, S>(&mut self, now: Millis) -> Option<Frame<B, S>> {
         if self.ping.is_some() {
             return None;
         }
@@ -151,7 +150,7 @@ impl Link {
     }
 }
 
-impl Attempt {
+impl<S> Attempt<S> {
     pub(super) fn into_link(
         self,
         rtt: u32,
@@ -178,19 +177,15 @@ impl Attempt {
     }
 }
 
-impl<B: Clone> Session<B> {
-    pub(super) fn handle_frame(&mut self, frame: Frame<B>, now: Millis) {
+impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
+    pub(super) fn handle_frame(&mut self, frame: Frame<B, S>, now: Millis) {
         let Some(link) = self.state.link_mut() else {
             return;
         };
         link.heard();
         match frame {
             Frame::Ack { n } => {
-                let outputs = &mut self.outputs;
-                let settled = self.outbox.ack(n, &mut |ticket| {
-                    outputs.push(Output::Event(Event::Settled(ticket, Outcome::Sent)));
-                });
-                if settled.is_none() {
+                if self.outbox.ack(n, &mut self.outputs).is_none() {
                     return self.lose(Ending::of(Cause::Protocol), now);
                 }
                 self.relieve();
@@ -290,7 +285,7 @@ impl<B: Clone> Session<B> {
         self.leave(now);
     }
 
-    fn ack(&mut self) -> Frame<B> {
+    fn ack(&mut self) -> Frame<B, S> {
         self.inbox.unacked = 0;
         self.inbox.ack = Ack::Settled;
         Frame::Ack {
@@ -366,7 +361,7 @@ impl<B: Clone> Session<B> {
         if ending.verdict() == crate::Verdict::Stop {
             return self.fail(ending, now);
         }
-        self.outputs.push(Output::Drop { attempt });
+        self.drop_link(attempt);
         self.pending.clear();
         self.inbox.unacked = 0;
         self.inbox.ack = Ack::Settled;
@@ -483,7 +478,7 @@ impl<B: Clone> Session<B> {
             }
             Target::Better => {
                 self.set_plan(Plan::Stay);
-                for better in self.better_than(transport) {
+                for better in self.better_than(transport).iter() {
                     self.open(better, now);
                 }
             }
@@ -529,13 +524,13 @@ impl<B: Clone> Session<B> {
         self.set_plan(Plan::Move { at: now + span });
     }
 
-    fn better_than(&self, transport: Transport) -> Vec<Transport> {
+    fn better_than(&self, transport: Transport) -> Transports {
         let better = self
             .config
             .transports
             .iter()
-            .take_while(|t| **t != transport);
-        better.filter(|t| !self.barred.has(**t)).copied().collect()
+            .take_while(|t| *t != transport);
+        better.filter(|t| !self.barred.has(*t)).collect()
     }
 
     fn set_plan(&mut self, plan: Plan) {
@@ -546,10 +541,7 @@ impl<B: Clone> Session<B> {
 
     /// At most once: what was written is no longer ours.
     fn forget_written(&mut self, outcome: Outcome) {
-        let outputs = &mut self.outputs;
-        self.outbox.forget_written(&mut |ticket| {
-            outputs.push(Output::Event(Event::Settled(ticket, outcome)));
-        });
+        self.outbox.forget_written(outcome, &mut self.outputs);
         self.relieve();
     }
 }

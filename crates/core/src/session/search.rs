@@ -1,7 +1,5 @@
 //! The search for a link: rounds of attempts, and the waits between them.
 
-use alloc::vec::Vec;
-
 use super::attempt::{Attempt, Phase, Uplink};
 use super::link::Plan;
 use super::state::State;
@@ -13,6 +11,7 @@ use crate::input::{AttemptId, Environment, Report};
 use crate::output::{Event, Output, TokenReason};
 use crate::time::Millis;
 use crate::trace::Kind;
+use crate::transports::Transports;
 
 /// Rounds that fail with "not here" on every transport before a session that once had a link fails.
 const UNSUITABLE_ROUNDS: u32 = 3;
@@ -40,8 +39,8 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) mode: Mode,
-    /// Transports not started yet, the next one last.
-    pub(super) queue: Vec<Transport>,
+    /// Transports not started yet, the next one first.
+    pub(super) queue: Transports,
     /// When the next one starts, whatever happens.
     pub(super) next_at: Option<Millis>,
     pub(super) tally: Tally,
@@ -95,7 +94,7 @@ impl Step {
     }
 }
 
-impl<B: Clone> Session<B> {
+impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     pub(super) fn start_search(&mut self, now: Millis) {
         let patience = Some(now + u64::from(self.config.timing.connect));
         let search = Search {
@@ -122,8 +121,10 @@ impl<B: Clone> Session<B> {
         }
         if !self.attempts.is_empty() {
             let mut queue = self.candidates();
-            queue.retain(|t| self.attempts.iter().all(|attempt| attempt.transport != *t));
-            queue.reverse();
+            queue = queue
+                .iter()
+                .filter(|t| self.attempts.iter().all(|attempt| attempt.transport != *t))
+                .collect();
             let next_at = Some(now + u64::from(self.config.timing.proof));
             let round = Round {
                 mode: Mode::Relay,
@@ -139,7 +140,7 @@ impl<B: Clone> Session<B> {
                 let untried = self
                     .candidates()
                     .iter()
-                    .any(|t| !self.streak.flapped.has(*t));
+                    .any(|t| !self.streak.flapped.has(t));
                 if ending.cause == Cause::Flapped && !self.streak.lost_useful && untried {
                     self.next_round(now);
                 } else {
@@ -180,19 +181,19 @@ impl<B: Clone> Session<B> {
             // every fifth. Which fifth differs by session: a crowd does not try it all at once.
             let rounds = self.streak.rounds as usize;
             let last = self.memory.map(|memory| memory.transport);
-            if let Some(at) = queue.iter().position(|t| Some(*t) == last)
-                && rounds != 1
-            {
-                let last = queue.remove(at);
-                queue.insert(0, last);
+            if let Some(last) = last.filter(|_| rounds != 1) {
+                queue = queue.starting_with(last);
             }
-            let turn = rounds + (self.identity.connect.0 % 5) as usize;
-            if rounds > 0 && turn % 5 == 4 && queue.len() > 1 {
-                let by = 1 + turn / 5 % (queue.len() - 1);
-                queue.rotate_left(by);
+            let others = queue.iter().count() - 1;
+            let turn = rounds + (self.identity.connect.0 as u32 % 5) as usize;
+            if rounds > 0
+                && turn % 5 == 4
+                && others > 0
+                && let Some(other) = queue.iter().nth(1 + turn / 5 % others)
+            {
+                queue = queue.starting_with(other);
             }
         }
-        queue.reverse();
         self.streak.rounds += 1;
         self.set_step(Step::Round(Round {
             mode,
@@ -214,7 +215,7 @@ impl<B: Clone> Session<B> {
         else {
             return;
         };
-        let Some(transport) = round.queue.pop() else {
+        let Some(transport) = round.queue.take_first() else {
             round.next_at = None;
             return;
         };
@@ -272,7 +273,7 @@ impl<B: Clone> Session<B> {
         });
     }
 
-    pub(super) fn handle_attempt(&mut self, index: usize, report: Report<B>, now: Millis) {
+    pub(super) fn handle_attempt(&mut self, index: usize, report: Report<B, S>, now: Millis) {
         match report {
             Report::Opened => self.handle_opened(index, now),
             Report::Frame(Frame::Ready(ready)) => self.prove(index, Some(ready), now),
@@ -329,7 +330,7 @@ impl<B: Clone> Session<B> {
         self.note(Kind::Opened, Some((id, transport)), 0, 0, now);
     }
 
-    fn prove(&mut self, index: usize, ready: Option<Ready>, now: Millis) {
+    fn prove(&mut self, index: usize, ready: Option<Ready<S>>, now: Millis) {
         let until = match &self.state {
             State::Connected(_) => now + u64::from(self.config.timing.settle),
             State::Idle
@@ -376,9 +377,7 @@ impl<B: Clone> Session<B> {
             ending.number(),
             now,
         );
-        self.outputs.push(Output::Drop {
-            attempt: attempt.id,
-        });
+        self.drop_link(attempt.id);
         let barred = matches!(
             ending.cause,
             Cause::Blocked | Cause::BadAddress | Cause::Unavailable
@@ -601,9 +600,7 @@ impl<B: Clone> Session<B> {
             (heartbeat, window) = (ready.heartbeat, ready.window);
             if !self.recognise(ready, now) {
                 self.note(Kind::Ended, named, Cause::Protocol as u32, 0, now);
-                self.outputs.push(Output::Drop {
-                    attempt: attempt.id,
-                });
+                self.drop_link(attempt.id);
                 let ending = Ending {
                     transport: Some(attempt.transport),
                     ..Ending::of(Cause::Protocol)
@@ -621,9 +618,12 @@ impl<B: Clone> Session<B> {
         self.inbox.unacked = 0;
         self.inbox.ack = Ack::Settled;
         self.note(Kind::Take, named, self.identity.fence, 0, now);
-        let rank = self.rank(attempt.transport);
-        let ranks: Vec<Transport> = self.config.transports.iter().skip(rank).copied().collect();
-        self.drop_attempts(|other| ranks.contains(&other.transport), now);
+        let transports = self.config.transports;
+        let lesser: Transports = transports
+            .iter()
+            .skip_while(|t| *t != attempt.transport)
+            .collect();
+        self.drop_attempts(|other| lesser.has(other.transport), now);
         let stable = now + u64::from(self.config.timing.stable);
         let link = attempt.into_link(rtt, heartbeat, window, stable, now);
         let left = self.transition_to(State::Connected(link), None, now);
@@ -637,7 +637,7 @@ impl<B: Clone> Session<B> {
                 0,
                 now,
             );
-            self.outputs.push(Output::Drop { attempt: old.id });
+            self.drop_link(old.id);
         }
         if self.attempts.is_empty() {
             self.replan(now);
@@ -661,49 +661,37 @@ impl<B: Clone> Session<B> {
     }
 
     /// Compares the server's session with ours; false where it claims what it cannot have.
-    fn recognise(&mut self, ready: Ready, now: Millis) -> bool {
-        let outputs = &mut self.outputs;
-        let known = self.identity.session.as_ref() == Some(&ready.session);
-        if !known && self.identity.session.is_some() {
-            self.outbox.renumber(&mut |ticket| {
-                outputs.push(Output::Event(Event::Settled(
-                    ticket,
-                    crate::Outcome::Unknown,
-                )));
-            });
+    fn recognise(&mut self, ready: Ready<S>, now: Millis) -> bool {
+        let before = self.identity.session.replace(ready.session);
+        if before.is_some() && before != self.identity.session {
+            self.outbox.renumber(&mut self.outputs);
             self.inbox.received = 0;
             self.identity.fence = 0;
-            outputs.push(Output::Event(Event::Gap));
-            self.identity.session = Some(ready.session);
+            self.emit(Event::Gap);
             self.note(Kind::Gap, None, 0, 0, now);
             return true;
         }
-        self.identity.session = Some(ready.session);
-        let settled = self.outbox.ack(ready.received, &mut |ticket| {
-            outputs.push(Output::Event(Event::Settled(ticket, crate::Outcome::Sent)));
-        });
+        let settled = self.outbox.ack(ready.received, &mut self.outputs);
         self.relieve();
         settled.is_some()
     }
 
     /// Transports worth trying, most preferred first.
-    fn candidates(&self) -> Vec<Transport> {
-        let usable = |t: &&Transport| !self.barred.has(**t);
-        let steady = |t: &&Transport| usable(t) && !self.streak.flapped.has(**t);
-        let transports = &self.config.transports;
-        let found: Vec<Transport> = transports.iter().filter(steady).copied().collect();
-        if found.is_empty() {
-            transports.iter().filter(usable).copied().collect()
-        } else {
-            found
-        }
+    fn candidates(&self) -> Transports {
+        let transports = self.config.transports;
+        let usable: Transports = transports.iter().filter(|t| !self.barred.has(*t)).collect();
+        let steady: Transports = usable
+            .iter()
+            .filter(|t| !self.streak.flapped.has(*t))
+            .collect();
+        if steady.is_empty() { usable } else { steady }
     }
 
     /// A small multiple of the remembered round trip; short where a lesser transport worked last.
     fn stagger(&self) -> u32 {
         match self.memory {
             None => self.config.timing.stagger,
-            Some(memory) if self.rank(memory.transport) == 0 => {
+            Some(memory) if self.config.transports.first() == Some(memory.transport) => {
                 memory.rtt.saturating_mul(4).clamp(100, 1_000)
             }
             Some(_) => 100,

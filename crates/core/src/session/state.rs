@@ -192,12 +192,12 @@ impl State {
     }
 
     /// Enters `next`, says so, and returns what was left.
-    pub(super) fn transition_to<B>(
+    pub(super) fn transition_to<B, S>(
         &mut self,
         next: Self,
         ending: Option<Ending>,
         now: Millis,
-        outputs: &mut Vec<Output<B>>,
+        outputs: &mut Vec<Output<B, S>>,
         trace: &mut Trace,
     ) -> Self {
         let (from, to) = (self.kind(), next.kind());

@@ -35,7 +35,7 @@ pub(crate) const FAULTS: [Fault; 6] = [
 
 pub(crate) fn only(transports: &[Transport]) -> Config {
     Config {
-        transports: transports.to_vec(),
+        transports: transports.iter().copied().collect(),
         ..Config::default()
     }
 }

@@ -89,9 +89,18 @@ fn a_page_frozen_in_the_handshake_takes_what_came_meanwhile() {
                 world.pass(90_000);
                 assert!(world.is_on(WS), "frozen at {at} for {span}");
                 // Before `hello` was sent the server could not wait for it so long.
-                let sockets = world.page.app.opens.iter().filter(|(_, t)| *t == WS).count();
+                let sockets = world
+                    .page
+                    .app
+                    .opens
+                    .iter()
+                    .filter(|(_, t)| *t == WS)
+                    .count();
                 let late = at < 22 && span > 10_000;
-                assert!(sockets == 1 || late, "frozen at {at} for {span}: opened again");
+                assert!(
+                    sockets == 1 || late,
+                    "frozen at {at} for {span}: opened again"
+                );
                 world.check_calm();
             }
         }
@@ -177,7 +186,7 @@ fn a_refused_post_costs_the_link_and_not_the_message() {
             let mut world = useful(
                 2,
                 Config {
-                    transports: vec![transport, WS],
+                    transports: [transport, WS].into_iter().collect(),
                     ..Config::default()
                 },
             );

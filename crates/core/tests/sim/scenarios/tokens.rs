@@ -18,7 +18,7 @@ fn reasons(world: &World) -> Vec<TokenReason> {
 
 fn on(transport: Transport) -> Config {
     Config {
-        transports: vec![transport],
+        transports: [transport].into_iter().collect(),
         ..with_token()
     }
 }

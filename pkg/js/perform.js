@@ -1,0 +1,106 @@
+// What the core asks for, done.
+
+import { sideProbe } from "../../src/transport/fetch.js";
+import { openLongPoll } from "../../src/transport/long-poll.js";
+import { openSse } from "../../src/transport/sse.js";
+import { message } from "../../src/transport/unit.js";
+import { openWebSocket } from "../../src/transport/websocket.js";
+import {
+  ALARM, ASK_HTTP, CARRIED_BY, CONTROL, DRAINED, DROP, GAP, HELLO, MESSAGE, NEED_TOKEN, OPEN, REMEMBER, RETRY_IN, ROUND_TRIP, SETTLED, STATE, TRANSMIT, TROUBLE,
+} from "./core.js";
+import { TRANSPORTS, errorOf } from "./error.js";
+import { remember } from "./memory.js";
+
+export const STATES = ["idle", "connecting", "connected", "reconnecting", "suspended", "closing", "closed", "failed"];
+const OPENERS = [openWebSocket, openSse, openLongPoll];
+const CONTROLS = ["take", "ack", "ping", "pong", "close"];
+
+/** Does what a turn's numbers say. Events come last in them, since listeners may call back. */
+export function perform(host, numbers) {
+  const rest = numbers.values();
+  const next = () => rest.next().value;
+  const nonce = () => [next(), next(), next(), next()].map((word) => word.toString(16).padStart(8, "0")).join("");
+  let unit = [];
+  for (let kind; (kind = next()) !== undefined; ) {
+    switch (kind) {
+      case OPEN: {
+        const attempt = next();
+        host.links.set(attempt, OPENERS[next()](host, attempt, nonce()));
+        break;
+      }
+      case HELLO:
+        unit.push({ hello: { version: 1, session: host.names[next()], received: next(), connect: nonce(), instance: nonce() } });
+        break;
+      case MESSAGE: {
+        const [n, request, send] = [next(), next(), host.sends.get(next())];
+        if (send) unit.push(message(n, request, send.body));
+        break;
+      }
+      case CONTROL: {
+        const [name, a, b] = [next(), next(), next()];
+        unit.push(`["${CONTROLS[name]}",${a}${b < 0 ? "" : "," + b}]`);
+        break;
+      }
+      case TRANSMIT:
+        host.links.get(next())?.send(unit);
+        unit = [];
+        break;
+      case DROP: {
+        const attempt = next();
+        host.links.get(attempt)?.close();
+        host.links.delete(attempt);
+        break;
+      }
+      case NEED_TOKEN:
+        host.askToken(next());
+        break;
+      case ASK_HTTP:
+        sideProbe(host);
+        break;
+      case ALARM:
+        host.setAlarm(next());
+        break;
+      case STATE: {
+        const [from, to] = [STATES[next()], STATES[next()]];
+        const error = errorOf(next, to === "failed");
+        if (to === "reconnecting") host.stats.lost++;
+        if (to === "closed" || to === "failed") host.end(to, error);
+        else {
+          host.state = to;
+          host.listeners.emit("state", { from, to, error });
+        }
+        break;
+      }
+      case RETRY_IN:
+        host.listeners.emit("retry", { inMs: next() });
+        break;
+      case CARRIED_BY: {
+        const [from, to] = [TRANSPORTS[next()] ?? null, TRANSPORTS[next()] ?? null];
+        host.transport = /** @type {any} */ (to);
+        host.listeners.emit("transport", { from, to });
+        break;
+      }
+      case TROUBLE:
+        host.trouble(errorOf(next, false, host.reason));
+        break;
+      case SETTLED:
+        host.settle(next(), next());
+        break;
+      case GAP:
+        host.listeners.emit("gap", {});
+        break;
+      case DRAINED:
+        host.listeners.emit("drained", {});
+        break;
+      case REMEMBER: {
+        const [carried, rtt] = [next(), next()];
+        if (host.options.remember !== false) remember(host.key(), carried, rtt);
+        break;
+      }
+      case ROUND_TRIP:
+        host.stats.rtt = next();
+        host.listeners.emit("rtt", { ms: host.stats.rtt });
+    }
+  }
+}
+
