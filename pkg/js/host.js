@@ -21,6 +21,7 @@ export class Host {
   /** @type {import("../types/index.js").Transport | null} */
   transport = null;
   token;
+  /** What was last known once the core is gone. @type {{ messages: number, bytes: number, log: any[] }} */
   record = { messages: 0, bytes: 0, log: [] };
   stats = { sent: 0, received: 0, duplicates: 0, lost: 0, rtt: null };
   origin = performance.now();
