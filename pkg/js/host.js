@@ -1,4 +1,3 @@
-import { Core } from "../wasm/throughline.js";
 import { BAD_ADDRESS, BLOCKED, CANCEL, CLOSE, CONNECT, ENDED, ENDPOINT, ENVIRONMENT, FULL, GONE, SEND, SENT, TIMEOUT, TOKEN, UNAVAILABLE, UNKNOWN } from "./core.js";
 import { SessionError, TRANSPORTS } from "./error.js";
 import { bounded } from "./listeners.js";
@@ -60,8 +59,9 @@ export class Host {
     this.native = (options.eventSource ?? (streams ? "fetch" : "native")) === "native";
   }
 
-  /** Makes a core and starts it. */
-  start() {
+  /** Makes a core of an instance of its own and starts it. */
+  start({ Core, SseParser }) {
+    this.SseParser = SseParser;
     const { options, json } = this;
     const transports = (options.transports ?? TRANSPORTS).map((name) => TRANSPORTS.indexOf(name));
     const timing = [];

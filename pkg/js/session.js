@@ -18,11 +18,11 @@ class Session {
     this.#host = new Host(options, this.#listeners);
     this.#host.state = "connecting";
     load().then(
-      () => {
+      (instance) => {
         if (this.state !== "connecting") return;
         try {
           this.#host.state = "idle";
-          this.#host.start();
+          this.#host.start(instance);
           this.#host.flushPending();
         } catch (cause) {
           this.#host.fail(new SessionError("bad_option", { terminal: true, cause }));
