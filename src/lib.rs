@@ -2,17 +2,17 @@
 //!
 //! ```text
 //!    JS app
-//!      │  calls               ▲  events (one array per turn)
+//!      │  calls               ▲  events, one turn at a time
 //!    pkg/js      session.js   │  listeners · async iterator · wasm loading
 //!      ▼                      │
-//!    facade      src/session.rs      options in, events out, no decisions
-//!      ▼                      ▲
-//!    driver      src/driver.rs       input → core → outputs → one timer → deliver
-//!      ▼         ▼            ▲  reports (queued, with AttemptId)
-//!    core      transport      │      src/transport/*   open · send · close · report
-//!  crates/core   │            │
-//!    (pure)      ▼            │
-//!              network  ⇄  crates/server
+//!    host        pkg/js/host.js      input → core → perform → one timer → deliver
+//!      ▼            │         ▲  reports (queued, with the attempt's number)
+//!    driver         ▼         │
+//!  src/*.rs      transport    │      src/transport/*   open · send · close · report
+//!      ▼            │         │
+//!    core           ▼         │
+//!  crates/core   network  ⇄  crates/server
+//!    (pure)
 //! ```
 //!
 //! Arrows run one way; what travels up is data. Payloads stay JavaScript values: the browser's

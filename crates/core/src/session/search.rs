@@ -304,15 +304,17 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let proof = now + self.patient(self.config.timing.proof);
         let settled = now + u64::from(self.config.timing.json_settle);
         let dialect = self.config.dialect;
+        let had_link = self.identity.fence > 0;
         let Some(attempt) = self.attempts.get_mut(index).filter(|a| !a.has_opened()) else {
             return;
         };
         let (id, transport) = (attempt.id, attempt.transport);
+        // An answered poll proves both ways, and no server greets a client twice that it knows.
+        let greeted = had_link && transport == Transport::LongPoll;
         attempt.phase = match dialect {
-            Dialect::Throughline | Dialect::Json(Readiness::Named) => {
-                Phase::Greeting { until: proof }
-            }
-            Dialect::Json(Readiness::Settled) => {
+            Dialect::Throughline => Phase::Greeting { until: proof },
+            Dialect::Json(Readiness::Named) if !greeted => Phase::Greeting { until: proof },
+            Dialect::Json(_) => {
                 let rtt = (now - attempt.started) as u32;
                 Phase::Settling {
                     until: settled,
