@@ -2,20 +2,17 @@
 //!
 //! ```text
 //!    JS app
-//!      │  calls               ▲  events
+//!      │  calls               ▲  events, one turn at a time
 //!    pkg/js      session.js   │  listeners · async iterator · wasm loading
 //!      ▼                      │
-//!    host        host.js      │  one inbox, one alarm; does what the core asks for
-//!      │         │            ▲  reports (queued, with the attempt's number)
-//!      │       transport      │      src/transport/*   open · send · close · report
-//!      │         ▼            │
-//!      │       network  ⇄  crates/server
-//!      ▼
-//!    facade      src/session.rs      numbers in, numbers out, no decisions
-//!      ▼
-//!    driver      src/driver.rs       input → core → outputs
-//!      ▼
-//!    core        crates/core         (pure)
+//!    host        pkg/js/host.js      input → core → perform → one timer → deliver
+//!      ▼            │         ▲  reports (queued, with the attempt's number)
+//!    driver         ▼         │
+//!  src/*.rs      transport    │      src/transport/*   open · send · close · report
+//!      ▼            │         │
+//!    core           ▼         │
+//!  crates/core   network  ⇄  crates/server
+//!    (pure)
 //! ```
 //!
 //! Arrows run one way; what travels up is data. Payloads stay JavaScript values: the browser's

@@ -72,14 +72,17 @@ export class SessionError extends Error {
   }
 }
 
-/** Makes an error of the core's numbers: cause, transport, close code, status, retry-after. −1 is none; the cause 0, "asked for", is no error. */
-export function errorOf(next, terminal) {
+/**
+ * Makes an error of the core's numbers: cause, transport, close code, status, retry-after. −1 is none; the cause 0, "asked for", is no error.
+ * `reason` is why a function of the application's failed last.
+ */
+export function errorOf(next, terminal, reason) {
   const cause = next();
   if (cause < 0) return undefined;
   const [transport, closeCode, status, retryInMs] = [next(), next(), next(), next()];
   if (cause === 0) return undefined;
   const code = codeOf(cause, closeCode || status);
-  const more = { terminal };
+  const more = { terminal, cause: /^(token|endpoint)$/.test(code) ? reason : undefined };
   if (transport >= 0) more.transport = TRANSPORTS[transport];
   if (closeCode > 0) more.closeCode = closeCode;
   if (status > 0) more.status = status;

@@ -1,4 +1,3 @@
-import { Core } from "../wasm/throughline.js";
 import { BAD_ADDRESS, BLOCKED, CANCEL, CLOSE, CONNECT, ENDED, ENDPOINT, ENVIRONMENT, FULL, GONE, SEND, SENT, TIMEOUT, TOKEN, UNAVAILABLE, UNKNOWN } from "./core.js";
 import { SessionError, TRANSPORTS } from "./error.js";
 import { bounded } from "./listeners.js";
@@ -20,7 +19,7 @@ export class Host {
   /** @type {import("../types/index.js").Transport | null} */
   transport = null;
   token;
-  /** What the core left behind. @type {{ messages: number, bytes: number, log: number[][] }} */
+  /** What was last known once the core is gone. @type {{ messages: number, bytes: number, log: any[] }} */
   record = { messages: 0, bytes: 0, log: [] };
   stats = { sent: 0, received: 0, duplicates: 0, lost: 0, rtt: null };
   origin = performance.now();
@@ -35,11 +34,15 @@ export class Host {
   /** Sends under way by ticket: the body, and what to call when it is decided. */
   sends = new Map();
   #tickets = 0;
+  /** The server's limit of a unit in bytes, once known. */
+  unit = Infinity;
   #requests = new Map();
   #requested = 0;
   #blocked = new Set();
   #warned = new Set();
   #tokens = 0;
+  /** Why a function of the application's failed last. */
+  reason;
 
   /** Settles when the session is over. */
   over = new Promise((resolve) => this.#over.signal.addEventListener("abort", resolve));
@@ -55,8 +58,9 @@ export class Host {
     this.native = (options.eventSource ?? (streams ? "fetch" : "native")) === "native";
   }
 
-  /** Makes a core and starts it. */
-  start() {
+  /** Makes a core of an instance of its own and starts it. */
+  start({ Core, SseParser }) {
+    this.SseParser = SseParser;
     const { options, json } = this;
     const transports = (options.transports ?? TRANSPORTS).map((name) => TRANSPORTS.indexOf(name));
     const timing = [];
@@ -163,7 +167,7 @@ export class Host {
     };
     if (typeof endpoint !== "function") return take(endpoint);
     this.#call((signal) => endpoint({ transport, signal })).then(take, (cause) => {
-      this.trouble(new SessionError("endpoint", { transport, cause }));
+      this.reason = cause;
       this.ended(attempt, ENDPOINT);
     });
   }
@@ -179,7 +183,7 @@ export class Host {
       })
       .catch((cause) => {
         if (turn !== this.#tokens || this.#over.signal.aborted) return;
-        this.trouble(new SessionError("token", { cause }));
+        this.reason = cause;
         this.tell(TOKEN, 0);
       });
   }
@@ -211,6 +215,7 @@ export class Host {
 
   /** Sends an encoded message; resolves when the server has it. */
   async send(body, bytes, request, signal) {
+    if (bytes > this.unit) throw new SessionError("too_large");
     for (;;) {
       const outcome = await bounded({ signal }, (resolve, _, settled) => {
         if (this.state === "closed" || this.state === "failed") return resolve(GONE);

@@ -1,30 +1,27 @@
 // @ts-ignore generated
 import bytes, { mask } from "../wasm/bytes.js";
 // @ts-ignore generated
-import { initSync } from "../wasm/throughline.js";
+import { instantiate } from "../wasm/throughline.js";
 import { SessionError } from "./error.js";
 
-/** @type {Promise<void> | undefined} */
-let loading;
+/** @type {Promise<WebAssembly.Module> | undefined} */
+let compiling;
 
-/** Compiles the WebAssembly on the first call; later calls share it. */
-export function load() {
-  loading ??= compile().catch((error) => {
-    loading = undefined;
-    throw error;
-  });
-  return loading;
-}
-
-async function compile() {
+/** Makes an instance for one session. The WebAssembly is compiled on the first call; later calls share that. */
+export async function load() {
   if (typeof WebAssembly === "undefined") throw new SessionError("unsupported_environment", { terminal: true });
-  const code = new Uint8Array(bytes.length);
-  for (let i = 0; i < bytes.length; i++) code[i] = bytes.charCodeAt(i) ^ mask;
-  let module;
+  compiling ??= WebAssembly.compile(unmask());
   try {
-    module = await WebAssembly.compile(code);
+    // WebKit compiles what it then does not instantiate.
+    return instantiate(await compiling);
   } catch (cause) {
+    compiling = undefined;
     throw new SessionError("wasm_blocked", { terminal: true, cause });
   }
-  initSync({ module });
+}
+
+function unmask() {
+  const code = new Uint8Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) code[i] = bytes.charCodeAt(i) ^ mask;
+  return code;
 }

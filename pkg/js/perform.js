@@ -82,7 +82,7 @@ export function perform(host, numbers) {
         break;
       }
       case TROUBLE:
-        host.trouble(errorOf(next, false));
+        host.trouble(errorOf(next, false, host.reason));
         break;
       case SETTLED:
         host.settle(next(), next());

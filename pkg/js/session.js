@@ -18,14 +18,14 @@ class Session {
     this.#host = new Host(options, this.#listeners);
     this.#host.state = "connecting";
     load().then(
-      () => {
+      (instance) => {
         if (this.state !== "connecting") return;
         try {
           this.#host.state = "idle";
-          this.#host.start();
+          this.#host.start(instance);
           this.#host.flushPending();
-        } catch (error) {
-          this.#host.trap(error);
+        } catch (cause) {
+          this.#host.fail(new SessionError("bad_option", { terminal: true, cause }));
         }
       },
       (error) => this.state === "connecting" && this.#host.fail(error),
@@ -112,6 +112,7 @@ function encode(json, type, payload, more) {
   }
   let text;
   try {
+    if (typeof payload === "function" || typeof payload === "symbol") throw new TypeError(typeof payload);
     if (json) {
       const plain = payload && typeof payload === "object" && !Array.isArray(payload) ? payload : payload === undefined ? {} : { payload };
       text = JSON.stringify({ ...plain, ...more, type });

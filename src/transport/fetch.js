@@ -56,8 +56,9 @@ export function openUplink(host, attempt, link, signal) {
     const alarm = setTimeout(() => limit.abort(POST_HUNG), POST_TIMEOUT);
     const abort = () => limit.abort();
     signal.addEventListener("abort", abort);
+    let address;
     try {
-      const address = await new Promise((resolve) => host.address(attempt, "send", resolve));
+      address = await new Promise((resolve) => host.address(attempt, "send", resolve));
       const init = request(host, limit.signal);
       const text = typeof item === "string" ? item : item.raw && jsonOf(item);
       init.method = "POST";
@@ -72,7 +73,7 @@ export function openUplink(host, attempt, link, signal) {
       if (answer && !host.json && !signal.aborted) receive(host, attempt, answer);
       return !signal.aborted;
     } catch {
-      if (!signal.aborted) host.ended(attempt, limit.signal.reason === POST_HUNG ? POST_HUNG : LOST);
+      if (!signal.aborted) host.refused(attempt, address, limit.signal.reason === POST_HUNG ? POST_HUNG : LOST);
       return false;
     } finally {
       clearTimeout(alarm);

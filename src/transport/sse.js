@@ -1,7 +1,6 @@
 // Server-sent events (WHATWG HTML §9.2) down, POST up.
 
 import { LOST, OPENED, PROTOCOL } from "../../pkg/js/core.js";
-import { SseParser } from "../../pkg/wasm/throughline.js";
 import { linked, openUplink, refuse, request } from "./fetch.js";
 import { causeOf, receive } from "./unit.js";
 
@@ -40,7 +39,7 @@ async function stream(host, attempt, address, signal) {
       return host.ended(attempt, PROTOCOL, 0, response.status);
     }
     host.tell(OPENED, attempt);
-    parser = new SseParser(EVENT_LIMIT);
+    parser = new host.SseParser(EVENT_LIMIT);
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     const reader = response.body.getReader();
     for (;;) {

@@ -78,6 +78,7 @@ function receiveNamed(host, attempt, frame) {
   if (!Object.hasOwn(FRAMES, name)) throw name;
   if (name === "ready") {
     if (typeof a.session !== "string") throw name;
+    host.unit = a.unit;
     const numbers = [a.received, a.heartbeat, a.window, a.unit].map(whole);
     host.tell(FRAMES.ready, attempt, host.nameOf(a.session), ...numbers);
   } else host.tell(FRAMES[name], attempt, whole(a), b === undefined ? -1 : whole(b));

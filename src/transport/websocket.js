@@ -21,10 +21,11 @@ export function openWebSocket(host, attempt) {
       host.tell(OPENED, attempt);
     };
     socket.onmessage = (event) => receive(host, attempt, event.data);
+    // What its policy forbids, Chromium tells by an error alone; after one that was open, a close follows.
+    socket.onerror = () => opened || host.refused(attempt, address, REFUSED);
     socket.onclose = ({ code }) => {
       const abnormal = code === 1005 || code === 1006;
-      if (!opened) host.refused(attempt, address, REFUSED);
-      else host.ended(attempt, abnormal ? LOST : CLOSED, abnormal ? 0 : code);
+      if (opened) host.ended(attempt, abnormal ? LOST : CLOSED, abnormal ? 0 : code);
     };
   });
   return {
@@ -34,7 +35,7 @@ export function openWebSocket(host, attempt) {
     close() {
       closed = true;
       if (socket) {
-        socket.onopen = socket.onmessage = socket.onclose = null;
+        socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
         socket.close(1000);
       }
     },

@@ -64,6 +64,7 @@ fn steps(repo: &Repo, flavour: Flavour) -> Result<Built> {
     repo.existing(ENTRY)?;
     let raw = compile(repo, flavour)?;
     bindgen(repo, &raw)?;
+    wrap_glue(repo)?;
     let wasm = repo.path(OUT).join("throughline_bg.wasm");
     match flavour {
         Flavour::Release => optimize(repo, &wasm)?,
@@ -117,6 +118,8 @@ fn compile(repo: &Repo, flavour: Flavour) -> Result<PathBuf> {
             "cdylib",
         ])
         .args(["--target", "wasm32-unknown-unknown", "--profile", profile])
+        // Each session has a memory of its own, of which the stack would be a megabyte.
+        .args(["--", "-Clink-arg=-zstack-size=65536"])
         .run_aside()?;
     Ok(repo
         .target()?
@@ -140,6 +143,33 @@ fn bindgen(repo: &Repo, raw: &Path) -> Result<()> {
         .args(["--out-dir", OUT])
         .arg(raw)
         .run_aside()
+}
+
+/// Makes the glue a function, so that each session has an instance, and a trap in one leaves the others alone.
+fn wrap_glue(repo: &Repo) -> Result<()> {
+    let path = repo.path(OUT).join("throughline.js");
+    let glue = fs::read_to_string(&path).context("wasm-bindgen wrote no glue")?;
+    let (body, _) = glue
+        .split_once("async function __wbg_load")
+        .context("the glue's loader is not where it was")?;
+    ensure!(
+        body.contains("__wbg_finalize_init") && !body.contains("\nimport "),
+        "the glue's shape has changed"
+    );
+    let names: Vec<&str> = body
+        .lines()
+        .filter_map(|line| line.strip_prefix("export class ")?.strip_suffix(" {"))
+        .collect();
+    let body = body.replace("\nexport class ", "\nclass ");
+    ensure!(!body.contains("\nexport "), "the glue exports more than classes");
+    let wrapped = format!(
+        "/** Makes an instance of its own of the compiled module. */\n\
+         export function instantiate(module) {{\n{body}\
+         __wbg_finalize_init(new WebAssembly.Instance(module, __wbg_get_imports()), module);\n\
+         return {{ {} }};\n}}\n",
+        names.join(", ")
+    );
+    fs::write(path, wrapped).context("the glue cannot be written")
 }
 
 /// Shrinks the wasm in place; which features it may use, wasm-opt reads from rustc's own section. To take the code

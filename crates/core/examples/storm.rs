@@ -2,7 +2,7 @@
 //!
 //! Real clients' cores in virtual time against a door that counts. Each line on the standard output
 //! is one JSON object: `{"name", "value", "unit", "limit"?, "ok"}`. Figures are the worst of several
-//! seeds. `--windows a,b,c,d` tries other windows of the backoff.
+//! seeds. `--windows a,b,c,d` tries other windows of the backoff; `--scan` looks at other outages.
 #![allow(clippy::unwrap_used)]
 
 use std::cmp::Reverse;
@@ -317,13 +317,26 @@ fn line(name: &str, value: u64, unit: &str, limit: Option<u64>) {
 }
 
 fn main() {
-    let mut arguments = std::env::args()
-        .skip_while(|word| word != "--windows")
-        .skip(1);
-    let windows = arguments.next().map(|list| {
+    let arguments: Vec<String> = std::env::args().collect();
+    let named = arguments.iter().position(|word| word == "--windows");
+    let windows = named.and_then(|at| arguments.get(at + 1)).map(|list| {
         let windows: Vec<u32> = list.split(',').map(|ms| ms.parse().unwrap()).collect();
         <[u32; 4]>::try_from(windows).unwrap()
     });
+    if arguments.iter().any(|word| word == "--scan") {
+        for seconds in [1, 2, 3, 4, 5, 6, 8, 12, 15, 20, 30] {
+            let storm = storm(1, windows, Fate::Outage(seconds * 1_000));
+            let name = format!("scan.outage_{seconds}s");
+            line(
+                &format!("{name}.peak"),
+                storm.peak,
+                "connections/100ms",
+                None,
+            );
+            line(&format!("{name}.p50"), storm.p50, "ms", None);
+        }
+        return;
+    }
     let spread = (CLIENTS as f64 * 1.6).max(1_000.0) as u32;
     let storms = [
         ("instant", Fate::Outage(0), 1_050),

@@ -4,7 +4,7 @@ use crate::rng::Rng;
 
 /// Windows in milliseconds. The first delay is uniform in `[0, w]`, later ones in `[w/4, w]`; the
 /// last window repeats. Chosen by simulation, see `docs/storms.md`.
-pub const WINDOWS: [u32; 4] = [1_200, 3_000, 8_000, 20_000];
+pub const WINDOWS: [u32; 4] = [1_200, 3_000, 7_000, 20_000];
 
 /// The position in the windows. It goes back to the start only after a useful link.
 #[derive(Debug, Clone, Default)]

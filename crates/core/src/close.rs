@@ -150,6 +150,7 @@ const fn verdict_of_status(status: u16) -> Option<Verdict> {
             501 | 505 => Some(Verdict::SwitchTransport),
             _ => Some(Verdict::Retry),
         },
+        413 => Some(Verdict::Stop),
         400..=499 => Some(Verdict::SwitchTransport),
         300..=399 => Some(Verdict::SwitchTransport),
         _ => None,
@@ -217,6 +218,7 @@ mod tests {
     fn statuses_keep_their_meaning() {
         assert_eq!(status(401), Verdict::RefreshToken);
         assert_eq!(status(403), Verdict::SwitchTransport);
+        assert_eq!(status(413), Verdict::Stop);
         assert_eq!(status(404), Verdict::SwitchTransport);
         assert_eq!(status(426), Verdict::SwitchTransport);
         assert_eq!(status(429), Verdict::Retry);

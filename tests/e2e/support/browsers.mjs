@@ -63,14 +63,14 @@ class Browser {
 
 async function chromium() {
   const service = new chrome.ServiceBuilder(program("CHROMEDRIVER", "/usr/bin/chromedriver"));
-  const options = new chrome.Options().addArguments(...CHROMIUM_FLAGS);
+  const options = new chrome.Options().addArguments(...CHROMIUM_FLAGS).setAcceptInsecureCerts(true);
   const driver = await new Builder().forBrowser("chrome").setChromeOptions(options).setChromeService(service).build();
   return { driver, stop: () => driver.quit() };
 }
 
 async function firefoxEsr() {
   const service = new firefox.ServiceBuilder(program("GECKODRIVER", `${process.env.HOME}/.cargo/bin/geckodriver`));
-  const options = new firefox.Options().addArguments("-headless");
+  const options = new firefox.Options().addArguments("-headless").setAcceptInsecureCerts(true);
   const driver = await new Builder().forBrowser("firefox").setFirefoxOptions(options).setFirefoxService(service).build();
   return { driver, stop: () => driver.quit() };
 }
@@ -81,6 +81,7 @@ async function webkit() {
   process.once("exit", () => child.kill());
   const capabilities = new Capabilities({
     browserName: "MiniBrowser",
+    acceptInsecureCerts: true,
     "webkitgtk:browserOptions": { binary: miniBrowser(), args: ["--automation"] },
   });
   const address = `http://127.0.0.1:${port}`;

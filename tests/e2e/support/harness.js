@@ -17,12 +17,12 @@
     localStorage.clear();
   } catch {}
 
-  const until = async (holds, ms = 15_000, what = holds) => {
+  const until = async (holds, ms = 15_000, what = () => holds) => {
     const deadline = performance.now() + ms;
     for (;;) {
       const value = await holds();
       if (value) return value;
-      if (performance.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`);
+      if (performance.now() > deadline) throw new Error(`not within ${ms} ms: ${typeof what === "function" ? what() : what}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };

@@ -30,7 +30,9 @@ export async function startServer({ port = 0, faultsPort = 0, more = [] } = {}) 
     child.kill(signal);
     return ended;
   };
-  process.once("exit", () => child.kill("SIGKILL"));
+  const end = () => child.kill("SIGKILL");
+  process.once("exit", end);
+  ended.then(() => process.off("exit", end));
   const { listening, faults } = await addresses;
   return new Server(listening, faults, stop, ended, log);
 }

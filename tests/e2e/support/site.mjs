@@ -1,8 +1,13 @@
 // A small site of its own: blank pages with any headers, and the built package. It outlives the server under test.
 
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
-import { readFile } from "node:fs/promises";
+import { createServer as createSecureServer } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 const ROOT = new URL("../../../", import.meta.url);
 const FILES = {
@@ -12,11 +17,10 @@ const FILES = {
 const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 const PAGE = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>blank</title><script src="/harness.js"></script>';
 
-/** Starts the site. `routes` answer further paths: `{ "/path": (request, response) => … }`. */
-export async function startSite(routes = {}) {
-  const server = createServer(async (request, response) => {
+/** Starts the site; with `secure`, over https with a certificate that nobody trusts. */
+export async function startSite({ secure = false } = {}) {
+  const handle = async (request, response) => {
     const { pathname, searchParams } = new URL(request.url, "http://site");
-    if (routes[pathname]) return routes[pathname](request, response);
     const headers = { "Cache-Control": "no-store", ...ISOLATED };
     if (pathname === "/page") {
       const policy = searchParams.get("csp");
@@ -28,9 +32,10 @@ export async function startSite(routes = {}) {
     if (!file) return response.writeHead(404).end();
     response.writeHead(200, { ...headers, "Content-Type": "text/javascript" });
     response.end(await readFile(file));
-  });
+  };
+  const server = secure ? createSecureServer(await certificate(), handle) : createServer(handle);
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${server.address().port}`;
+  const url = `http${secure ? "s" : ""}://127.0.0.1:${server.address().port}`;
   return {
     url,
     server,
@@ -40,4 +45,17 @@ export async function startSite(routes = {}) {
       server.close();
     },
   };
+}
+
+/** Makes a key and a certificate of its own for one run. */
+async function certificate() {
+  const folder = await mkdtemp(join(tmpdir(), "throughline-site-"));
+  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  try {
+    const args = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"];
+    await promisify(execFile)("openssl", [...args, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert]);
+    return { key: await readFile(key), cert: await readFile(cert) };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }

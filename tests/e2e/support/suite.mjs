@@ -11,12 +11,12 @@ import { startSite } from "./site.mjs";
  * Runs `define` once per browser. Its world has `server`, `site`, `browser`, and `check(title, run, options)`, which gives
  * each test a fresh page with no faults in force and asserts that the page told of no error that `run` did not expect.
  */
-export function inBrowsers(define, { browsers = BROWSERS, serverOptions, routes } = {}) {
+export function inBrowsers(define, { browsers = BROWSERS, secure = false } = {}) {
   for (const name of browsers.filter((name) => BROWSERS.includes(name))) {
     describe(name, () => {
       const world = { name };
       before(async () => {
-        [world.server, world.site, world.browser] = await Promise.all([startServer(serverOptions), startSite(routes), startBrowser(name)]);
+        [world.server, world.site, world.browser] = await Promise.all([startServer(), startSite({ secure }), startBrowser(name)]);
       });
       after(async () => {
         await world.browser?.stop();

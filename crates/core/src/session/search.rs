@@ -177,12 +177,21 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             return self.fail(Ending::of(Cause::Unavailable), now);
         }
         if mode != Mode::Race {
-            // Mostly what worked last, now and then another one in its place.
+            // What worked last, but the most preferred one in the second round, and another one in
+            // every fifth. Which fifth differs by session: a crowd does not try it all at once.
             let rounds = self.streak.rounds as usize;
-            let turn = queue.iter().nth(rounds / 2 % queue.iter().count());
             let last = self.memory.map(|memory| memory.transport);
-            if let Some(first) = if rounds % 2 == 1 { turn } else { last } {
-                queue = queue.starting_with(first);
+            if let Some(last) = last.filter(|_| rounds != 1) {
+                queue = queue.starting_with(last);
+            }
+            let others = queue.iter().count() - 1;
+            let turn = rounds + (self.identity.connect.0 as u32 % 5) as usize;
+            if rounds > 0
+                && turn % 5 == 4
+                && others > 0
+                && let Some(other) = queue.iter().nth(1 + turn / 5 % others)
+            {
+                queue = queue.starting_with(other);
             }
         }
         self.streak.rounds += 1;
@@ -295,15 +304,17 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let proof = now + self.patient(self.config.timing.proof);
         let settled = now + u64::from(self.config.timing.json_settle);
         let dialect = self.config.dialect;
+        let had_link = self.identity.fence > 0;
         let Some(attempt) = self.attempts.get_mut(index).filter(|a| !a.has_opened()) else {
             return;
         };
         let (id, transport) = (attempt.id, attempt.transport);
+        // An answered poll proves both ways, and no server greets a client twice that it knows.
+        let greeted = had_link && transport == Transport::LongPoll;
         attempt.phase = match dialect {
-            Dialect::Throughline | Dialect::Json(Readiness::Named) => {
-                Phase::Greeting { until: proof }
-            }
-            Dialect::Json(Readiness::Settled) => {
+            Dialect::Throughline => Phase::Greeting { until: proof },
+            Dialect::Json(Readiness::Named) if !greeted => Phase::Greeting { until: proof },
+            Dialect::Json(_) => {
                 let rtt = (now - attempt.started) as u32;
                 Phase::Settling {
                     until: settled,

@@ -33,10 +33,15 @@ impl<T> Queue<T> {
         self.items.remove(&key);
     }
 
+    /// Puts off what was taken out, without losing its place among what is put off to the same time.
+    pub(crate) fn put_off(&mut self, (_, _, number): Key, at: u64, rank: u8, item: T) -> Key {
+        self.items.insert((at, rank, number), item);
+        (at, rank, number)
+    }
+
     /// Takes out what happens next, if that is not after `end`.
-    pub(crate) fn pop(&mut self, end: u64) -> Option<(u64, T)> {
+    pub(crate) fn pop(&mut self, end: u64) -> Option<(Key, T)> {
         let at = self.items.first_key_value()?.0.0;
-        let (_, item) = (at <= end).then(|| self.items.pop_first())??;
-        Some((at, item))
+        (at <= end).then(|| self.items.pop_first())?
     }
 }

@@ -159,19 +159,20 @@ impl World {
     }
 
     fn step(&mut self, end: u64) -> bool {
-        let Some((at, happening)) = self.queue.pop(end) else {
+        let Some((key, happening)) = self.queue.pop(end) else {
             return false;
         };
+        let at = key.0;
         self.now = at;
-        let frozen = self.page.frozen_until > at;
-        if frozen && happening.is_the_pages() {
-            let until = self.page.frozen_until;
-            let (alarm, rank) = match happening {
-                Happening::Alarm if self.page.alarm_first => (true, INLINE - 1),
-                Happening::Alarm => (true, INLINE + 1),
-                _ => (false, INLINE),
+        let until = self.page.frozen_until;
+        if until > at && happening.is_the_pages() {
+            let alarm = matches!(happening, Happening::Alarm);
+            let rank = match (alarm, self.page.alarm_first) {
+                (true, true) => INLINE - 1,
+                (true, false) => INLINE + 1,
+                (false, _) => INLINE,
             };
-            let key = self.queue.push(until, rank, happening);
+            let key = self.queue.put_off(key, until, rank, happening);
             if let (true, Some(alarm)) = (alarm, &mut self.page_alarm) {
                 alarm.1 = key;
             }

@@ -285,3 +285,17 @@ fn an_attempt_left_alone_by_the_lost_link_costs_no_busy_alarm() {
         world.check_calm();
     }
 }
+
+#[test]
+fn a_number_that_comes_twice_is_delivered_once() {
+    for transport in [WS, SSE, POLL] {
+        let mut world = useful(1, only(&[transport]));
+        let wire = world.page.wires.len() - 1;
+        let body = world.server.epoch << 32 | 1;
+        let again = vec![Frame::Message { n: 1, body }, Frame::Message { n: 1, body }];
+        world.receive(wire, Down::Unit(again));
+        assert_eq!(world.page.app.delivered, 1);
+        world.pass(30_000);
+        world.check_calm();
+    }
+}
