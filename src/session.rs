@@ -118,7 +118,7 @@ impl Core {
     }
 
     /// Reads the next of the numbers that the last call announced.
-    pub fn next(&mut self) -> f64 {
+    pub fn read(&mut self) -> f64 {
         self.0.next() as f64
     }
 

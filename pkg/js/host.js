@@ -106,7 +106,7 @@ export class Host {
   }
 
   #read(count) {
-    return Array.from({ length: count }, () => this.core.next());
+    return Array.from({ length: count }, () => this.core.read());
   }
 
   /** The core is broken: its sockets are closed, the session fails. Others, and the next one, have cores of their own. */
