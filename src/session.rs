@@ -213,6 +213,9 @@ fn short(number: f64) -> u16 {
     u16::try_from(number as u32).unwrap_or(u16::MAX)
 }
 
+/// Milliseconds that a server may make a page wait, at the most.
+const LONGEST_WAIT: u64 = 3_600_000;
+
 fn span(ms: f64) -> Option<u64> {
-    (ms >= 0.0).then_some(ms as u64)
+    (ms >= 0.0).then_some((ms as u64).min(LONGEST_WAIT))
 }
