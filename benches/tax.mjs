@@ -1,4 +1,4 @@
-// What the SDK costs a message on the main thread: one JSON object a line.
+// What the SDK costs a message on the main thread, as the ratio of medians over all blocks: one JSON object a line.
 //
 // No debugger and no driver is attached: either would slow both sides of the ratio. The page replaces `WebSocket` by a fake
 // that dispatches real MessageEvents, measures, and POSTs what it found.

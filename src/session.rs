@@ -118,8 +118,8 @@ impl Core {
     }
 
     /// Reads the next of the numbers that the last call announced.
-    pub fn take(&mut self) -> f64 {
-        self.0.take() as f64
+    pub fn read(&mut self) -> f64 {
+        self.0.next() as f64
     }
 
     /// Judges a numbered message: bit 0, deliver it; bit 1, tell of a timeout soon.
@@ -209,6 +209,9 @@ fn transport(number: u32) -> Option<Transport> {
     Transport::ALL.get(number as usize).copied()
 }
 
+/// Milliseconds that a server may make a page wait, at the most.
+const LONGEST_WAIT: u64 = 3_600_000;
+
 fn span(ms: f64) -> Option<u64> {
-    (ms >= 0.0).then_some(ms as u64)
+    (ms >= 0.0).then_some((ms as u64).min(LONGEST_WAIT))
 }

@@ -161,7 +161,10 @@ fn wrap_glue(repo: &Repo) -> Result<()> {
         .filter_map(|line| line.strip_prefix("export class ")?.strip_suffix(" {"))
         .collect();
     let body = body.replace("\nexport class ", "\nclass ");
-    ensure!(!body.contains("\nexport "), "the glue exports more than classes");
+    ensure!(
+        !body.contains("\nexport "),
+        "the glue exports more than classes"
+    );
     let wrapped = format!(
         "/** Makes an instance of its own of the compiled module. */\n\
          export function instantiate(module) {{\n{body}\

@@ -11,7 +11,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::tools::Repo;
 
-const LISTENING: &str = "throughline-server listening on ";
+/// What its lines begin with: `throughline-server KEY on http://…`.
+const PROGRAM: &str = "throughline-server ";
+const LISTENING: &str = "listening";
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the server is silent once it has printed its last address.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -22,7 +24,7 @@ pub(crate) struct Server {
     lines: Receiver<String>,
     /// Where it listens: `http://127.0.0.1:PORT`.
     pub(crate) url: String,
-    /// Its further `key http://…` lines.
+    /// Its further addresses, by key.
     pub(crate) others: BTreeMap<String, String>,
 }
 
@@ -68,7 +70,7 @@ impl Server {
                 Ok(line) => server.handle_line(&line),
                 Err(RecvTimeoutError::Timeout) if ready => return Ok(server),
                 Err(RecvTimeoutError::Timeout) => bail!(
-                    "the server has not printed `{LISTENING}http://…` and {others} lines `key http://…` within {} s",
+                    "the server has not printed `{PROGRAM}{LISTENING} on http://…` and {others} more such lines within {} s",
                     START_TIMEOUT.as_secs()
                 ),
                 Err(RecvTimeoutError::Disconnected) => {
@@ -104,11 +106,15 @@ impl Server {
 
     fn handle_line(&mut self, line: &str) {
         eprintln!("  {line}");
-        if let Some(url) = line.strip_prefix(LISTENING) {
+        let Some((key, url)) = line
+            .strip_prefix(PROGRAM)
+            .and_then(|rest| rest.split_once(" on "))
+        else {
+            return;
+        };
+        if key == LISTENING {
             self.url = url.trim().to_owned();
-        } else if let Some((key, url)) = line.split_once(' ')
-            && url.starts_with("http://")
-        {
+        } else {
             self.others.insert(key.to_owned(), url.trim().to_owned());
         }
     }

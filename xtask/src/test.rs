@@ -143,13 +143,14 @@ impl Step {
     const ALL: [Self; 14] = [
         Self::Setup,
         Self::Fmt,
+        // The wasm tests name the built package, and lints read them.
+        Self::Build,
         Self::Clippy,
         Self::Arrows,
         Self::Docs,
         Self::Xtask,
         Self::Core,
         Self::Server,
-        Self::Build,
         Self::Types,
         Self::Wasm(Browser::Chromium),
         Self::Wasm(Browser::Firefox),

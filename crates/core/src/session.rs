@@ -335,7 +335,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     fn send(&mut self, entry: Queued<B>, now: Millis) {
         let fits = self.outbox.is_empty()
             || (self.outbox.len() < self.config.outbox_messages
-                && self.outbox.bytes() + entry.bytes as usize <= self.config.outbox_bytes);
+                && self.outbox.bytes().saturating_add(entry.bytes as usize)
+                    <= self.config.outbox_bytes);
         match self.state.kind().policy().send {
             SendPolicy::Refuse => self.settle(entry.ticket, Outcome::Closed),
             SendPolicy::Queue | SendPolicy::Transmit if !fits => {
@@ -546,8 +547,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     /// Tells the application that a full outbox has room again.
     fn relieve(&mut self) {
         if self.pressure == Pressure::Full
-            && self.outbox.len() * 2 <= self.config.outbox_messages
-            && self.outbox.bytes() * 2 <= self.config.outbox_bytes
+            && self.outbox.len() <= self.config.outbox_messages / 2
+            && self.outbox.bytes() <= self.config.outbox_bytes / 2
         {
             self.pressure = Pressure::Room;
             self.emit(Event::Drained);

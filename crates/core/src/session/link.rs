@@ -179,6 +179,7 @@ impl<S> Attempt<S> {
 
 impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     pub(super) fn handle_frame(&mut self, frame: Frame<B, S>, now: Millis) {
+        let closing = matches!(self.state, State::Closing(..));
         let Some(link) = self.state.link_mut() else {
             return;
         };
@@ -203,7 +204,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                     self.emit(event);
                 }
             }
-            Frame::Goaway { .. } if link.plan == Plan::Moving => {}
+            Frame::Goaway { .. } if closing || link.plan == Plan::Moving => {}
             Frame::Goaway { spread } => {
                 let named = Some((link.id, link.transport));
                 link.plan = Plan::Move {

@@ -154,3 +154,23 @@ fn a_page_frozen_while_closing_still_ends() {
         assert_eq!(world.state(), StateKind::Closed);
     }
 }
+
+#[test]
+fn a_goaway_while_closing_does_not_bring_the_session_back() {
+    for transport in [WS, SSE, POLL] {
+        let mut world = useful(1, only(&[transport]));
+        world.act(Act::Delay {
+            delay: 300,
+            jitter: 0,
+        });
+        world.act(Act::Send {
+            request: false,
+            bytes: 3,
+        });
+        world.act(Act::Goaway(0));
+        world.act(Act::Close);
+        let opened = world.page.app.opens.len();
+        world.until(2_000, |world| world.state() == StateKind::Closed);
+        assert_eq!(world.page.app.opens.len(), opened, "{transport:?}");
+    }
+}
