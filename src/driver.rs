@@ -36,7 +36,7 @@ impl Driver {
         }
         let due = self.session.poll_timeout();
         let span = due.map_or(NONE, |due| (due - now) as i64);
-        self.numbers.put(&[8, span]);
+        self.numbers.put(&[spelling::ALARM, span]);
         self.numbers.put(&events.list);
         self.numbers.list.len()
     }
@@ -63,15 +63,37 @@ impl Driver {
     }
 
     /// Reads the next number; 0 after the last.
-    pub(crate) fn next(&mut self) -> i64 {
-        self.numbers.next()
+    pub(crate) fn take(&mut self) -> i64 {
+        self.numbers.take()
     }
 }
 
 /// Stands for "none": every number is 0 or more.
 const NONE: i64 = -1;
 
-/// Numbers on their way to the page, which reads them one by one: `Host` in `pkg/js/host.js`.
+/// What the first number of an output or frame says, as in `pkg/js/core.js`.
+mod spelling {
+    pub(super) const OPEN: i64 = 0;
+    pub(super) const HELLO: i64 = 1;
+    pub(super) const MESSAGE: i64 = 2;
+    pub(super) const CONTROL: i64 = 3;
+    pub(super) const TRANSMIT: i64 = 4;
+    pub(super) const DROP: i64 = 5;
+    pub(super) const NEED_TOKEN: i64 = 6;
+    pub(super) const ASK_HTTP: i64 = 7;
+    pub(super) const ALARM: i64 = 8;
+    pub(super) const STATE: i64 = 9;
+    pub(super) const RETRY_IN: i64 = 10;
+    pub(super) const CARRIED_BY: i64 = 11;
+    pub(super) const TROUBLE: i64 = 12;
+    pub(super) const SETTLED: i64 = 13;
+    pub(super) const GAP: i64 = 14;
+    pub(super) const DRAINED: i64 = 15;
+    pub(super) const REMEMBER: i64 = 16;
+    pub(super) const ROUND_TRIP: i64 = 17;
+}
+
+/// Numbers on their way to the page, which reads them one by one: `pkg/js/perform.js`.
 #[derive(Debug, Default)]
 struct Numbers {
     list: Vec<i64>,
@@ -84,7 +106,7 @@ impl Numbers {
         self.read = 0;
     }
 
-    fn next(&mut self) -> i64 {
+    fn take(&mut self) -> i64 {
         let number = self.list.get(self.read).copied().unwrap_or_default();
         self.read += 1;
         number
@@ -103,18 +125,18 @@ impl Numbers {
                 transport,
                 link,
             } => {
-                self.put(&[0, attempt.0.into(), transport as i64]);
+                self.put(&[spelling::OPEN, attempt.0.into(), transport as i64]);
                 self.nonce(link);
             }
             Output::Transmit { attempt, frames } => {
                 for frame in frames {
                     self.frame(frame);
                 }
-                self.put(&[4, attempt.0.into()]);
+                self.put(&[spelling::TRANSMIT, attempt.0.into()]);
             }
-            Output::Drop { attempt } => self.put(&[5, attempt.0.into()]),
-            Output::NeedToken(reason) => self.put(&[6, reason as i64]),
-            Output::SideProbe => self.put(&[7]),
+            Output::Drop { attempt } => self.put(&[spelling::DROP, attempt.0.into()]),
+            Output::NeedToken(reason) => self.put(&[spelling::NEED_TOKEN, reason as i64]),
+            Output::SideProbe => self.put(&[spelling::ASK_HTTP]),
             Output::Event(event) => events.event(event),
         }
     }
@@ -125,15 +147,19 @@ impl Numbers {
         match frame {
             Frame::Hello(hello) => {
                 self.put(&[
-                    1,
+                    spelling::HELLO,
                     hello.session.map_or(NONE, i64::from),
                     hello.received as i64,
                 ]);
                 self.nonce(hello.connect);
                 self.nonce(hello.instance);
             }
-            Frame::Message { n, body } => self.put(&[2, n as i64, 0, body.0.into()]),
-            Frame::Request { n, id, body } => self.put(&[2, n as i64, id.into(), body.0.into()]),
+            Frame::Message { n, body } => {
+                self.put(&[spelling::MESSAGE, n as i64, 0, body.0.into()])
+            }
+            Frame::Request { n, id, body } => {
+                self.put(&[spelling::MESSAGE, n as i64, id.into(), body.0.into()])
+            }
             Frame::Take { fence, received } => self.control(0, fence.into(), received as i64),
             Frame::Ack { n } => self.control(1, n as i64, NONE),
             Frame::Ping { k } => self.control(2, k.into(), NONE),
@@ -144,28 +170,36 @@ impl Numbers {
     }
 
     fn control(&mut self, name: i64, a: i64, b: i64) {
-        self.put(&[3, name, a, b]);
+        self.put(&[spelling::CONTROL, name, a, b]);
     }
 
     fn event(&mut self, event: Event) {
         match event {
             Event::State { from, to, ending } => {
-                self.put(&[9, from as i64, to as i64]);
+                self.put(&[spelling::STATE, from as i64, to as i64]);
                 self.ending(ending);
             }
-            Event::RetryIn(ms) => self.put(&[10, ms as i64]),
-            Event::Transport { from, to } => self.put(&[11, carried(from), carried(to)]),
+            Event::RetryIn(ms) => self.put(&[spelling::RETRY_IN, ms as i64]),
+            Event::Transport { from, to } => {
+                self.put(&[spelling::CARRIED_BY, carried(from), carried(to)])
+            }
             Event::Trouble(ending) => {
-                self.put(&[12]);
+                self.put(&[spelling::TROUBLE]);
                 self.ending(Some(ending));
             }
-            Event::Settled(ticket, outcome) => self.put(&[13, ticket.0.into(), outcome as i64]),
-            Event::Gap => self.put(&[14]),
-            Event::Drained => self.put(&[15]),
-            Event::Remember(memory) => {
-                self.put(&[16, memory.transport as i64, memory.rtt.into()]);
+            Event::Settled(ticket, outcome) => {
+                self.put(&[spelling::SETTLED, ticket.0.into(), outcome as i64])
             }
-            Event::RoundTrip(ms) => self.put(&[17, ms.into()]),
+            Event::Gap => self.put(&[spelling::GAP]),
+            Event::Drained => self.put(&[spelling::DRAINED]),
+            Event::Remember(memory) => {
+                self.put(&[
+                    spelling::REMEMBER,
+                    memory.transport as i64,
+                    memory.rtt.into(),
+                ]);
+            }
+            Event::RoundTrip(ms) => self.put(&[spelling::ROUND_TRIP, ms.into()]),
         }
     }
 

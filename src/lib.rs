@@ -26,13 +26,19 @@ pub mod session;
 
 mod driver;
 
+#[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
+use talc::{
+    cell::TalcSyncCell,
+    wasm::{WasmBinning, WasmGrowAndClaim},
+};
+
 pub use session::{Core, SseParser};
 
 /// Smaller than the standard allocator, which would be a fifth of the module.
 #[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
 #[global_allocator]
-static ALLOCATOR: talc::cell::TalcSyncCell<talc::wasm::WasmGrowAndClaim, talc::wasm::WasmBinning> =
-    talc::cell::TalcSyncCell::new_wasm(talc::wasm::WasmGrowAndClaim);
+static ALLOCATOR: TalcSyncCell<WasmGrowAndClaim, WasmBinning> =
+    TalcSyncCell::new_wasm(WasmGrowAndClaim);
 
 #[cfg(all(target_family = "wasm", not(feature = "std")))]
 #[panic_handler]

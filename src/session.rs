@@ -67,7 +67,7 @@ impl Core {
                     .unwrap_or(Environment::Woke),
             ),
             6 => Input::SideProbe {
-                status: short(a.into()),
+                status: a as u16,
                 retry_after: span(b),
             },
             7 => {
@@ -87,8 +87,8 @@ impl Core {
                     9 => Report::Ready,
                     10 => Report::Written,
                     11 => Report::Ended(Ending {
-                        code: short(c),
-                        status: short(d),
+                        code: c as u16,
+                        status: d as u16,
                         retry_after: span(e),
                         ..Ending::of(CAUSES.get(b as usize).copied().unwrap_or(Cause::Lost))
                     }),
@@ -99,7 +99,7 @@ impl Core {
                     16 => {
                         let retry = (c >= 0.0).then_some(c as u32);
                         Report::Frame(Frame::Close {
-                            code: short(b),
+                            code: b as u16,
                             retry,
                         })
                     }
@@ -118,8 +118,8 @@ impl Core {
     }
 
     /// Reads the next of the numbers that the last call announced.
-    pub fn read(&mut self) -> f64 {
-        self.0.next() as f64
+    pub fn take(&mut self) -> f64 {
+        self.0.take() as f64
     }
 
     /// Judges a numbered message: bit 0, deliver it; bit 1, tell of a timeout soon.
@@ -207,10 +207,6 @@ const CAUSES: [Cause; 11] = [
 
 fn transport(number: u32) -> Option<Transport> {
     Transport::ALL.get(number as usize).copied()
-}
-
-fn short(number: f64) -> u16 {
-    u16::try_from(number as u32).unwrap_or(u16::MAX)
 }
 
 /// Milliseconds that a server may make a page wait, at the most.

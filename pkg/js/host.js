@@ -4,7 +4,6 @@ import { bounded } from "./listeners.js";
 import { recall } from "./memory.js";
 import { perform } from "./perform.js";
 
-
 /** Milliseconds for the application's own functions: token and endpoints. */
 const FUNCTION_TIMEOUT = 12_000;
 
@@ -106,7 +105,7 @@ export class Host {
   }
 
   #read(count) {
-    return Array.from({ length: count }, () => this.core.read());
+    return Array.from({ length: count }, () => this.core.take());
   }
 
   /** The core is broken: its sockets are closed, the session fails. Others, and the next one, have cores of their own. */

@@ -1,4 +1,4 @@
-// What the core asks for, done.
+// Does what the core asks for: outputs to transports, the alarm and the token function, events to the application.
 
 import { sideProbe } from "../../src/transport/fetch.js";
 import { openLongPoll } from "../../src/transport/long-poll.js";
@@ -6,7 +6,8 @@ import { openSse } from "../../src/transport/sse.js";
 import { message } from "../../src/transport/unit.js";
 import { openWebSocket } from "../../src/transport/websocket.js";
 import {
-  ALARM, ASK_HTTP, CARRIED_BY, CONTROL, DRAINED, DROP, GAP, HELLO, MESSAGE, NEED_TOKEN, OPEN, REMEMBER, RETRY_IN, ROUND_TRIP, SETTLED, STATE, TRANSMIT, TROUBLE,
+  ALARM, ASK_HTTP, CARRIED_BY, CONTROL, DRAINED, DROP, GAP, HELLO, MESSAGE, NEED_TOKEN, OPEN, REMEMBER, RETRY_IN,
+  ROUND_TRIP, SETTLED, STATE, TRANSMIT, TROUBLE,
 } from "./core.js";
 import { TRANSPORTS, errorOf } from "./error.js";
 import { remember } from "./memory.js";
@@ -103,4 +104,3 @@ export function perform(host, numbers) {
     }
   }
 }
-
