@@ -63,8 +63,8 @@ impl Driver {
     }
 
     /// Reads the next number; 0 after the last.
-    pub(crate) fn next(&mut self) -> i64 {
-        self.numbers.next()
+    pub(crate) fn take(&mut self) -> i64 {
+        self.numbers.take()
     }
 }
 
@@ -106,7 +106,7 @@ impl Numbers {
         self.read = 0;
     }
 
-    fn next(&mut self) -> i64 {
+    fn take(&mut self) -> i64 {
         let number = self.list.get(self.read).copied().unwrap_or_default();
         self.read += 1;
         number

@@ -118,8 +118,8 @@ impl Core {
     }
 
     /// Reads the next of the numbers that the last call announced.
-    pub fn read(&mut self) -> f64 {
-        self.0.next() as f64
+    pub fn take(&mut self) -> f64 {
+        self.0.take() as f64
     }
 
     /// Judges a numbered message: bit 0, deliver it; bit 1, tell of a timeout soon.

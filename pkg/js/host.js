@@ -105,7 +105,7 @@ export class Host {
   }
 
   #read(count) {
-    return Array.from({ length: count }, () => this.core.read());
+    return Array.from({ length: count }, () => this.core.take());
   }
 
   /** The core is broken: its sockets are closed, the session fails. Others, and the next one, have cores of their own. */

@@ -26,7 +26,7 @@ fn core(transports: &[u32]) -> Core {
 fn tell(core: &mut Core, now: f64, kind: u8, a: u32, rest: [f64; 4]) -> Vec<f64> {
     let [b, c, d, e] = rest;
     let count = core.tell(now, kind, a, b, c, d, e);
-    (0..count).map(|_| core.read()).collect()
+    (0..count).map(|_| core.take()).collect()
 }
 
 #[wasm_bindgen_test]
@@ -93,7 +93,7 @@ fn no_numbers_make_it_trap() {
             core.heard((step % 9) as u32);
             let count = core.inspect();
             for _ in 0..=count {
-                core.read();
+                core.take();
             }
         }
     }
