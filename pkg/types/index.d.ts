@@ -92,7 +92,7 @@ export interface Timing {
   climb?: number;
   /** The longest span between two such probes. @default 50000 */
   climbCap?: number;
-  /** The four windows of the backoff. @default [1200, 3000, 8000, 20000] */
+  /** The four windows of the backoff. @default [1200, 3000, 7000, 20000] */
   backoff?: [number, number, number, number];
   /** How long `close()` waits for the outbox to empty. @default 2000 */
   close?: number;

@@ -1,10 +1,10 @@
 //! The server's door: requests and sockets, joined to links (annexes A, B and C).
 
 use throughline_core::server::{Input, LinkId, Subject};
-use throughline_core::{Cause, Dialect, Ending, Frame, Readiness, Transport};
+use throughline_core::{Cause, Ending, Frame, Transport};
 
 use crate::net::Fault;
-use crate::server::{Ear, NAMED_READY, Way};
+use crate::server::{Ear, Way};
 use crate::wire::{Down, Frames, Path, Up, WireId};
 use crate::world::{Happening, World};
 
@@ -148,37 +148,6 @@ impl World {
         }
     }
 
-    fn open_plainly(&mut self, wire: WireId, up: &Up) {
-        let named = self.page.config.dialect == Dialect::Json(Readiness::Named);
-        let first = self.server.plain != Some(wire);
-        self.server.plain = Some(wire);
-        if first {
-            self.server.plain_waiting.clear();
-        }
-        let ready = Frame::Message {
-            n: 0,
-            body: NAMED_READY,
-        };
-        let greeting: Frames = if named && first {
-            vec![ready]
-        } else {
-            Vec::new()
-        };
-        if matches!(up, Up::Poll) {
-            let mut frames = greeting;
-            frames.append(&mut self.server.plain_waiting);
-            self.send_down(wire, Down::Polled(frames));
-        } else {
-            self.send_down(wire, Down::Opened);
-            if !greeting.is_empty() {
-                self.send_down(wire, Down::Unit(greeting));
-            }
-        }
-        if first {
-            self.publish();
-        }
-    }
-
     /// Finds the link of a wire, or makes it: requests of a split link come in any order.
     fn join(&mut self, wire: WireId) -> u64 {
         if let Some(link) = self.page.wires[wire].link {
@@ -280,14 +249,6 @@ impl World {
         self.drain_server();
     }
 
-    fn hear_plainly(&mut self, frames: &Frames) {
-        for frame in frames {
-            if let Frame::Message { body, .. } | Frame::Request { body, .. } = frame {
-                self.server.heard.push(*body);
-            }
-        }
-    }
-
     /// Tells the server half a unit's frames, without draining it.
     fn tell(&mut self, link: u64, frames: Frames) {
         let now = throughline_core::Millis(self.now);
@@ -307,41 +268,6 @@ impl World {
                 frame => Input::Frame { link, frame },
             };
             self.server.sessions.handle(input, now);
-        }
-    }
-
-    fn take_bye(&mut self, wire: WireId) {
-        if self.server.plain == Some(wire) {
-            self.server.plain = None;
-        }
-        let Some(link) = self.page.wires[wire].link else {
-            return;
-        };
-        match self.page.wires[wire].transport {
-            Transport::WebSocket | Transport::Sse => self.reset(link),
-            Transport::LongPoll => {
-                if let Some(ear) = self.server.ears.get_mut(&link) {
-                    ear.way = Way::None;
-                    self.await_way(link, 30_000);
-                }
-            }
-        }
-    }
-
-    pub(crate) fn reset(&mut self, link: u64) {
-        if self.server.ears.remove(&link).is_some() {
-            self.serve(Input::LinkClosed { link: LinkId(link) });
-        }
-    }
-
-    pub(crate) fn lonely(&mut self, link: u64, turn: u32) {
-        let lonely = |ear: &Ear| ear.turn == turn && ear.way == Way::None;
-        if self.server.ears.get(&link).is_some_and(lonely) {
-            self.serve(Input::CloseLink {
-                link: LinkId(link),
-                code: 4408,
-                retry: None,
-            });
         }
     }
 }

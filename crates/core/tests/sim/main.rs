@@ -4,14 +4,18 @@
 //! random runs there are, `THROUGHLINE_SIM_SEED` runs one of them aloud.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod acts;
 mod app;
 mod door;
 mod invariants;
+mod leaving;
 mod net;
 mod page;
+mod plain;
 mod queue;
 mod random;
 mod scenarios;
 mod server;
+mod transport;
 mod wire;
 mod world;

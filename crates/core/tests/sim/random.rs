@@ -5,9 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use throughline_core::server::SessionsConfig;
 use throughline_core::{Config, Dialect, Memory, Readiness, StateKind, Transport};
 
+use crate::acts::Act;
 use crate::net::{Fault, Net};
 use crate::page::{Late, Tokens};
-use crate::world::{Act, Fortune, World};
+use crate::world::{Fortune, World};
 
 /// What one run came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

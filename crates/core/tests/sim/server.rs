@@ -158,19 +158,7 @@ impl World {
         }
     }
 
-    fn publish_plainly(&mut self) {
-        let body = self.next_body();
-        if let Some(wire) = self.server.plain.filter(|_| self.server.is_up()) {
-            let frames = vec![Frame::Message { n: 0, body }];
-            if self.page.wires[wire].transport == throughline_core::Transport::LongPoll {
-                self.server.plain_waiting.extend(frames);
-            } else {
-                self.send_down(wire, Down::Unit(frames));
-            }
-        }
-    }
-
-    fn next_body(&mut self) -> u64 {
+    pub(crate) fn next_body(&mut self) -> u64 {
         self.server.published += 1;
         self.server.epoch << 32 | self.server.published
     }

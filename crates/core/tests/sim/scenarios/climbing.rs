@@ -3,9 +3,10 @@
 use throughline_core::{Config, StateKind, TokenReason};
 
 use super::{FAULTS, POLL, SSE, WS, only, useful, with_token};
+use crate::acts::Act;
 use crate::net::Fault;
 use crate::page::Tokens;
-use crate::world::{Act, World};
+use crate::world::World;
 
 #[test]
 fn two_minutes_of_a_fault_end_on_the_websocket_within_a_minute() {

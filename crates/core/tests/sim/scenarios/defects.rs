@@ -1,13 +1,14 @@
 //! Lifecycle defects that other clients have had, each as a scenario.
 
 use throughline_core::{
-    AttemptId, Cause, Config, Ending, Environment, Frame, Input, Outcome, Report, StateKind,
+    AttemptId, Cause, Config, Ending, Environment, Frame, Input, Report, StateKind,
 };
 
 use super::{POLL, SSE, WS, only, useful};
+use crate::acts::Act;
 use crate::net::Fault;
 use crate::wire::Down;
-use crate::world::{Act, World};
+use crate::world::World;
 
 #[test]
 fn close_before_open_never_reconnects() {
@@ -223,35 +224,6 @@ fn a_hung_post_is_the_only_one_in_flight() {
         assert_eq!(world.server.heard.len(), 20);
         world.check_calm();
     }
-}
-
-#[test]
-fn a_cancelled_send_is_never_written_and_a_written_one_is_not_cancelled() {
-    let mut world = World::plain();
-    world.net.set(WS, Fault::Hang);
-    world.connect();
-    world.act(Act::Send {
-        request: false,
-        bytes: 9,
-    });
-    world.act(Act::Send {
-        request: false,
-        bytes: 9,
-    });
-    world.act(Act::Cancel);
-    world.until(3_000, |world| world.page.app.undecided() == 0);
-    assert_eq!(
-        world.page.app.sends,
-        [Some(Outcome::Sent), Some(Outcome::Cancelled)]
-    );
-    assert_eq!(world.server.heard, [1]);
-    world.act(Act::Send {
-        request: false,
-        bytes: 9,
-    });
-    world.act(Act::Cancel);
-    world.pass(2_000);
-    assert_eq!(world.page.app.sends.last(), Some(&Some(Outcome::Sent)));
 }
 
 #[test]

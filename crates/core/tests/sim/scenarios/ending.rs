@@ -3,9 +3,10 @@
 use throughline_core::{Config, Outcome, StateKind};
 
 use super::{POLL, SSE, WS, only, useful, with_token};
+use crate::acts::Act;
 use crate::net::Fault;
 use crate::page::Tokens;
-use crate::world::{Act, World};
+use crate::world::World;
 
 /// Closes, and lets everything late happen.
 fn close(world: &mut World) -> u64 {
@@ -173,4 +174,33 @@ fn a_goaway_while_closing_does_not_bring_the_session_back() {
         world.until(2_000, |world| world.state() == StateKind::Closed);
         assert_eq!(world.page.app.opens.len(), opened, "{transport:?}");
     }
+}
+
+#[test]
+fn a_cancelled_send_is_never_written_and_a_written_one_is_not_cancelled() {
+    let mut world = World::plain();
+    world.net.set(WS, Fault::Hang);
+    world.connect();
+    world.act(Act::Send {
+        request: false,
+        bytes: 9,
+    });
+    world.act(Act::Send {
+        request: false,
+        bytes: 9,
+    });
+    world.act(Act::Cancel);
+    world.until(3_000, |world| world.page.app.undecided() == 0);
+    assert_eq!(
+        world.page.app.sends,
+        [Some(Outcome::Sent), Some(Outcome::Cancelled)]
+    );
+    assert_eq!(world.server.heard, [1]);
+    world.act(Act::Send {
+        request: false,
+        bytes: 9,
+    });
+    world.act(Act::Cancel);
+    world.pass(2_000);
+    assert_eq!(world.page.app.sends.last(), Some(&Some(Outcome::Sent)));
 }

@@ -3,8 +3,9 @@
 use throughline_core::{Config, Dialect, Memory, Readiness, StateKind, Transport};
 
 use super::{FAULTS, POLL, SSE, WS, only};
+use crate::acts::Act;
 use crate::net::Fault;
-use crate::world::{Act, World};
+use crate::world::World;
 
 /// The longest time, over some seeds, to a message on a transport without a fault.
 fn first_message(config: &Config, faults: &[(Transport, Fault)]) -> u64 {

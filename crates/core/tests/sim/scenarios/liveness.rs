@@ -3,8 +3,9 @@
 use throughline_core::{Cause, Config, Environment, Input, StateKind};
 
 use super::{POLL, SSE, WS, only, useful};
+use crate::acts::Act;
 use crate::net::Fault;
-use crate::world::{Act, World};
+use crate::world::World;
 
 const HEARTBEAT: u64 = 15_000;
 
@@ -203,5 +204,40 @@ fn a_refused_post_costs_the_link_and_not_the_message() {
             assert_eq!(world.server.heard, [1], "{transport:?}, {status}");
             world.check_calm();
         }
+    }
+}
+
+#[test]
+fn the_server_forgets_who_stays_away_and_the_page_is_told_of_the_gap() {
+    let mut world = useful(1, Config::default());
+    world.act(Act::Freeze(300_000));
+    world.act(Act::Cut);
+    world.pass(119_000);
+    assert_eq!(
+        world.server.sessions.session_count(),
+        1,
+        "within the window"
+    );
+    world.pass(3_000);
+    assert_eq!(world.server.sessions.session_count(), 0, "after the window");
+    world.pass(200_000);
+    assert_eq!((world.is_on(WS), world.page.app.gaps), (true, 1));
+    world.check_calm();
+}
+
+#[test]
+fn the_server_closes_a_former_link_that_nobody_closed() {
+    for transport in [WS, SSE] {
+        let mut world = useful(1, only(&[transport]));
+        world.act(Act::HalfOpen);
+        world.until(60_000, left_the_link);
+        world.until(5_000, |world| world.state() == StateKind::Connected);
+        assert_eq!(
+            world.server.sessions.link_count(),
+            2,
+            "{transport:?}: the old one lingers"
+        );
+        world.pass(6_000);
+        assert_eq!(world.server.sessions.link_count(), 1, "{transport:?}");
     }
 }

@@ -3,8 +3,9 @@
 use throughline_core::{Config, Memory, StateKind};
 
 use super::{POLL, SSE, WS, only, useful};
+use crate::acts::Act;
 use crate::net::Fault;
-use crate::world::{Act, World};
+use crate::world::World;
 
 #[test]
 fn a_reconnect_does_not_race() {

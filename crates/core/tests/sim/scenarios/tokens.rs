@@ -3,8 +3,9 @@
 use throughline_core::{Config, StateKind, TokenReason, Transport};
 
 use super::{POLL, SSE, WS, with_token};
+use crate::acts::Act;
 use crate::page::Tokens;
-use crate::world::{Act, World};
+use crate::world::World;
 
 fn reasons(world: &World) -> Vec<TokenReason> {
     world
