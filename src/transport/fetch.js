@@ -6,6 +6,9 @@ import { pack, receive } from "./unit.js";
 /** Milliseconds a POST may take. */
 const POST_TIMEOUT = 10_000;
 
+/** Milliseconds that an answer which waited has after that. */
+const THAW = 500;
+
 /** Milliseconds the side probe may take. */
 const SIDE_PROBE_TIMEOUT = 5_000;
 
@@ -53,7 +56,9 @@ export function openUplink(host, attempt, link, signal) {
   let last = Promise.resolve();
   async function post(item) {
     const limit = new AbortController();
-    const alarm = setTimeout(() => limit.abort(POST_HUNG), POST_TIMEOUT);
+    const hung = () => limit.abort(POST_HUNG);
+    // After a frozen page thaws, its timers come before the answers that waited.
+    let alarm = setTimeout(() => (alarm = setTimeout(hung, THAW)), POST_TIMEOUT);
     const abort = () => limit.abort();
     signal.addEventListener("abort", abort);
     let address;

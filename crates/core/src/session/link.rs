@@ -414,8 +414,13 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             let beat = pulse.beat(now);
             // A split transport pays a POST for each ping.
             let sparing = link.transport.is_split() && pulse.beats % 4 != 0;
+            // A ping unanswered for an interval: the way up is dead, whatever comes down.
+            let interval = 2 * pulse.tick;
+            let unanswered = link.ping.is_some_and(|(_, at)| now - at >= interval);
+            let mute = unanswered && !link.transport.is_split();
             return match beat {
                 Beat::HalfOpen => self.lose(Ending::of(Cause::HalfOpen), now),
+                Beat::Ping if mute => self.lose(Ending::of(Cause::HalfOpen), now),
                 Beat::Ping if !sparing && self.config.dialect == Dialect::Throughline => {
                     self.pending.extend(link.start_ping(now));
                     self.flush(now);
