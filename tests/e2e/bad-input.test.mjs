@@ -163,6 +163,18 @@ inBrowsers((world) => {
     assert.equal(next.echo, "still works");
   });
 
+  world.check("a message that comes twice is delivered once", async (evaluate) => {
+    hostile.script.units = [READY, '[[1,"T","a"],[1,"T","a"]]', '[["bin",1,"T",""]]', '[[2,"T","b"]]'];
+    const seen = await evaluate(async (url) => {
+      const { session, record } = await harness.connected({ url, transports: ["websocket"] });
+      await harness.until(() => record.messages.length >= 2);
+      const { received, duplicates } = session.stats();
+      await session.close();
+      return { payloads: record.messages.map(({ payload }) => payload), received, duplicates };
+    }, `${hostile.url}/realtime`);
+    assert.deepEqual(seen, { payloads: ["a", "b"], received: 2, duplicates: 2 });
+  });
+
   world.check("a portal that answers in the server's place is named", async (evaluate) => {
     hostile.script.units = [1011];
     hostile.script.answer = (_, response) => answer(response, 200, { "Content-Type": "text/html" }, "<!doctype html><title>log in</title>");
