@@ -24,6 +24,8 @@ export class Host {
   stats = { sent: 0, received: 0, duplicates: 0, lost: 0, rtt: null };
   origin = performance.now();
   #alarm;
+  /** What was asked for before there was a core. */
+  #pending = [];
   /** Inputs not yet told: the first one's turn is under way. @type {number[][]} */
   #inbox = [];
   /** What transports hold open, by attempt. */
@@ -77,6 +79,7 @@ export class Host {
     this.core = new Core(new Uint8Array(Uint32Array.from(words).buffer));
     this.#watch();
     this.tell(CONNECT);
+    for (const act of this.#pending.splice(0)) act();
   }
 
   /**
@@ -302,13 +305,9 @@ export class Host {
     else if (this.state !== "failed" && this.state !== "closed") this.end("closed");
   }
 
-  #pending = [];
   #whenStarted(act) {
     if (this.core) act();
     else this.#pending.push(act);
-  }
-  flushPending() {
-    for (const act of this.#pending.splice(0)) act();
   }
 
   trouble(error) {

@@ -23,7 +23,6 @@ class Session {
         try {
           this.#host.state = "idle";
           this.#host.start(instance);
-          this.#host.flushPending();
         } catch (cause) {
           this.#host.fail(new SessionError("bad_option", { terminal: true, cause }));
         }

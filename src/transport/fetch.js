@@ -29,7 +29,7 @@ export function retryAfter(response) {
   const value = response.headers.get("Retry-After");
   if (!value) return -1;
   const ms = /^\d+$/.test(value) ? value * 1000 : Date.parse(value) - Date.now();
-  return ms >= 0 ? Math.min(ms, 3_600_000) : -1;
+  return ms >= 0 ? ms : -1;
 }
 
 /** Asks the address as a plain GET: a refused WebSocket hides its status, this does not. */
