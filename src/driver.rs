@@ -165,7 +165,11 @@ impl Numbers {
             Frame::Ping { k } => self.control(2, k.into(), NONE),
             Frame::Pong { k } => self.control(3, k.into(), NONE),
             Frame::Close { code, .. } => self.control(4, code.into(), NONE),
-            Frame::Ready(_) | Frame::Reply { .. } | Frame::Goaway { .. } => {}
+            Frame::Auth
+            | Frame::Expiring { .. }
+            | Frame::Ready(_)
+            | Frame::Reply { .. }
+            | Frame::Goaway { .. } => {}
         }
     }
 

@@ -37,6 +37,8 @@ pub struct Body {
     pub kind: Arc<str>,
     /// The application's data.
     pub payload: Payload,
+    /// The event's id in its topic, if it is a topic's (P3.6).
+    pub id: Option<Arc<str>>,
 }
 
 impl Body {
@@ -50,6 +52,7 @@ impl Body {
         Ok(Self {
             kind: kind.into(),
             payload: Payload::from(raw),
+            id: None,
         })
     }
 
@@ -59,7 +62,14 @@ impl Body {
         Self {
             kind: kind.into(),
             payload: Payload::Bytes(bytes.into()),
+            id: None,
         }
+    }
+
+    /// Names the event in its topic (P3.6).
+    #[must_use]
+    pub fn with_id(self, id: Option<Arc<str>>) -> Self {
+        Self { id, ..self }
     }
 
     /// About how many bytes the body takes in a unit.

@@ -172,6 +172,14 @@ pub enum Frame<B, S = String> {
         /// Milliseconds over which clients spread their moves.
         spread: u32,
     },
+    /// Client → server: a fresh token for this link (P2.7). It travels beside the frame, never inside
+    /// the core.
+    Auth,
+    /// Server → client: the link's token expires in `ms` (P2.7).
+    Expiring {
+        /// Milliseconds left.
+        ms: u32,
+    },
     /// Either way: the reason the link ends, where the transport has no close code of its own (P5.1).
     Close {
         /// A close code of P5.3.
@@ -194,6 +202,8 @@ impl<B, S> Frame<B, S> {
             | Self::Ping { .. }
             | Self::Pong { .. }
             | Self::Goaway { .. }
+            | Self::Auth
+            | Self::Expiring { .. }
             | Self::Close { .. } => None,
         }
     }

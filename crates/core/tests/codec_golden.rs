@@ -84,7 +84,7 @@ fn every_golden_binary_unit_is_read_and_written_back() {
                 let Payload::Bytes(payload) = body.payload else {
                     panic!("{}", unit.name)
                 };
-                let written = encode_binary(n, &body.kind, &payload).unwrap();
+                let written = encode_binary(n, &body.kind, &payload, body.id.as_deref()).unwrap();
                 assert_eq!(written, bytes, "{}", unit.name);
             }
             (Err(error), None) => {
@@ -199,6 +199,8 @@ fn meaning(frame: &Frame<Body>) -> Value {
         Frame::Ping { k } => json!({ "ping": k }),
         Frame::Pong { k } => json!({ "pong": k }),
         Frame::Goaway { spread } => json!({ "goaway": spread }),
+        Frame::Auth => json!("auth"),
+        Frame::Expiring { ms } => json!({ "expiring": ms }),
         Frame::Close { code, retry } => json!({ "close": { "code": code, "retry": retry } }),
     }
 }

@@ -104,6 +104,7 @@ impl Apps {
                 let body = Body {
                     kind: "".into(),
                     payload: body.payload.clone(),
+                    id: None,
                 };
                 return self.hub.reply(peer, id, true, body);
             }

@@ -323,6 +323,8 @@ fn frame_size(frame: &Frame<Body>) -> usize {
         | Frame::Ping { .. }
         | Frame::Pong { .. }
         | Frame::Goaway { .. }
+        | Frame::Auth
+        | Frame::Expiring { .. }
         | Frame::Close { .. } => 24,
     }
 }

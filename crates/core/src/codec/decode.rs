@@ -2,6 +2,7 @@
 
 use alloc::borrow::{Cow, ToOwned as _};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use base64::Engine as _;
@@ -43,9 +44,10 @@ pub fn decode_binary(unit: &[u8]) -> Result<Frame<Body>, CodecError> {
     };
     let n = head.number(0).map_err(|_| CodecError::BadHead)?;
     let kind = head.string(1).map_err(|_| CodecError::BadHead)?;
+    let id = head.id(2).map_err(|_| CodecError::BadHead)?;
     Ok(Frame::Message {
         n,
-        body: Body::bytes(&kind, bytes),
+        body: Body::bytes(&kind, bytes).with_id(id),
     })
 }
 
@@ -61,7 +63,7 @@ fn decode_frame(
         };
         return Ok(Frame::Message {
             n: e.number(0)?,
-            body: e.body(1)?,
+            body: e.body(1)?.with_id(e.id(3)?),
         });
     }
     let name: Cow<'_, str> = serde_json::from_str(first).map_err(|_| CodecError::UnknownFrame)?;
@@ -105,7 +107,7 @@ fn decode_frame(
             let bytes = STANDARD.decode(&*e.string(3)?).map_err(|_| e.bad(3))?;
             Ok(Frame::Message {
                 n,
-                body: Body::bytes(&kind, bytes),
+                body: Body::bytes(&kind, bytes).with_id(e.id(4)?),
             })
         }
         "req" => {
@@ -129,6 +131,13 @@ fn decode_frame(
         }),
         "goaway" => Ok(Frame::Goaway {
             spread: named("goaway").small(1)?,
+        }),
+        "auth" => {
+            *token = Some(Secret::new(named("auth").string(1)?));
+            Ok(Frame::Auth)
+        }
+        "expiring" => Ok(Frame::Expiring {
+            ms: named("expiring").small(1)?,
         }),
         "close" => {
             let e = named("close");
@@ -179,12 +188,21 @@ impl<'a> Elements<'a> {
         }
     }
 
+    /// Reads the id of a topic's event, where there is one.
+    fn id(&self, index: usize) -> Result<Option<Arc<str>>, CodecError> {
+        match self.elements.get(index) {
+            None => Ok(None),
+            Some(_) => Ok(Some((*self.string(index)?).into())),
+        }
+    }
+
     /// Reads a type at `index` and the payload after it.
     fn body(&self, index: usize) -> Result<Body, CodecError> {
         let kind = self.string(index)?;
         Ok(Body {
             kind: (*kind).into(),
             payload: self.payload(index + 1)?,
+            id: None,
         })
     }
 
@@ -196,6 +214,7 @@ impl<'a> Elements<'a> {
         let body = Body {
             kind: "".into(),
             payload: self.payload(3)?,
+            id: None,
         };
         Ok(Frame::Reply {
             n: self.number(1)?,

@@ -46,12 +46,18 @@ pub fn encode_hello(hello: &Hello, token: Option<&Secret>) -> Result<String, Cod
 /// # Errors
 ///
 /// Returns [`CodecError::TooLong`] if the head takes more than 65535 bytes.
-pub fn encode_binary(n: u64, kind: &str, bytes: &[u8]) -> Result<Vec<u8>, CodecError> {
+pub fn encode_binary(
+    n: u64,
+    kind: &str,
+    bytes: &[u8],
+    id: Option<&str>,
+) -> Result<Vec<u8>, CodecError> {
     if n > MAX_NUMBER {
         return Err(CodecError::TooLong);
     }
     let mut head = alloc::format!("[{n},");
     push_string(&mut head, kind);
+    push_id(&mut head, id);
     head.push(']');
     let length = u16::try_from(head.len()).map_err(|_| CodecError::TooLong)?;
     let mut unit = Vec::with_capacity(2 + head.len() + bytes.len());
@@ -75,13 +81,17 @@ fn push_frame(out: &mut String, frame: &Frame<Body>) -> Result<(), CodecError> {
                 push(out, format_args!("[{n},"));
                 push_string(out, &body.kind);
                 push_payload(out, json);
+                push_id(out, body.id.as_deref());
+                out.push(']');
             }
             Payload::Bytes(bytes) => {
                 push(out, format_args!("[\"bin\",{n},"));
                 push_string(out, &body.kind);
                 out.push_str(",\"");
                 STANDARD.encode_string(bytes, out);
-                out.push_str("\"]");
+                out.push('"');
+                push_id(out, body.id.as_deref());
+                out.push(']');
             }
         },
         Frame::Request { n, id, body } => {
@@ -89,17 +99,22 @@ fn push_frame(out: &mut String, frame: &Frame<Body>) -> Result<(), CodecError> {
             push(out, format_args!("[\"req\",{n},{id},"));
             push_string(out, &body.kind);
             push_payload(out, json);
+            out.push(']');
         }
         Frame::Reply { n, id, ok, body } => {
             let json = json_of(body)?;
             let name = if *ok { "rep" } else { "err" };
             push(out, format_args!("[\"{name}\",{n},{id}"));
             push_payload(out, json);
+            out.push(']');
         }
         Frame::Ack { n } => push(out, format_args!("[\"ack\",{n}]")),
         Frame::Ping { k } => push(out, format_args!("[\"ping\",{k}]")),
         Frame::Pong { k } => push(out, format_args!("[\"pong\",{k}]")),
         Frame::Goaway { spread } => push(out, format_args!("[\"goaway\",{spread}]")),
+        // As a server never says it, and a client's token is not the core's.
+        Frame::Auth => out.push_str("[\"auth\"]"),
+        Frame::Expiring { ms } => push(out, format_args!("[\"expiring\",{ms}]")),
         Frame::Close { code, retry: None } => push(out, format_args!("[\"close\",{code}]")),
         Frame::Close {
             code,
@@ -147,7 +162,14 @@ fn push_object(out: &mut String, name: &str, value: &impl Serialize) -> Result<(
     Ok(())
 }
 
-/// Appends the last element. Line breaks between a payload's tokens become spaces: an SSE event's
+fn push_id(out: &mut String, id: Option<&str>) {
+    if let Some(id) = id {
+        out.push(',');
+        push_string(out, id);
+    }
+}
+
+/// Appends a payload. Line breaks between a payload's tokens become spaces: an SSE event's
 /// `data:` is one line.
 fn push_payload(out: &mut String, json: &RawValue) {
     let text = json.get();
@@ -159,7 +181,6 @@ fn push_payload(out: &mut String, json: &RawValue) {
         ),
         false => out.push_str(text),
     }
-    out.push(']');
 }
 
 fn push_string(out: &mut String, text: &str) {

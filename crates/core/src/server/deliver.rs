@@ -62,7 +62,12 @@ impl<B: Clone> Sessions<B> {
                 self.end(key, code::NORMAL, now);
             }
             Frame::Close { .. } => self.close(id, code::NORMAL, None, now),
-            Frame::Hello(_) | Frame::Ready(_) | Frame::Reply { .. } | Frame::Goaway { .. } => {
+            Frame::Hello(_)
+            | Frame::Ready(_)
+            | Frame::Reply { .. }
+            | Frame::Goaway { .. }
+            | Frame::Auth
+            | Frame::Expiring { .. } => {
                 self.close(id, code::PROTOCOL, None, now);
             }
         }

@@ -224,6 +224,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 );
             }
             Frame::Hello(_)
+            | Frame::Auth
+            | Frame::Expiring { .. }
             | Frame::Ready(_)
             | Frame::Take { .. }
             | Frame::Message { .. }

@@ -30,8 +30,8 @@ pub(super) fn next_unit(
         Carrier::Both => frames.iter().position(|frame| bytes_of(frame).is_some()),
         Carrier::Text => None,
     };
-    if let (Some(0), Some((n, kind, bytes))) = (bytes_at, frames.first().and_then(bytes_of)) {
-        let unit = encode_binary(n, kind, bytes)?;
+    if let (Some(0), Some((n, body, bytes))) = (bytes_at, frames.first().and_then(bytes_of)) {
+        let unit = encode_binary(n, &body.kind, bytes, body.id.as_deref())?;
         frames.remove(0);
         return Ok(Some(Unit::Binary(unit)));
     }
@@ -52,10 +52,10 @@ pub(super) fn closing(end: End) -> String {
     }
 }
 
-fn bytes_of(frame: &Frame<Body>) -> Option<(u64, &str, &[u8])> {
+fn bytes_of(frame: &Frame<Body>) -> Option<(u64, &Body, &[u8])> {
     match frame {
         Frame::Message { n, body } => match &body.payload {
-            Payload::Bytes(bytes) => Some((*n, &body.kind, bytes)),
+            Payload::Bytes(bytes) => Some((*n, body, bytes)),
             Payload::Json(_) => None,
         },
         Frame::Hello(_)
@@ -67,6 +67,8 @@ fn bytes_of(frame: &Frame<Body>) -> Option<(u64, &str, &[u8])> {
         | Frame::Ping { .. }
         | Frame::Pong { .. }
         | Frame::Goaway { .. }
+        | Frame::Auth
+        | Frame::Expiring { .. }
         | Frame::Close { .. } => None,
     }
 }

@@ -161,7 +161,7 @@ impl Link {
     }
 
     pub(crate) async fn send_bytes(&mut self, n: u64, kind: &str, bytes: &[u8]) {
-        let unit = throughline_core::codec::encode_binary(n, kind, bytes).unwrap();
+        let unit = throughline_core::codec::encode_binary(n, kind, bytes, None).unwrap();
         let answer = match &mut self.way {
             Way::WebSocket(socket) => return socket.send(Message::binary(unit)).await.unwrap(),
             Way::Sse { http, address, .. } | Way::Poll { http, address, .. } => {
