@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use throughline_core::trace::Entry;
 use throughline_core::{
-    Config, Ending, Event, Frame, Input, Millis, Nonce, Output, Session, Ticket, Transport,
+    Config, Ending, Event, Frame, Input, Millis, Nonce, Output, Restored, Session, Ticket,
+    Transport,
 };
 
 /// What the page calls a session by: it keeps the server's name itself.
@@ -18,9 +19,13 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(config: Config, seed: [u8; 16]) -> Self {
+    pub(crate) fn new(config: Config, seed: [u8; 16], restored: Option<Restored<Name>>) -> Self {
+        let mut session = Session::new(config, seed);
+        if let Some(restored) = restored {
+            session.restore(restored);
+        }
         Self {
-            session: Session::new(config, seed),
+            session,
             numbers: Numbers::default(),
         }
     }
@@ -165,8 +170,8 @@ impl Numbers {
             Frame::Ping { k } => self.control(2, k.into(), NONE),
             Frame::Pong { k } => self.control(3, k.into(), NONE),
             Frame::Close { code, .. } => self.control(4, code.into(), NONE),
-            Frame::Auth
-            | Frame::Expiring { .. }
+            Frame::Auth => self.control(5, NONE, NONE),
+            Frame::Expiring { .. }
             | Frame::Ready(_)
             | Frame::Reply { .. }
             | Frame::Goaway { .. } => {}
@@ -194,7 +199,9 @@ impl Numbers {
             Event::Settled(ticket, outcome) => {
                 self.put(&[spelling::SETTLED, ticket.0.into(), outcome as i64])
             }
-            Event::Gap => self.put(&[spelling::GAP]),
+            Event::Gap { received, unknown } => {
+                self.put(&[spelling::GAP, received as i64, unknown as i64]);
+            }
             Event::Drained => self.put(&[spelling::DRAINED]),
             Event::Remember(memory) => {
                 self.put(&[

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use throughline_core::sse;
 use throughline_core::{
-    AttemptId, Cause, Config, Dialect, Ending, Environment, Frame, Input, Memory, Millis,
-    Readiness, Ready, Report, Ticket, Transport,
+    AttemptId, Cause, Config, Dialect, Ending, Environment, Frame, Input, Memory, Millis, Nonce,
+    Readiness, Ready, Report, Restored, Ticket, Transport, WhenFull,
 };
 use wasm_bindgen::prelude::*;
 
@@ -20,9 +20,11 @@ pub struct Core(Driver);
 impl Core {
     /// Makes a session of little-endian words: 4 of seed from a secure random source; dialect
     /// (0 `throughline`, 1 `json` ready when open, 2 `json` ready by message); whether there is a
-    /// token function; the outbox's bounds in messages and bytes; the remembered transport (any
-    /// other number: none) and its round trip; how many transports, and which, most preferred
-    /// first; then pairs of a timing's number and milliseconds.
+    /// token function; the outbox's bounds in messages and bytes, and whether it refuses when full;
+    /// the remembered transport (any other number: none) and its round trip; how many transports,
+    /// and which, most preferred first; how many words of an earlier page's session follow (0 or
+    /// 13), and these: `connect` and `instance`, fence, the last offset and the last acknowledged
+    /// `seq`, highest words first; then pairs of a timing's number and milliseconds.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &[u8]) -> Self {
         let (seed, words) = options.split_first_chunk().unwrap_or((&[1; 16], &[]));
@@ -38,15 +40,30 @@ impl Core {
             has_token: next() != 0,
             outbox_messages: next() as usize,
             outbox_bytes: next() as usize,
+            when_full: match next() {
+                0 => WhenFull::Wait,
+                _ => WhenFull::Refuse,
+            },
             ..Config::default()
         };
         let (carried, rtt) = (transport(next()), next());
         config.memory = carried.map(|transport| Memory { transport, rtt });
         config.transports = (0..next()).filter_map(|_| transport(next())).collect();
+        let restored = (next() > 0).then(|| {
+            let mut long = |words| (0..words).fold(0u128, |n, _| n << 32 | u128::from(next()));
+            Restored {
+                session: 0,
+                connect: Nonce(long(4)),
+                instance: Nonce(long(4)),
+                fence: long(1) as u32,
+                received: long(2) as u64,
+                acked: long(2) as u64,
+            }
+        });
         while let Some(field) = words.next() {
             config.timing.set(field, words.next().unwrap_or_default());
         }
-        Self(Driver::new(config, *seed))
+        Self(Driver::new(config, *seed, restored))
     }
 
     /// Tells the core one thing that happened at `now` and returns how many numbers say what to do
@@ -70,33 +87,45 @@ impl Core {
                 status: a as u16,
                 retry_after: span(b),
             },
-            7 => {
-                let (ticket, request) = (Ticket(a), b as u32);
-                let request = (request > 0).then_some(request);
-                Input::Send {
-                    ticket,
-                    request,
-                    body: ticket,
-                    bytes: c as u32,
+            7 | 8 => {
+                let (ticket, request, bytes) = (Ticket(a), b as u32, c as u32);
+                let (body, request) = (ticket, (request > 0).then_some(request));
+                if kind == 8 {
+                    Input::Kept {
+                        ticket,
+                        request,
+                        body,
+                        bytes,
+                    }
+                } else {
+                    Input::Send {
+                        ticket,
+                        request,
+                        body,
+                        bytes,
+                        ttl: (d >= 0.0).then_some(d as u32),
+                        replaces: (e > 0.0).then_some(Ticket(e as u32)),
+                    }
                 }
             }
             _ => Input::Report(
                 AttemptId(a),
                 match kind {
-                    8 => Report::Opened,
-                    9 => Report::Ready,
-                    10 => Report::Written,
-                    11 => Report::Ended(Ending {
+                    9 => Report::Opened,
+                    10 => Report::Ready,
+                    11 => Report::Written,
+                    12 => Report::Ended(Ending {
                         code: c as u16,
                         status: d as u16,
                         retry_after: span(e),
                         ..Ending::of(CAUSES.get(b as usize).copied().unwrap_or(Cause::Lost))
                     }),
-                    12 => Report::Frame(Frame::Ack { n: b as u64 }),
-                    13 => Report::Frame(Frame::Ping { k: b as u32 }),
-                    14 => Report::Frame(Frame::Pong { k: b as u32 }),
-                    15 => Report::Frame(Frame::Goaway { spread: b as u32 }),
-                    16 => {
+                    13 => Report::Frame(Frame::Ack { n: b as u64 }),
+                    14 => Report::Frame(Frame::Ping { k: b as u32 }),
+                    15 => Report::Frame(Frame::Pong { k: b as u32 }),
+                    16 => Report::Frame(Frame::Goaway { spread: b as u32 }),
+                    17 => Report::Frame(Frame::Expiring { ms: b as u32 }),
+                    18 => {
                         let retry = (c >= 0.0).then_some(c as u32);
                         Report::Frame(Frame::Close {
                             code: b as u16,
@@ -127,9 +156,15 @@ impl Core {
         self.0.session.accept(AttemptId(attempt), n as u64) as u8
     }
 
-    /// Notes that bytes came that carry no frame.
-    pub fn heard(&mut self, attempt: u32) {
-        self.0.session.heard(AttemptId(attempt));
+    /// Notes that a unit of so many bytes came, or 0 bytes that carry no frame, and says whether to
+    /// tell of a timeout soon.
+    pub fn heard(&mut self, attempt: u32, bytes: usize) -> bool {
+        self.0.session.heard(AttemptId(attempt), bytes)
+    }
+
+    /// Notes that everything up to an offset was delivered.
+    pub fn delivered(&mut self, offset: f64) {
+        self.0.session.delivered(offset as u64);
     }
 
     /// Returns how many numbers say what is in the outbox, messages and bytes, and then in the log,
@@ -158,13 +193,13 @@ impl SseParser {
         }
     }
 
-    /// Reads a chunk and returns the types and data of the events that it completes, each with a CR
+    /// Reads a chunk and returns the types, data and ids of the events that it completes, each with a CR
     /// after it, which neither can contain; nothing once the stream went over the limit.
     pub fn push(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
         let mut events = Vec::new();
         let read = self.parser.push(chunk, &mut |item| match item {
-            sse::Item::Event { kind, data, .. } => {
-                for text in [kind, data] {
+            sse::Item::Event { kind, data, id } => {
+                for text in [kind, data, id] {
                     events.extend_from_slice(text);
                     events.extend_from_slice(b"\r");
                 }

@@ -23,6 +23,15 @@ pub enum Readiness {
     Settled,
 }
 
+/// What a full outbox does with another message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It waits its turn.
+    Wait,
+    /// It is refused: [`Outcome::Full`](crate::Outcome::Full).
+    Refuse,
+}
+
 /// What worked last on this network. The page keeps it and gives it back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
@@ -43,10 +52,12 @@ pub struct Config {
     pub has_token: bool,
     /// What worked last on this network, if anything did.
     pub memory: Option<Memory>,
-    /// Most messages the outbox holds.
+    /// Most messages on their way, and in a full outbox.
     pub outbox_messages: usize,
-    /// Most bytes the outbox holds.
+    /// Most bytes on their way, and in a full outbox. One message alone may have more.
     pub outbox_bytes: usize,
+    /// What a full outbox does.
+    pub when_full: WhenFull,
     /// Spans and deadlines.
     pub timing: Timing,
 }
@@ -60,6 +71,7 @@ impl Default for Config {
             memory: None,
             outbox_messages: 1_000,
             outbox_bytes: 1 << 20,
+            when_full: WhenFull::Wait,
             timing: Timing::default(),
         }
     }

@@ -29,6 +29,22 @@ pub enum Input<B, S = String> {
         body: B,
         /// What it weighs in the outbox.
         bytes: u32,
+        /// Milliseconds after which it is not to be written any more.
+        ttl: Option<u32>,
+        /// An earlier send that this one stands for, if it has not been written yet.
+        replaces: Option<Ticket>,
+    },
+    /// Before [`Input::Connect`]: a message that an earlier page may have written. It keeps its
+    /// place after those of [`Config::restore`](crate::Config::restore).
+    Kept {
+        /// Names the send.
+        ticket: Ticket,
+        /// The client's name of the request, if it wants a reply.
+        request: Option<u32>,
+        /// Type and payload.
+        body: B,
+        /// What it weighs in the outbox.
+        bytes: u32,
     },
     /// The application gives up on a send. Has an effect only before the message was first written.
     Cancel(Ticket),

@@ -54,10 +54,10 @@ pub mod codec;
 pub mod server;
 
 pub use close::{Cause, Ending, Verdict};
-pub use config::{Config, Dialect, Memory, Readiness, Timing};
+pub use config::{Config, Dialect, Memory, Readiness, Timing, WhenFull};
 pub use frame::{Frame, Hello, Nonce, Ready, Transport};
 pub use input::{AttemptId, Environment, Input, Report, Ticket};
 pub use output::{Event, Outcome, Output, StateKind, TokenReason};
-pub use session::{Accept, Session};
+pub use session::{Accept, Restored, Session};
 pub use time::Millis;
 pub use transports::Transports;

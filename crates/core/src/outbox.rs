@@ -1,9 +1,10 @@
 //! Messages on their way up: numbered at the first write, kept until acknowledged.
 
-use alloc::vec::Vec;
+use alloc::collections::VecDeque;
 
 use crate::input::Ticket;
 use crate::output::{Event, Outcome, Output};
+use crate::time::Millis;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Entry<B> {
@@ -11,51 +12,106 @@ pub(crate) struct Entry<B> {
     pub(crate) request: Option<u32>,
     pub(crate) body: B,
     pub(crate) bytes: u32,
+    /// Worthless from then on, unless it was written before.
+    pub(crate) expires: Option<Millis>,
 }
 
-/// A bounded queue. The first `numbered` entries have a `seq`: `acked + 1`, `acked + 2`, …; of these
-/// the first `written` have been written to the current link.
+/// How much may be on its way at a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) messages: usize,
+    pub(crate) bytes: usize,
+}
+
+/// A queue. The first `numbered` entries have a `seq`: `acked + 1`, `acked + 2`, …; of these the
+/// first `written` have been written to the current link. What has no number yet waits, and may
+/// still be taken back.
 #[derive(Debug)]
 pub(crate) struct Outbox<B> {
-    entries: Vec<Entry<B>>,
+    entries: VecDeque<Entry<B>>,
+    bounds: Bounds,
     acked: u64,
     numbered: usize,
+    numbered_bytes: usize,
     written: usize,
     bytes: usize,
+    /// No waiting entry expires before.
+    soonest: Option<Millis>,
 }
 
 impl<B: Clone> Outbox<B> {
-    pub(crate) const fn new() -> Self {
+    pub(crate) const fn new(bounds: Bounds) -> Self {
         Self {
-            entries: Vec::new(),
+            entries: VecDeque::new(),
+            bounds,
             acked: 0,
             numbered: 0,
+            numbered_bytes: 0,
             written: 0,
             bytes: 0,
+            soonest: None,
         }
+    }
+
+    /// Goes on from the numbering of an earlier page.
+    pub(crate) const fn restore(&mut self, acked: u64) {
+        self.acked = acked;
+    }
+
+    /// Puts back what an earlier page may have written: it keeps its number.
+    pub(crate) fn put_back(&mut self, entry: Entry<B>) {
+        self.numbered += 1;
+        self.numbered_bytes += entry.bytes as usize;
+        self.push(entry);
     }
 
     pub(crate) fn push(&mut self, entry: Entry<B>) {
         self.bytes += entry.bytes as usize;
-        self.entries.push(entry);
+        if entry.expires.is_some() && (self.soonest.is_none() || entry.expires < self.soonest) {
+            self.soonest = entry.expires;
+        }
+        self.entries.push_back(entry);
     }
 
-    /// Hands out the next entry to write on this link, with its `seq`.
+    /// Whether an entry of so many bytes stays within the bounds.
+    pub(crate) fn has_room(&self, bytes: u32) -> bool {
+        self.fits(self.entries.len(), self.bytes, bytes)
+    }
+
+    /// Whether half of the bounds is free.
+    pub(crate) fn is_relaxed(&self) -> bool {
+        self.entries.len() <= self.bounds.messages / 2 && self.bytes <= self.bounds.bytes / 2
+    }
+
+    /// Whether one more entry fits beside `count` that hold `held` bytes. One alone always does.
+    const fn fits(&self, count: usize, held: usize, bytes: u32) -> bool {
+        count == 0
+            || (count < self.bounds.messages
+                && held.saturating_add(bytes as usize) <= self.bounds.bytes)
+    }
+
+    /// What the next entry to write weighs, if there is one that may go on its way now.
+    pub(crate) fn peek_bytes(&self) -> Option<usize> {
+        let bytes = self.entries.get(self.written)?.bytes;
+        let may_go =
+            self.written < self.numbered || self.fits(self.numbered, self.numbered_bytes, bytes);
+        may_go.then_some(bytes as usize)
+    }
+
+    /// Hands out the entry that [`peek_bytes`](Self::peek_bytes) weighed, with its `seq`.
     pub(crate) fn next(&mut self) -> Option<(u64, &Entry<B>)> {
         let entry = self.entries.get(self.written)?;
         self.written += 1;
-        self.numbered = self.numbered.max(self.written);
+        if self.written > self.numbered {
+            self.numbered = self.written;
+            self.numbered_bytes += entry.bytes as usize;
+        }
         Some((self.acked + self.written as u64, entry))
-    }
-
-    /// What the next entry to write weighs.
-    pub(crate) fn peek_bytes(&self) -> Option<usize> {
-        Some(self.entries.get(self.written)?.bytes as usize)
     }
 
     /// Takes note that the server has everything up to `seq`. `None`: it cannot, so much was never
     /// written.
-    pub(crate) fn ack<S>(&mut self, seq: u64, outputs: &mut Vec<Output<B, S>>) -> Option<()> {
+    pub(crate) fn ack<S>(&mut self, seq: u64, outputs: &mut VecDeque<Output<B, S>>) -> Option<()> {
         let count = seq
             .checked_sub(self.acked)
             .map_or(Some(0), |n| usize::try_from(n).ok())?;
@@ -68,18 +124,25 @@ impl<B: Clone> Outbox<B> {
     }
 
     /// Makes every entry due again, for a new link.
-    pub(crate) fn rewind(&mut self) {
+    pub(crate) const fn rewind(&mut self) {
         self.written = 0;
     }
 
-    /// Starts a new numbering. Entries that had a number are given up: nobody knows their fate.
-    pub(crate) fn renumber<S>(&mut self, outputs: &mut Vec<Output<B, S>>) {
-        self.settle_front(self.numbered, Outcome::Unknown, outputs);
+    /// Starts a new numbering and returns how many entries had a number. They are given up: nobody
+    /// knows their fate.
+    pub(crate) fn renumber<S>(&mut self, outputs: &mut VecDeque<Output<B, S>>) -> usize {
+        let unknown = self.numbered;
+        self.settle_front(unknown, Outcome::Unknown, outputs);
         self.acked = 0;
+        unknown
     }
 
     /// Gives up entries that were written, at most once dialects only.
-    pub(crate) fn forget_written<S>(&mut self, outcome: Outcome, outputs: &mut Vec<Output<B, S>>) {
+    pub(crate) fn forget_written<S>(
+        &mut self,
+        outcome: Outcome,
+        outputs: &mut VecDeque<Output<B, S>>,
+    ) {
         self.acked += self.written as u64;
         self.settle_front(self.written, outcome, outputs);
     }
@@ -87,17 +150,45 @@ impl<B: Clone> Outbox<B> {
     /// Removes an entry that has no number yet.
     pub(crate) fn cancel(&mut self, ticket: Ticket) -> bool {
         let found = self.entries.iter().position(|entry| entry.ticket == ticket);
-        let Some(index) = found.filter(|index| *index >= self.numbered) else {
+        let waiting = found.filter(|index| *index >= self.numbered);
+        let Some(entry) = waiting.and_then(|index| self.entries.remove(index)) else {
             return false;
         };
-        self.bytes -= self.entries.remove(index).bytes as usize;
+        self.bytes -= entry.bytes as usize;
         true
     }
 
+    /// Until when nothing that waits expires.
+    pub(crate) const fn soonest(&self) -> Option<Millis> {
+        self.soonest
+    }
+
+    /// Removes what has expired before it got a number.
+    pub(crate) fn expire<S>(&mut self, now: Millis, outputs: &mut VecDeque<Output<B, S>>) {
+        if self.soonest.is_none_or(|at| at > now) {
+            return;
+        }
+        self.soonest = None;
+        let mut index = self.numbered;
+        while let Some(entry) = self.entries.get(index) {
+            let (ticket, bytes, expires) = (entry.ticket, entry.bytes, entry.expires);
+            if expires.is_some_and(|at| at <= now) {
+                self.bytes -= bytes as usize;
+                self.entries.remove(index);
+                let event = Event::Settled(ticket, Outcome::Expired);
+                outputs.push_back(Output::Event(event));
+            } else {
+                self.soonest = expires.into_iter().chain(self.soonest).min();
+                index += 1;
+            }
+        }
+    }
+
     /// Empties the outbox at the end of the session.
-    pub(crate) fn clear<S>(&mut self, outputs: &mut Vec<Output<B, S>>) {
+    pub(crate) fn clear<S>(&mut self, outputs: &mut VecDeque<Output<B, S>>) {
         self.renumber(outputs);
         self.settle_front(self.entries.len(), Outcome::Closed, outputs);
+        self.soonest = None;
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -112,12 +203,23 @@ impl<B: Clone> Outbox<B> {
         self.bytes
     }
 
-    fn settle_front<S>(&mut self, count: usize, outcome: Outcome, outputs: &mut Vec<Output<B, S>>) {
-        for entry in self.entries.drain(..count.min(self.entries.len())) {
+    fn settle_front<S>(
+        &mut self,
+        count: usize,
+        outcome: Outcome,
+        outputs: &mut VecDeque<Output<B, S>>,
+    ) {
+        for _ in 0..count {
+            let Some(entry) = self.entries.pop_front() else {
+                break;
+            };
             self.bytes -= entry.bytes as usize;
-            outputs.push(Output::Event(Event::Settled(entry.ticket, outcome)));
+            if self.numbered > 0 {
+                self.numbered -= 1;
+                self.numbered_bytes -= entry.bytes as usize;
+            }
+            self.written = self.written.saturating_sub(1);
+            outputs.push_back(Output::Event(Event::Settled(entry.ticket, outcome)));
         }
-        self.numbered = self.numbered.saturating_sub(count);
-        self.written = self.written.saturating_sub(count);
     }
 }

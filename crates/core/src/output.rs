@@ -48,6 +48,8 @@ pub enum TokenReason {
     Connect = 0,
     /// The server said that the last one is not good.
     Unauthorized = 1,
+    /// The one of the living link expires soon.
+    Expiring = 2,
 }
 
 /// What the application hears of the session itself.
@@ -76,7 +78,12 @@ pub enum Event {
     /// A send is decided.
     Settled(Ticket, Outcome),
     /// History is lost: a new session was made, messages may be missing.
-    Gap,
+    Gap {
+        /// How many messages of the old session had arrived.
+        received: u64,
+        /// How many sends were given up, since nobody knows whether they arrived.
+        unknown: usize,
+    },
     /// A full outbox has room again.
     Drained,
     /// This transport proved useful here.
@@ -99,6 +106,10 @@ pub enum Outcome {
     Full = 3,
     /// The application cancelled it before it was written.
     Cancelled = 4,
+    /// Its time was over before it was written.
+    Expired = 5,
+    /// A later send stands for it.
+    Replaced = 6,
 }
 
 /// The states as the application sees them.

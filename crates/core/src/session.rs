@@ -5,15 +5,16 @@ mod link;
 mod search;
 mod state;
 
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::backoff::Backoff;
 use crate::close::{Cause, Ending};
-use crate::config::{Config, Dialect, Memory};
+use crate::config::{Config, Dialect, Memory, WhenFull};
 use crate::frame::{Frame, Nonce, Transport};
 use crate::input::{AttemptId, Environment, Input, Report, Ticket};
-use crate::outbox::{Entry as Queued, Outbox};
+use crate::outbox::{Bounds, Entry as Queued, Outbox};
 use crate::output::{Event, Outcome, Output, StateKind, TokenReason};
 use crate::rng::Rng;
 use crate::time::Millis;
@@ -49,7 +50,7 @@ pub struct Session<B, S = String> {
     streak: Streak,
     /// Transports that can never work here.
     barred: Transports,
-    outputs: Vec<Output<B, S>>,
+    outputs: VecDeque<Output<B, S>>,
     trace: Trace,
 }
 
@@ -62,11 +63,31 @@ struct Identity<S> {
     fence: u32,
 }
 
+/// What an earlier page knew of the session that this one goes on with.
+#[derive(Debug, Clone)]
+pub struct Restored<S = String> {
+    /// The server's name of the session.
+    pub session: S,
+    /// Who the session is to the server: the nonces that it was made with.
+    pub connect: Nonce,
+    /// See [`Restored::connect`].
+    pub instance: Nonce,
+    /// The last fence that was used.
+    pub fence: u32,
+    /// The last offset that was delivered or acknowledged.
+    pub received: u64,
+    /// The last `seq` that the server acknowledged.
+    pub acked: u64,
+}
+
 /// What has arrived, and what the server is to be told of it.
 #[derive(Debug)]
 struct Inbox {
     received: u64,
+    /// The last offset that was delivered, where acks wait for that.
+    delivered: Option<u64>,
     unacked: u32,
+    unacked_bytes: usize,
     ack: Ack,
 }
 
@@ -121,6 +142,15 @@ pub enum Accept {
     DeliverAndTurn = 3,
 }
 
+impl Inbox {
+    /// Nothing is to be acknowledged.
+    const fn settle(&mut self) {
+        self.unacked = 0;
+        self.unacked_bytes = 0;
+        self.ack = Ack::Settled;
+    }
+}
+
 impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     /// Makes a session in state `idle`. `seed` must not be all zero and, in a browser, must come
     /// from its secure random source: the session's nonces are drawn from it.
@@ -143,12 +173,17 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             attempts: Vec::new(),
             last_attempt: 0,
             identity,
-            outbox: Outbox::new(),
+            outbox: Outbox::new(Bounds {
+                messages: config.outbox_messages,
+                bytes: config.outbox_bytes,
+            }),
             pressure: Pressure::Room,
             pending: Vec::new(),
             inbox: Inbox {
                 received: 0,
+                delivered: None,
                 unacked: 0,
+                unacked_bytes: 0,
                 ack: Ack::Settled,
             },
             token: if config.has_token {
@@ -160,10 +195,32 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             backoff: Backoff::default(),
             streak: Streak::default(),
             barred: Transports::default(),
-            outputs: Vec::new(),
+            outputs: VecDeque::new(),
             trace: Trace::default(),
             config,
         }
+    }
+
+    /// Goes on with the session of an earlier page; has an effect only in state `idle`. What that
+    /// page may have written follows as [`Input::Kept`], in its order.
+    pub fn restore(&mut self, restored: Restored<S>) {
+        if !matches!(self.state, State::Idle) {
+            return;
+        }
+        self.identity = Identity {
+            connect: restored.connect,
+            instance: restored.instance,
+            session: Some(restored.session),
+            fence: restored.fence,
+        };
+        self.inbox.received = restored.received;
+        self.outbox.restore(restored.acked);
+    }
+
+    /// Takes note that everything up to `offset` was delivered. From the first call on, acks wait
+    /// for that, within half a window.
+    pub const fn delivered(&mut self, offset: u64) {
+        self.inbox.delivered = Some(offset);
     }
 
     /// Tells the session one thing that happened at `now`.
@@ -179,16 +236,33 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 request,
                 body,
                 bytes,
+                ttl,
+                replaces,
             } => {
-                self.send(
-                    Queued {
+                let entry = Queued {
+                    ticket,
+                    request,
+                    body,
+                    bytes,
+                    expires: ttl.map(|ttl| now + u64::from(ttl)),
+                };
+                self.send(entry, replaces, now);
+            }
+            Input::Kept {
+                ticket,
+                request,
+                body,
+                bytes,
+            } => {
+                if matches!(self.state, State::Idle) {
+                    self.outbox.put_back(Queued {
                         ticket,
                         request,
                         body,
                         bytes,
-                    },
-                    now,
-                );
+                        expires: None,
+                    });
+                }
             }
             Input::Cancel(ticket) => {
                 if self.outbox.cancel(ticket) {
@@ -247,16 +321,24 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         Accept::Deliver
     }
 
-    /// Notes that bytes came on `id` that carry no frame, such as an SSE comment.
-    pub fn heard(&mut self, id: AttemptId) {
-        if let Some(link) = self.state.link_mut().filter(|link| link.id == id) {
-            link.heard();
+    /// Notes that a unit of so many bytes has come on `id`, or 0 bytes that carry no frame, such as
+    /// an SSE comment. Says whether to hand the core [`Input::Timeout`] soon.
+    pub fn heard(&mut self, id: AttemptId, bytes: usize) -> bool {
+        let Some(link) = self.state.link_mut().filter(|link| link.id == id) else {
+            return false;
+        };
+        link.heard();
+        self.inbox.unacked_bytes += bytes;
+        let due = self.inbox.unacked > 0 && self.inbox.unacked_bytes >= link::ACK_BYTES;
+        if due && self.inbox.ack != Ack::Wanted {
+            self.inbox.ack = Ack::Wanted;
         }
+        due
     }
 
     /// Hands out the next thing to do; drain it to `None` after every call of [`Session::handle`].
     pub fn poll_output(&mut self) -> Option<Output<B, S>> {
-        (!self.outputs.is_empty()).then(|| self.outputs.remove(0))
+        self.outputs.pop_front()
     }
 
     /// Returns when [`Input::Timeout`] is due at the latest.
@@ -287,6 +369,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         for attempt in &self.attempts {
             sooner(Some(attempt.until()));
         }
+        sooner(self.outbox.soonest());
         due
     }
 
@@ -332,22 +415,23 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         &self.trace
     }
 
-    fn send(&mut self, entry: Queued<B>, now: Millis) {
-        let fits = self.outbox.is_empty()
-            || (self.outbox.len() < self.config.outbox_messages
-                && self.outbox.bytes().saturating_add(entry.bytes as usize)
-                    <= self.config.outbox_bytes);
-        match self.state.kind().policy().send {
-            SendPolicy::Refuse => self.settle(entry.ticket, Outcome::Closed),
-            SendPolicy::Queue | SendPolicy::Transmit if !fits => {
-                self.pressure = Pressure::Full;
-                self.settle(entry.ticket, Outcome::Full);
+    fn send(&mut self, entry: Queued<B>, replaces: Option<Ticket>, now: Millis) {
+        let policy = self.state.kind().policy().send;
+        if policy == SendPolicy::Refuse {
+            return self.settle(entry.ticket, Outcome::Closed);
+        }
+        if let Some(earlier) = replaces.filter(|earlier| self.outbox.cancel(*earlier)) {
+            self.settle(earlier, Outcome::Replaced);
+        }
+        if !self.outbox.has_room(entry.bytes) {
+            self.pressure = Pressure::Full;
+            if self.config.when_full == WhenFull::Refuse {
+                return self.settle(entry.ticket, Outcome::Full);
             }
-            SendPolicy::Queue => self.outbox.push(entry),
-            SendPolicy::Transmit => {
-                self.outbox.push(entry);
-                self.flush(now);
-            }
+        }
+        self.outbox.push(entry);
+        if policy == SendPolicy::Transmit {
+            self.flush(now);
         }
     }
 
@@ -430,7 +514,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 }
             }
         } else {
-            self.continue_plan(result, now);
+            self.handle_link_token(result, now);
         }
     }
 
@@ -460,8 +544,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     fn handle_timeout(&mut self, now: Millis) {
         if self.inbox.ack == Ack::Wanted && self.inbox.unacked == u32::MAX {
-            self.inbox.unacked = 0;
-            self.inbox.ack = Ack::Settled;
+            self.inbox.settle();
             self.lose(Ending::of(Cause::Protocol), now);
         }
         let Some(due) = self.poll_timeout().filter(|due| *due <= now) else {
@@ -494,6 +577,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     }
 
     fn handle_due(&mut self, now: Millis) {
+        self.expire(now);
         if let Some(index) = self
             .attempts
             .iter()
@@ -544,24 +628,27 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         self.emit(Event::Settled(ticket, outcome));
     }
 
+    /// Gives up what has waited too long.
+    fn expire(&mut self, now: Millis) {
+        self.outbox.expire(now, &mut self.outputs);
+        self.relieve();
+    }
+
     /// Tells the application that a full outbox has room again.
     fn relieve(&mut self) {
-        if self.pressure == Pressure::Full
-            && self.outbox.len() <= self.config.outbox_messages / 2
-            && self.outbox.bytes() <= self.config.outbox_bytes / 2
-        {
+        if self.pressure == Pressure::Full && self.outbox.is_relaxed() {
             self.pressure = Pressure::Room;
             self.emit(Event::Drained);
         }
     }
 
     fn drop_link(&mut self, attempt: AttemptId) {
-        self.outputs.push(Output::Drop { attempt });
+        self.outputs.push_back(Output::Drop { attempt });
     }
 
     #[inline(never)]
     fn emit(&mut self, event: Event) {
-        self.outputs.push(Output::Event(event));
+        self.outputs.push_back(Output::Event(event));
     }
 
     #[inline(never)]

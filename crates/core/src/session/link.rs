@@ -15,6 +15,9 @@ use crate::transports::Transports;
 /// Received messages after which an ack is due at once: half of the window of P3.3.
 pub(super) const ACK_WINDOW: u32 = 500;
 
+/// Bytes received after which an ack is due at once.
+pub(super) const ACK_BYTES: usize = 256 << 10;
+
 /// Bytes after which a unit is closed.
 const UNIT_BYTES: usize = 64 << 10;
 
@@ -36,6 +39,7 @@ pub(super) struct Link {
     pub(super) ping: Option<(u32, Millis)>,
     pub(super) pings: u32,
     pub(super) plan: Plan,
+    pub(super) renewal: Renewal,
     /// Probes for a better transport so far.
     pub(super) climbs: u32,
     /// Milliseconds the session may be without a link before it is suspended.
@@ -72,6 +76,17 @@ pub(super) enum Plan {
     Moving,
     /// The token function runs, then the plan goes on.
     AskToken { then: Target, until: Millis },
+}
+
+/// Whether the link's token is being replaced by a fresh one (P2.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Renewal {
+    /// No need is known.
+    Idle,
+    /// The token function runs.
+    Asked { expires: Millis },
+    /// It failed; it is asked again.
+    Again { at: Millis, expires: Millis },
 }
 
 /// Which transports a plan opens.
@@ -141,6 +156,10 @@ impl Link {
             }
             Plan::Stay | Plan::Moving => {}
         }
+        match self.renewal {
+            Renewal::Again { at, .. } => each(Some(at)),
+            Renewal::Idle | Renewal::Asked { .. } => {}
+        }
         match self.usefulness {
             Usefulness::Unproven { until } => each(Some(until)),
             Usefulness::Stable => {}
@@ -171,6 +190,7 @@ impl<S> Attempt<S> {
             ping: None,
             pings: 0,
             plan: Plan::Stay,
+            renewal: Renewal::Idle,
             climbs: 0,
             window,
         }
@@ -212,6 +232,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 };
                 self.note(Kind::Goaway, named, spread, 0, now);
             }
+            Frame::Expiring { ms } => self.renew(now + u64::from(ms)),
             Frame::Close { code, retry } => {
                 let retry_after = retry.map(u64::from);
                 self.lose(
@@ -225,7 +246,6 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             }
             Frame::Hello(_)
             | Frame::Auth
-            | Frame::Expiring { .. }
             | Frame::Ready(_)
             | Frame::Take { .. }
             | Frame::Message { .. }
@@ -249,6 +269,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     /// Writes what waits: control frames first, then messages, as many as fit a unit.
     pub(super) fn flush(&mut self, now: Millis) {
+        self.expire(now);
         let at_most_once = self.config.dialect != Dialect::Throughline;
         while let Some(link) = self.state.link_mut() {
             let (attempt, split) = (link.id, link.transport.is_split());
@@ -280,7 +301,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             if split && let Some(link) = self.state.link_mut() {
                 link.uplink = Uplink::Busy;
             }
-            self.outputs.push(Output::Transmit { attempt, frames });
+            self.outputs.push_back(Output::Transmit { attempt, frames });
             if at_most_once && !split {
                 self.forget_written(Outcome::Sent);
             }
@@ -289,11 +310,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     }
 
     fn ack(&mut self) -> Frame<B, S> {
-        self.inbox.unacked = 0;
-        self.inbox.ack = Ack::Settled;
-        Frame::Ack {
-            n: self.inbox.received,
-        }
+        self.inbox.settle();
+        let received = self.inbox.received;
+        let n = self.inbox.delivered.map_or(received, |delivered| {
+            delivered.max(received.saturating_sub(ACK_WINDOW.into()))
+        });
+        Frame::Ack { n }
     }
 
     pub(super) fn schedule_ack(&mut self, now: Millis) {
@@ -304,6 +326,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let span = match self.inbox.unacked {
             u32::MAX => return,
             ACK_WINDOW.. => 0,
+            _ if self.inbox.unacked_bytes >= ACK_BYTES => 0,
             _ if link.transport.is_split() => self.config.timing.ack_split,
             _ => self.config.timing.ack,
         };
@@ -326,7 +349,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 retry: None,
             }]
             .into();
-            self.outputs.push(Output::Transmit { attempt, frames });
+            self.outputs.push_back(Output::Transmit { attempt, frames });
             if split {
                 link.uplink = Uplink::Busy;
                 if let State::Closing(_, farewell) = &mut self.state {
@@ -366,8 +389,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         }
         self.drop_link(attempt);
         self.pending.clear();
-        self.inbox.unacked = 0;
-        self.inbox.ack = Ack::Settled;
+        self.inbox.settle();
         if self.config.dialect != Dialect::Throughline {
             self.forget_written(Outcome::Unknown);
         }
@@ -430,6 +452,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 Beat::Ping | Beat::Nothing => {}
             };
         }
+        if let Renewal::Again { at, expires } = link.renewal
+            && at <= now
+        {
+            link.renewal = Renewal::Idle;
+            return self.renew(expires);
+        }
         match link.plan {
             Plan::Climb { at } if at <= now => self.follow_plan(Target::Better, now),
             Plan::Move { at } if at <= now => self.follow_plan(Target::Same, now),
@@ -455,11 +483,67 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             then: target,
             until,
         });
+        if let Some(link) = self.state.link()
+            && matches!(link.renewal, Renewal::Asked { .. })
+        {
+            return;
+        }
         self.note(Kind::Token, None, TokenReason::Connect as u32, 0, now);
-        self.outputs.push(Output::NeedToken(TokenReason::Connect));
+        self.outputs
+            .push_back(Output::NeedToken(TokenReason::Connect));
     }
 
-    pub(super) fn continue_plan(&mut self, token: Result<(), ()>, now: Millis) {
+    /// Asks for a token that this link goes on with; one call of the token function serves this and
+    /// the link's plan.
+    fn renew(&mut self, expires: Millis) {
+        let Some(link) = self.state.link_mut() else {
+            return;
+        };
+        let asking = matches!(link.renewal, Renewal::Asked { .. })
+            || matches!(link.plan, Plan::AskToken { .. });
+        link.renewal = Renewal::Asked { expires };
+        if self.token != Token::None && !asking {
+            let reason = TokenReason::Expiring;
+            self.outputs.push_back(Output::NeedToken(reason));
+        }
+    }
+
+    /// Hands a fresh token to the server, or asks again in half of what is left.
+    fn continue_renewal(&mut self, token: Result<(), ()>, now: Millis) {
+        let Some(link) = self.state.link_mut() else {
+            return;
+        };
+        let Renewal::Asked { expires } = link.renewal else {
+            return;
+        };
+        link.renewal = Renewal::Idle;
+        match token {
+            Ok(()) => {
+                self.pending.push(Frame::Auth);
+                self.flush(now);
+            }
+            Err(()) => {
+                let half = (expires - now) / 2;
+                if half > u64::from(self.config.timing.settle) {
+                    let at = now + half;
+                    link.renewal = Renewal::Again { at, expires };
+                }
+                let ending = Ending {
+                    transport: Some(link.transport),
+                    ..Ending::of(Cause::Token)
+                };
+                self.emit(Event::Trouble(ending));
+            }
+        }
+    }
+
+    /// The token function settled while a link carries the session.
+    pub(super) fn handle_link_token(&mut self, token: Result<(), ()>, now: Millis) {
+        self.continue_renewal(token, now);
+        self.continue_plan(token, now);
+    }
+
+    fn continue_plan(&mut self, token: Result<(), ()>, now: Millis) {
         let Some(Link {
             plan: Plan::AskToken { then, .. },
             ..

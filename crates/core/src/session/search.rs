@@ -3,7 +3,7 @@
 use super::attempt::{Attempt, Phase, Uplink};
 use super::link::Plan;
 use super::state::State;
-use super::{Ack, Session, Streak, Token};
+use super::{Session, Streak, Token};
 use crate::close::{Cause, Ending, Verdict};
 use crate::config::{Dialect, Readiness};
 use crate::frame::{Frame, Hello, Ready, Transport, VERSION};
@@ -157,7 +157,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 let until = now + u64::from(self.config.timing.token);
                 self.set_step(Step::Token { until });
                 self.note(Kind::Token, None, reason as u32, 0, now);
-                self.outputs.push(Output::NeedToken(reason));
+                self.outputs.push_back(Output::NeedToken(reason));
             }
             Token::None | Token::Held => self.start_round(now),
         }
@@ -247,7 +247,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             uplink: Uplink::Free,
         };
         self.note(Kind::Open, Some((id, transport)), 0, 0, now);
-        self.outputs.push(Output::Open {
+        self.outputs.push_back(Output::Open {
             attempt: id,
             transport,
             link,
@@ -267,7 +267,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             session: self.identity.session.clone(),
             received: self.inbox.received,
         };
-        self.outputs.push(Output::Transmit {
+        self.outputs.push_back(Output::Transmit {
             attempt,
             frames: [Frame::Hello(hello)].into(),
         });
@@ -453,7 +453,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 round,
             };
             self.streak.probed = true;
-            self.outputs.push(Output::SideProbe);
+            self.outputs.push_back(Output::SideProbe);
             return;
         }
         match (round.tally.unsuitable, round.tally.passing) {
@@ -617,8 +617,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         }
         self.identity.fence += 1;
         self.outbox.rewind();
-        self.inbox.unacked = 0;
-        self.inbox.ack = Ack::Settled;
+        self.inbox.settle();
         self.note(Kind::Take, named, self.identity.fence, 0, now);
         let transports = self.config.transports;
         let lesser: Transports = transports
@@ -666,10 +665,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     fn recognise(&mut self, ready: Ready<S>, now: Millis) -> bool {
         let before = self.identity.session.replace(ready.session);
         if before.is_some() && before != self.identity.session {
-            self.outbox.renumber(&mut self.outputs);
-            self.inbox.received = 0;
+            let unknown = self.outbox.renumber(&mut self.outputs);
+            let received = core::mem::take(&mut self.inbox.received);
+            self.inbox.delivered = self.inbox.delivered.map(|_| 0);
             self.identity.fence = 0;
-            self.emit(Event::Gap);
+            self.relieve();
+            self.emit(Event::Gap { received, unknown });
             self.note(Kind::Gap, None, 0, 0, now);
             return true;
         }

@@ -60,7 +60,7 @@ impl World {
             Event::Transport { to, .. } => app.carried.push((now, to)),
             Event::Trouble(ending) => app.troubles.push(ending),
             Event::Settled(ticket, outcome) => app.settle(ticket, outcome),
-            Event::Gap => {
+            Event::Gap { .. } => {
                 app.gap = true;
                 app.gaps += 1;
             }

@@ -1,7 +1,7 @@
 //! What holds after every step, and at the end.
 
 use throughline_core::{
-    Cause, Ending, Event, Input, Millis, Outcome, StateKind, Ticket, Transport, Verdict,
+    Cause, Ending, Event, Input, Millis, Outcome, StateKind, Ticket, Transport, Verdict, WhenFull,
 };
 
 use crate::app::App;
@@ -63,14 +63,19 @@ impl World {
             );
         }
         let (messages, bytes) = core.buffered();
-        assert!(
-            messages <= config.outbox_messages,
-            "{messages} messages in the outbox"
-        );
-        assert!(
-            bytes <= config.outbox_bytes || messages == 1,
-            "{bytes} bytes in the outbox"
-        );
+        match config.when_full {
+            WhenFull::Wait => {}
+            WhenFull::Refuse => {
+                assert!(
+                    messages <= config.outbox_messages,
+                    "{messages} messages in the outbox"
+                );
+                assert!(
+                    bytes <= config.outbox_bytes || messages == 1,
+                    "{bytes} bytes in the outbox"
+                );
+            }
+        }
         let state = core.state();
         if before.state.policy().terminal {
             assert_eq!(state, before.state, "a terminal state is left");
@@ -111,7 +116,7 @@ impl World {
             Event::Settled(ticket, outcome) => self.check_outcome(*ticket, *outcome),
             Event::RetryIn(_)
             | Event::Trouble(_)
-            | Event::Gap
+            | Event::Gap { .. }
             | Event::Drained
             | Event::Remember(_)
             | Event::RoundTrip(_) => {}
@@ -150,7 +155,11 @@ impl World {
         match outcome {
             Outcome::Sent if self.page.is_json() => {}
             Outcome::Sent => assert!(arrived(), "{ticket:?} is sent and has not arrived"),
-            Outcome::Full | Outcome::Cancelled | Outcome::Closed => {
+            Outcome::Full
+            | Outcome::Cancelled
+            | Outcome::Closed
+            | Outcome::Expired
+            | Outcome::Replaced => {
                 assert!(!arrived(), "{ticket:?} is {outcome:?} and has arrived");
             }
             // Told where nobody can know: a new session, the end, or at most once.

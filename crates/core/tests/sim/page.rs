@@ -131,6 +131,8 @@ impl World {
             request,
             body,
             bytes,
+            ttl: None,
+            replaces: None,
         });
     }
 

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use throughline_core::server::SessionsConfig;
-use throughline_core::{Config, Dialect, Memory, Readiness, StateKind, Transport};
+use throughline_core::{Config, Dialect, Memory, Readiness, StateKind, Transport, WhenFull};
 
 use crate::acts::Act;
 use crate::net::{Fault, Net};
@@ -47,6 +47,7 @@ fn config(net: &mut Net) -> Config {
         memory: net.one_in(3).then_some(memory),
         outbox_messages: net.pick(&[1_000, 1_000, 5]),
         outbox_bytes: net.pick(&[1 << 20, 1 << 20, 2_000]),
+        when_full: net.pick(&[WhenFull::Wait, WhenFull::Wait, WhenFull::Refuse]),
         ..Config::default()
     }
 }

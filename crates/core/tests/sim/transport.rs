@@ -106,11 +106,11 @@ impl World {
         match down {
             Down::Opened => {
                 self.report(wire, Report::Opened);
-                self.page.core.heard(id);
+                self.page.core.heard(id, 0);
             }
             Down::Unit(frames) => {
                 if found.transport.is_split() {
-                    self.page.core.heard(id);
+                    self.page.core.heard(id, 0);
                 }
                 self.read(wire, frames);
             }
@@ -122,7 +122,7 @@ impl World {
             }
             Down::Polled(frames) => {
                 self.report(wire, Report::Opened);
-                self.page.core.heard(id);
+                self.page.core.heard(id, 0);
                 let pause = match (frames.is_empty(), self.page.is_json()) {
                     (false, _) => 0,
                     (true, true) => POLL_INTERVAL,
