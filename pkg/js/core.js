@@ -9,11 +9,12 @@ export const TIMEOUT = 4;
 export const ENVIRONMENT = 5;
 export const SIDE_PROBE = 6;
 export const SEND = 7;
+export const KEPT = 8;
 // Of an attempt or link, which comes first.
-export const OPENED = 8;
-export const READY = 9;
-export const WRITTEN = 10;
-export const ENDED = 11;
+export const OPENED = 9;
+export const READY = 10;
+export const WRITTEN = 11;
+export const ENDED = 12;
 
 // Why an attempt or a link ended, as a transport reports it: `CAUSES` in src/session.rs.
 export const REFUSED = 0;
@@ -42,7 +43,7 @@ export const RETRY_IN = 10; // milliseconds
 export const CARRIED_BY = 11; // from, to
 export const TROUBLE = 12; // ending
 export const SETTLED = 13; // ticket, outcome
-export const GAP = 14;
+export const GAP = 14; // received, unknown
 export const DRAINED = 15;
 export const REMEMBER = 16; // transport, round trip
 export const ROUND_TRIP = 17; // milliseconds
@@ -52,6 +53,9 @@ export const SENT = 0;
 export const UNKNOWN = 1;
 export const GONE = 2;
 export const FULL = 3;
+export const CANCELLED = 4;
+export const EXPIRED = 5;
+export const REPLACED = 6;
 
 /** Frames from the server, as the core is told of them. Last, since the bundler replaces only the numbers above it. */
-export const FRAMES = { ack: 12, ping: 13, pong: 14, goaway: 15, close: 16, ready: 17 };
+export const FRAMES = { ack: 13, ping: 14, pong: 15, goaway: 16, expiring: 17, close: 18, ready: 19 };

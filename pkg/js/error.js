@@ -26,6 +26,8 @@ const TEXTS = {
   endpoint: ["an endpoint function failed or took too long"],
   closed: ["the session is over"],
   outcome_unknown: ["the message was written and may have arrived", "ask the server before you send it again"],
+  expired: ["the message was too old before it could be written"],
+  storage: ["the session cannot be kept for a reload", "allow session storage and Web Locks, or leave `recover` out"],
   outbox_full: ["the outbox is full", "await send(), or raise `outbox`"],
   timeout: ["nothing came in time"],
   aborted: ["aborted by its signal"],

@@ -1,4 +1,8 @@
-import { BAD_ADDRESS, BLOCKED, CANCEL, CLOSE, CONNECT, ENDED, ENDPOINT, ENVIRONMENT, FULL, GONE, SEND, SENT, TIMEOUT, TOKEN, UNAVAILABLE, UNKNOWN } from "./core.js";
+import { fromBase64 } from "./base64.js";
+import {
+  BAD_ADDRESS, BLOCKED, CANCEL, CANCELLED, CLOSE, CONNECT, ENDED, ENDPOINT, ENVIRONMENT, EXPIRED, FULL, GONE, KEPT, REPLACED, SEND, SENT, TIMEOUT,
+  TOKEN, UNAVAILABLE, UNKNOWN,
+} from "./core.js";
 import { SessionError, TRANSPORTS } from "./error.js";
 import { bounded } from "./listeners.js";
 import { recall } from "./memory.js";
@@ -6,6 +10,14 @@ import { perform } from "./perform.js";
 
 /** Milliseconds for the application's own functions: token and endpoints. */
 const FUNCTION_TIMEOUT = 12_000;
+
+const REASONS = ["connect", "unauthorized", "expiring"];
+
+/** Codes of sends that did not arrive, or perhaps did not. */
+const OUTCOMES = { [UNKNOWN]: "outcome_unknown", [FULL]: "outbox_full", [CANCELLED]: "aborted", [EXPIRED]: "expired" };
+
+/** Failures after which the server no longer has the session, or somebody else has it. */
+const LOST_FOR_GOOD = ["protocol", "replaced", "internal"];
 
 const TIMING = ["proof", "open", "connect", "stagger", "stable", "climb", "climbCap", "", "", "", "", "close"];
 
@@ -36,6 +48,16 @@ export class Host {
   /** Sends under way by ticket: the body, and what to call when it is decided. */
   sends = new Map();
   #tickets = 0;
+  /** Tickets of the last sends by `coalesceKey`. */
+  #keys = new Map();
+  /** What is kept for the page after a reload. @type {import("./keep.js").Keep | undefined} */
+  keep;
+  /** The nonces of the last `hello`. */
+  identity;
+  /** What the page before left, until the application is told. */
+  #recovered;
+  /** The last id of an event stream, in a dialect without sessions. */
+  lastEventId;
   /** The server's limit of a unit in bytes, once known. */
   unit = Infinity;
   #requests = new Map();
@@ -61,8 +83,9 @@ export class Host {
   }
 
   /** Makes a core of an instance of its own and starts it. */
-  start({ Core, SseParser }) {
+  start({ Core, SseParser }, keep) {
     this.SseParser = SseParser;
+    this.keep = keep;
     const { options, json } = this;
     const transports = (options.transports ?? TRANSPORTS).map((name) => TRANSPORTS.indexOf(name));
     const timing = [];
@@ -71,15 +94,58 @@ export class Host {
     options.timing?.backoff?.forEach((window, i) => set(7 + i, window));
     set(12, json?.heartbeat);
     set(13, options.timing?.open);
-    const { messages = 1_000, bytes = 1 << 20 } = options.outbox ?? {};
+    const { messages = 1_000, bytes = 1 << 20, whenFull } = options.outbox ?? {};
     const [carried = -1, rtt = 0] = options.remember === false ? [] : recall(this.key());
     const seed = crypto.getRandomValues(new Uint32Array(4));
     const dialect = json ? (json.ready ? 2 : 1) : 0;
-    const words = [...seed, dialect, +!!options.token, messages, bytes, carried, rtt, transports.length, ...transports, ...timing];
+    const left = keep?.left ?? [];
+    const restored = keep?.record.session ? this.#restore(keep.record) : [];
+    const bounds = [messages, bytes, +(whenFull === "reject")];
+    const words = [...seed, dialect, +!!options.token, ...bounds, carried, rtt, transports.length, ...transports, restored.length, ...restored, ...timing];
     this.core = new Core(new Uint8Array(Uint32Array.from(words).buffer));
+    if (keep) {
+      this.core.delivered(keep.record.received);
+      // Replies to the page before are not for this one.
+      this.#requested = seed[0] >>> 1;
+    }
+    if (restored.length || left.length) {
+      const acts = [];
+      this.#recovered = left.map((entry) => this.#recover(entry, acts));
+      this.#pending.unshift(...acts);
+    }
     this.#watch();
     this.tell(CONNECT);
     for (const act of this.#pending.splice(0)) act();
+  }
+
+  /** Spells what an earlier page knew, as `Core::new` reads it. */
+  #restore({ session, connect, instance, fence, received, acked }) {
+    this.names.push(session);
+    const nonces = (connect + instance).match(/.{8}/g).map((word) => parseInt(word, 16));
+    return [...nonces, fence, ...[received, acked].flatMap((n) => [n / 2 ** 32, n])];
+  }
+
+  /** Takes over a send of an earlier page. What was perhaps written keeps its number; the rest waits for the link. */
+  #recover({ ticket, n, request, bytes, until, text, data }, acts) {
+    this.#tickets = Math.max(this.#tickets, ticket);
+    const body = data === undefined ? { text } : { type: text, bytes: fromBase64(data) };
+    const [type, payload] = JSON.parse(`[${text}]`);
+    const settled = new Promise((resolve, reject) => {
+      this.sends.set(ticket, { body, request, bytes, n, until, settle: this.#settler(resolve, reject) });
+    });
+    // The application may not look at it.
+    settled.catch(() => {});
+    const ttl = until ? Math.max(0, until - Date.now()) : -1;
+    if (n) this.tell(KEPT, ticket, request, bytes);
+    else acts.push(() => this.tell(SEND, ticket, request, bytes, ttl, 0));
+    return { type, payload: body.bytes ?? payload, settled };
+  }
+
+  /** Tells the application what became of the page before. */
+  tellRecovered() {
+    const pending = this.#recovered;
+    this.#recovered = undefined;
+    if (pending) this.listeners.emit("recovered", { pending });
   }
 
   /**
@@ -95,7 +161,7 @@ export class Host {
 
   /** Tells the core that bytes came. */
   heard(attempt) {
-    this.#enter((core) => core.heard(attempt));
+    this.#enter((core) => core.heard(attempt, 0));
   }
 
   /** A trap ends this core, not the page. */
@@ -177,7 +243,7 @@ export class Host {
 
   askToken(reason) {
     const turn = ++this.#tokens;
-    this.#call((signal) => this.options.token({ reason: reason ? "unauthorized" : "connect", signal }))
+    this.#call((signal) => this.options.token({ reason: REASONS[reason], signal }))
       .then((token) => {
         if (typeof token !== "string" || !token) throw new TypeError("the token is not a string");
         if (turn !== this.#tokens) return;
@@ -191,11 +257,11 @@ export class Host {
       });
   }
 
-  /** A message that the core accepted. */
-  message(type, payload) {
+  /** A message that the core accepted. Returns whether somebody heard it. */
+  message(type, payload, id) {
     if (typeof type !== "string") throw type;
     this.stats.received++;
-    this.listeners.message(type, payload);
+    return this.listeners.message(type, payload, id);
   }
 
   /** A reply that the core accepted. Returns whether somebody waited for it. */
@@ -216,33 +282,42 @@ export class Host {
     this.trouble(new SessionError("slow_down", { message: "messages() is read too slowly: the oldest gave way" }));
   }
 
-  /** Sends an encoded message; resolves when the server has it. */
-  async send(body, bytes, request, signal) {
+  /**
+   * Sends an encoded message; resolves when the server has it, or a later one of the same `coalesceKey`.
+   * @param {any} body @param {number} bytes @param {number} request @param {import("../types/index.js").SendOptions} [options]
+   */
+  async send(body, bytes, request, { signal, ttl, coalesceKey: key } = {}) {
     if (bytes > this.unit) throw new SessionError("too_large");
-    for (;;) {
-      const outcome = await bounded({ signal }, (resolve, _, settled) => {
-        if (this.state === "closed" || this.state === "failed") return resolve(GONE);
-        const ticket = ++this.#tickets;
-        const send = { body, settle: resolve };
-        this.sends.set(ticket, send);
-        settled((failed) => {
-          // Given up, but perhaps written: the core keeps the body until it is decided.
-          send.settle = () => {};
-          if (!failed) return;
-          if (this.core) this.tell(CANCEL, ticket);
-          else this.sends.delete(ticket);
-        });
-        this.#whenStarted(() => this.sends.has(ticket) && this.tell(SEND, ticket, request, bytes));
+    return bounded({ signal }, (resolve, reject, settled) => {
+      const settle = this.#settler(resolve, reject);
+      if (this.state === "closed" || this.state === "failed") return settle(GONE);
+      const ticket = ++this.#tickets;
+      const send = { body, bytes, request, key, until: ttl === undefined ? undefined : Date.now() + ttl, settle };
+      const replaces = (key !== undefined && this.#keys.get(key)) || 0;
+      if (key !== undefined) this.#keys.set(key, ticket);
+      this.sends.set(ticket, send);
+      settled(() => {
+        // Given up, but perhaps written: the core keeps the body until it is decided.
+        send.settle = () => {};
+        if (this.core && this.sends.has(ticket)) this.tell(CANCEL, ticket);
+        else this.settle(ticket, CANCELLED);
       });
-      if (outcome === SENT) return void this.stats.sent++;
-      if (outcome === UNKNOWN) throw new SessionError("outcome_unknown");
-      if (outcome !== FULL) throw new SessionError("closed", { message: `the session is ${this.state}` });
-      if (this.options.outbox?.whenFull === "reject") throw new SessionError("outbox_full");
-      await bounded({ signal }, (resolve, _, settled) => {
-        settled(this.listeners.add("drained", resolve, true));
-        this.over.then(resolve);
+      this.#whenStarted(() => {
+        if (!this.sends.has(ticket)) return;
+        this.tell(SEND, ticket, request, bytes, ttl === undefined ? -1 : Math.min(ttl, 2 ** 31), replaces);
+        if (this.sends.has(ticket) && send.n === undefined) this.keep?.put(ticket, send, 0);
       });
-    }
+    });
+  }
+
+  #settler(resolve, reject) {
+    return (outcome) => {
+      if (outcome === SENT) {
+        this.stats.sent++;
+        resolve();
+      } else if (OUTCOMES[outcome]) reject(new SessionError(OUTCOMES[outcome]));
+      else reject(new SessionError("closed", { message: `the session is ${this.state}` }));
+    };
   }
 
   /** Sends a request and resolves with its reply. `encode` gets the request's id.
@@ -258,14 +333,23 @@ export class Host {
         cancel.abort();
       });
       const { body, bytes } = encode(id);
-      this.send(body, bytes, this.json ? 0 : id, cancel.signal).catch(reject);
+      this.send(body, bytes, this.json ? 0 : id, { signal: cancel.signal }).catch(reject);
     }, late);
   }
 
   settle(ticket, outcome) {
     const send = this.sends.get(ticket);
+    if (!send) return;
     this.sends.delete(ticket);
-    send?.settle(outcome);
+    this.keep?.drop(ticket, outcome === SENT ? send.n : 0);
+    const last = this.#keys.get(send.key);
+    const later = outcome === REPLACED && this.sends.get(last);
+    const waiting = send.earlier ?? [];
+    waiting.push(send);
+    // Who waited for this one waits for the one that stands for it.
+    if (later) return void (later.earlier = later.earlier?.concat(waiting) ?? waiting);
+    if (last === ticket) this.#keys.delete(send.key);
+    for (const { settle } of waiting) settle(outcome);
   }
 
   /** The session is over: nothing of it is left behind. */
@@ -274,6 +358,8 @@ export class Host {
     this.state = to;
     this.#over.abort();
     this.setAlarm(-1);
+    this.keep?.end(to === "closed" || LOST_FOR_GOOD.includes(error?.code));
+    this.keep = undefined;
     if (to === "failed") this.trouble(error);
     this.listeners.emit("state", { from, to, error });
     const reason = to === "failed" ? error : new SessionError("closed");

@@ -6,7 +6,7 @@ const UNCONSUMED_LIMIT = 1_000;
 const ITERATOR_LIMIT = 10_000;
 
 /** Names that are the session's own; a message of such a type is heard as `message:TYPE`. */
-const RESERVED = new Set(["state", "transport", "error", "retry", "rtt", "gap", "drained", "message"]);
+const RESERVED = new Set(["state", "transport", "error", "retry", "rtt", "gap", "drained", "recovered", "message"]);
 
 const PREFIX = "message:";
 
@@ -40,18 +40,23 @@ export class Listeners {
     return call(this.#events, name, event);
   }
 
-  /** A message of the application's. */
-  message(type, payload) {
-    const heard = call(this.#messages, type, payload);
-    if (this.#events.has("message")) this.emit("message", { type, payload });
-    for (const reader of this.#readers) reader.push({ type, payload });
-    if (heard) return;
+  /** A message of the application's, with its id if it is a topic's event. Returns whether somebody heard it. */
+  message(type, payload, id) {
+    const heard = call(this.#messages, type, payload, id === undefined ? undefined : { id });
+    const read = this.#events.has("message") || this.#readers.size > 0;
+    if (read) {
+      const message = id === undefined ? { type, payload } : { type, payload, id };
+      this.emit("message", message);
+      for (const reader of this.#readers) reader.push(message);
+    }
+    if (heard) return true;
     const waiter = this.#waiters.find((waiter) => waiter.type === type);
     if (waiter) waiter.settle(payload);
     else {
       this.#unconsumed.push({ type, payload });
       if (this.#unconsumed.length > UNCONSUMED_LIMIT) this.#unconsumed.shift();
     }
+    return read || !!waiter;
   }
 
   /** The oldest unconsumed message of a type, or the next.
@@ -123,13 +128,13 @@ export class Listeners {
 }
 
 /** Calls the listeners of a name; one that throws harms no other. */
-function call(lists, key, value) {
+function call(lists, key, value, more) {
   const list = lists.get(key);
   if (!list) return false;
   for (const entry of list) {
     if (entry.once) remove(lists, key, (other) => other === entry);
     try {
-      entry.listener(value);
+      entry.listener(value, more ?? {});
     } catch (error) {
       console.error(`throughline: a listener of "${key}" threw`, error);
     }

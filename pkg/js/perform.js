@@ -14,7 +14,10 @@ import { remember } from "./memory.js";
 
 export const STATES = ["idle", "connecting", "connected", "reconnecting", "suspended", "closing", "closed", "failed"];
 const OPENERS = [openWebSocket, openSse, openLongPoll];
-const CONTROLS = ["take", "ack", "ping", "pong", "close"];
+const CONTROLS = ["take", "ack", "ping", "pong", "close", "auth"];
+const TAKE = 0;
+const ACK = 1;
+const AUTH = 5;
 
 /** Does what a turn's numbers say. Events come last in them, since listeners may call back. */
 export function perform(host, numbers) {
@@ -22,6 +25,7 @@ export function perform(host, numbers) {
   const next = () => rest.next().value;
   const nonce = () => [next(), next(), next(), next()].map((word) => word.toString(16).padStart(8, "0")).join("");
   let unit = [];
+  let fence = 0;
   for (let kind; (kind = next()) !== undefined; ) {
     switch (kind) {
       case OPEN: {
@@ -30,22 +34,32 @@ export function perform(host, numbers) {
         break;
       }
       case HELLO:
-        unit.push({ hello: { version: 1, session: host.names[next()], received: next(), connect: nonce(), instance: nonce() } });
+        unit.push({ hello: { version: 1, session: host.names[next()], received: next(), ...(host.identity = { connect: nonce(), instance: nonce() }) } });
         break;
       case MESSAGE: {
-        const [n, request, send] = [next(), next(), host.sends.get(next())];
-        if (send) unit.push(message(n, request, send.body));
+        const [n, request, ticket] = [next(), next(), next()];
+        const send = host.sends.get(ticket);
+        if (!send) break;
+        unit.push(message(n, request, send.body));
+        host.keep?.put(ticket, send, n);
         break;
       }
       case CONTROL: {
         const [name, a, b] = [next(), next(), next()];
-        unit.push(`["${CONTROLS[name]}",${a}${b < 0 ? "" : "," + b}]`);
+        if (name === TAKE) fence = a;
+        if (name <= ACK) host.keep?.received(name === TAKE ? b : a);
+        const rest = name === AUTH ? JSON.stringify(host.token) : b < 0 ? a : a + "," + b;
+        unit.push(`["${CONTROLS[name]}",${rest}]`);
         break;
       }
-      case TRANSMIT:
-        host.links.get(next())?.send(unit);
+      case TRANSMIT: {
+        const link = host.links.get(next());
+        if (fence) host.keep?.take(link.session, fence, host.identity);
+        link?.send(unit);
         unit = [];
+        fence = 0;
         break;
+      }
       case DROP: {
         const attempt = next();
         host.links.get(attempt)?.close();
@@ -69,6 +83,7 @@ export function perform(host, numbers) {
         else {
           host.state = to;
           host.listeners.emit("state", { from, to, error });
+          if (to === "connected") host.tellRecovered();
         }
         break;
       }
@@ -88,7 +103,7 @@ export function perform(host, numbers) {
         host.settle(next(), next());
         break;
       case GAP:
-        host.listeners.emit("gap", {});
+        host.listeners.emit("gap", { received: next(), unknown: next() });
         break;
       case DRAINED:
         host.listeners.emit("drained", {});

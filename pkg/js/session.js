@@ -1,6 +1,7 @@
 import { SessionError, TRANSPORTS } from "./error.js";
 import { explain } from "./explain.js";
 import { Host } from "./host.js";
+import { openKeep } from "./keep.js";
 import { Listeners } from "./listeners.js";
 import { load } from "./load.js";
 
@@ -18,17 +19,34 @@ class Session {
     this.#host = new Host(options, this.#listeners);
     this.#host.state = "connecting";
     load().then(
-      (instance) => {
-        if (this.state !== "connecting") return;
+      async (instance) => {
+        const keep = await this.#openKeep(options);
+        if (this.state !== "connecting") return keep?.end(true);
         try {
           this.#host.state = "idle";
-          this.#host.start(instance);
+          this.#host.start(instance, keep);
         } catch (cause) {
           this.#host.fail(new SessionError("bad_option", { terminal: true, cause }));
         }
       },
       (error) => this.state === "connecting" && this.#host.fail(error),
     );
+  }
+
+  /** Finds what the page before a reload left. What cannot be kept is told; the session works without. */
+  async #openKeep({ recover, url }) {
+    if (!recover) return;
+    const fail = (cause) => {
+      const { keep } = this.#host;
+      this.#host.keep = undefined;
+      keep?.end(true);
+      this.#host.trouble(new SessionError("storage", { cause }));
+    };
+    try {
+      return await openKeep(typeof recover === "string" ? recover : String(url ?? "/realtime"), fail);
+    } catch (cause) {
+      fail(cause);
+    }
   }
 
   get state() {
@@ -60,8 +78,10 @@ class Session {
   }
 
   async send(type, payload, options) {
+    const { ttl } = options ?? {};
+    if (ttl !== undefined && !(ttl >= 0)) throw new SessionError("bad_option", { message: "ttl must be a number of milliseconds" });
     const { body, bytes } = encode(this.#host.json, type, payload);
-    return this.#host.send(body, bytes, 0, options?.signal);
+    return this.#host.send(body, bytes, 0, options);
   }
 
   async request(type, payload, options) {
@@ -127,11 +147,12 @@ function check(options) {
     throw new SessionError("bad_option", { message });
   };
   if (typeof options !== "object" || options === null) fail("connect() takes an object");
-  const { transports, dialect, token } = options;
+  const { transports, dialect, token, recover } = options;
   if (transports && !(Array.isArray(transports) && transports.length && transports.every((name) => TRANSPORTS.includes(name)))) {
     fail(`transports must be a list of ${TRANSPORTS.join(", ")}`);
   }
   const name = dialect?.name ?? dialect ?? "throughline";
   if (name !== "throughline" && name !== "json") fail('dialect must be "throughline" or "json"');
+  if (recover && name === "json") fail('recover needs the dialect "throughline"');
   if (token !== undefined && typeof token !== "function") fail("token must be a function");
 }

@@ -51,8 +51,8 @@ export interface Endpoints {
 
 /** Why a token is asked for. */
 export interface TokenContext {
-  /** `connect`: a connect or reconnect is about to start. `unauthorized`: the server refused the last token. */
-  reason: "connect" | "unauthorized";
+  /** `connect`: a connect or reconnect is about to start. `unauthorized`: the server refused the last token. `expiring`: the living link's token expires soon; the fresh one goes over the same link. */
+  reason: "connect" | "unauthorized" | "expiring";
   /** Aborted when the session ends or the answer would come too late (12 s). */
   signal: AbortSignal;
 }
@@ -118,7 +118,8 @@ export interface Options {
    */
   dialect?: "throughline" | "json" | JsonDialect;
   /**
-   * Gives a fresh token; asked before each connect and reconnect, and once when the server refuses the last one. Never two calls at a time.
+   * Gives a fresh token; asked before each connect and reconnect, once when the server refuses the last one, and when the server warns that the living link's
+   * expires. Never two calls at a time.
    * The token travels in a header or in the first frame, never in an address.
    */
   token?: (context: TokenContext) => string | Promise<string>;
@@ -136,7 +137,15 @@ export interface Options {
    * @default true
    */
   remember?: boolean;
-  /** Bounds of the outbox, and what `send()` does when it is full. @default { messages: 1000, bytes: 1048576, whenFull: "wait" } */
+  /**
+   * Whether a reload of the page goes on with the same session: nothing is lost or doubled by it, and the event `recovered` lists the sends whose promises died
+   * with the page. A string names the session where a page has several. What is not acknowledged is written to `sessionStorage` before it goes over the wire; a Web Lock
+   * decides which tab owns the session, so that a duplicated tab gets one of its own, up to 1.5 s later. A page that holds a Web Lock is not kept in the
+   * back/forward cache. `close()` erases what was kept. Where storage or locks are missing, `error` tells it with code `storage` and the session works without.
+   * @default false
+   */
+  recover?: boolean | string;
+  /** Bounds of what is on its way, and what `send()` does with more: it waits, or rejects with `outbox_full`. @default { messages: 1000, bytes: 1048576, whenFull: "wait" } */
   outbox?: { messages?: number; bytes?: number; whenFull?: "wait" | "reject" };
   /** Deadlines and spans. */
   timing?: Timing;
@@ -156,9 +165,9 @@ export interface TransportChange {
   to: Transport | null;
 }
 
-/** One message, as `messages()` and the event `message` give it. */
+/** One message, as `messages()` and the event `message` give it. `id` names an event of a topic: give it to the server to have what came after it. */
 export type Message<Events extends MessageMap = Record<string, Payload>> = {
-  [K in keyof Events & string]: { type: K; payload: Events[K] };
+  [K in keyof Events & string]: { type: K; payload: Events[K]; id?: string };
 }[keyof Events & string];
 
 /**
@@ -176,10 +185,18 @@ export interface SessionEvents<Events extends MessageMap = Record<string, Payloa
   retry: { inMs: number };
   /** A round trip was measured. */
   rtt: { ms: number };
-  /** History is lost: the server made a new session, messages may be missing. Pending sends were rejected with `outcome_unknown`. */
-  gap: Record<string, never>;
+  /**
+   * History is lost: the server made a new session, messages after the first `received` may be missing. `unknown` sends were rejected with `outcome_unknown`:
+   * they had been written, and nobody knows whether they arrived.
+   */
+  gap: { received: number; unknown: number };
   /** A full outbox has room again. */
   drained: Record<string, never>;
+  /**
+   * The session of the page before a reload goes on (option `recover`). `pending` are its sends that had not been acknowledged: `settled` is a promise as `send()`
+   * gave it, in place of the one that died with the page.
+   */
+  recovered: { pending: { type: string; payload: Payload; settled: Promise<void> }[] };
   /** Every message, whatever its type. */
   message: Message<Events>;
 }
@@ -213,6 +230,8 @@ export type ErrorCode =
   | "closed"
   | "outcome_unknown"
   | "outbox_full"
+  | "expired"
+  | "storage"
   | "timeout"
   | "aborted"
   | "unserialisable"
@@ -304,6 +323,15 @@ export interface WaitOptions {
   signal?: AbortSignal;
 }
 
+/** Options of `send()`. */
+export interface SendOptions {
+  signal?: AbortSignal;
+  /** Milliseconds after which the message is not to be written any more; `send()` then rejects with `expired`. One that was written is never taken back. @default none */
+  ttl?: number;
+  /** A later send with the same key stands for this one, if this one has not been written yet; both settle together. The later one keeps its own place. @default none */
+  coalesceKey?: string;
+}
+
 type AppName<Events extends MessageMap> = Exclude<keyof Events & string, keyof SessionEvents>;
 type Named<Events extends MessageMap> = {
   [K in keyof SessionEvents]: SessionEvents<Events>[K];
@@ -312,6 +340,9 @@ type Named<Events extends MessageMap> = {
 } & {
   [K in keyof Events & string as `message:${K}`]: Events[K];
 };
+
+/** Hears messages of a type; `id` names one of a topic. */
+type Listener<T> = (payload: T, about: { id?: string }) => void;
 
 /** One conversation that outlives its transport. */
 export interface Session<
@@ -327,17 +358,18 @@ export interface Session<
   readonly bufferedAmount: number;
 
   /** Calls `listener` for each message of a type, or each event of the session. Returns what stops it; calling that twice is harmless. A listener that throws harms no other. */
-  on<K extends keyof Named<Events>>(name: K, listener: (payload: Named<Events>[K]) => void, options?: { signal?: AbortSignal }): () => void;
+  on<K extends keyof Named<Events>>(name: K, listener: Listener<Named<Events>[K]>, options?: { signal?: AbortSignal }): () => void;
   /** Like `on`, for the next one only. */
-  once<K extends keyof Named<Events>>(name: K, listener: (payload: Named<Events>[K]) => void, options?: { signal?: AbortSignal }): () => void;
+  once<K extends keyof Named<Events>>(name: K, listener: Listener<Named<Events>[K]>, options?: { signal?: AbortSignal }): () => void;
   /** Stops a listener, or all of a name. */
-  off<K extends keyof Named<Events>>(name: K, listener?: (payload: Named<Events>[K]) => void): void;
+  off<K extends keyof Named<Events>>(name: K, listener?: Listener<Named<Events>[K]>): void;
 
   /**
    * Sends a message. Resolves when the server has it (dialect `json`: when it was handed over).
-   * Rejects with `outcome_unknown` if it was written and nobody can say whether it arrived, `closed` if it never was, `unserialisable`, `aborted`, `outbox_full`.
+   * Rejects with `outcome_unknown` if it was written and nobody can say whether it arrived, `closed` or `expired` if it never was, `unserialisable`, `aborted`, `outbox_full`.
+   * While more is on its way than `outbox` allows, it waits.
    */
-  send<K extends keyof Commands & string>(type: K, payload?: Commands[K], options?: { signal?: AbortSignal }): Promise<void>;
+  send<K extends keyof Commands & string>(type: K, payload?: Commands[K], options?: SendOptions): Promise<void>;
   /** Sends a message and resolves with its reply. `timeout` defaults to 30 s. Rejects with `request_failed` if the server refuses it. */
   request<R = unknown, K extends keyof Commands & string = keyof Commands & string>(type: K, payload?: Commands[K], options?: WaitOptions): Promise<R>;
   /**

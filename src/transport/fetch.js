@@ -1,5 +1,6 @@
 // Requests of the split transports: abortable, bounded in time, POSTs one after another.
 
+import { toBase64 } from "../../pkg/js/base64.js";
 import { LOST, POST_HUNG, SIDE_PROBE, STATUS, WRITTEN } from "../../pkg/js/core.js";
 import { pack, receive } from "./unit.js";
 
@@ -16,6 +17,7 @@ const SIDE_PROBE_TIMEOUT = 5_000;
 export function request(host, signal, accept) {
   const headers = accept ? { Accept: accept } : {};
   if (host.token) headers.Authorization = "Bearer " + host.token;
+  if (accept && host.lastEventId) headers["Last-Event-ID"] = host.lastEventId;
   return { headers, signal, credentials: host.credentials, cache: "no-store" };
 }
 
@@ -96,7 +98,5 @@ export function openUplink(host, attempt, link, signal) {
 /** Bytes have no place in a JSON server's POST: they travel as base64 beside their type. */
 function jsonOf({ raw, type }) {
   if (typeof raw === "string") return raw;
-  let binary = "";
-  for (const byte of raw) binary += String.fromCharCode(byte);
-  return JSON.stringify({ type, data: btoa(binary) });
+  return JSON.stringify({ type, data: toBase64(raw) });
 }

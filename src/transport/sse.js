@@ -14,7 +14,7 @@ export function openSse(host, attempt, link) {
   host.address(attempt, "sse", (address) => {
     if (signal.aborted) return;
     address = linked(host, address, link);
-    if (host.native) source = listen(host, attempt, address);
+    if (host.native) source = listen(host, attempt, since(host, address));
     else stream(host, attempt, address, signal);
   });
   return {
@@ -49,7 +49,10 @@ async function stream(host, attempt, address, signal) {
       const events = parser.push(value);
       if (!events) return host.ended(attempt, PROTOCOL);
       const texts = decoder.decode(events).split("\r");
-      for (let i = 1; i < texts.length && !signal.aborted; i += 2) receive(host, attempt, texts[i], texts[i - 1]);
+      for (let i = 2; i < texts.length && !signal.aborted; i += 3) {
+        note(host, texts[i]);
+        receive(host, attempt, texts[i - 1], texts[i - 2]);
+      }
     }
     host.ended(attempt, LOST, 0, 0, parser.retry());
   } catch {
@@ -57,6 +60,17 @@ async function stream(host, attempt, address, signal) {
   } finally {
     parser?.free();
   }
+}
+
+/** Where a server names its events, a later stream goes on from the last one. */
+function note(host, id) {
+  if (host.json) host.lastEventId = id;
+}
+
+/** `EventSource` takes no headers. */
+function since(host, address) {
+  if (!host.lastEventId) return address;
+  return address + (address.includes("?") ? "&" : "?") + "lastEventId=" + encodeURIComponent(host.lastEventId);
 }
 
 /** `EventSource` would reconnect by itself and hides why it failed: its first error is its last. */
@@ -68,7 +82,10 @@ function listen(host, attempt, address) {
     return host.ended(attempt, causeOf(error));
   }
   source.onopen = () => host.tell(OPENED, attempt);
-  source.onmessage = (event) => receive(host, attempt, event.data, event.type);
+  source.onmessage = (event) => {
+    note(host, event.lastEventId);
+    receive(host, attempt, event.data, event.type);
+  };
   source.onerror = () => {
     source.close();
     host.refused(attempt, address, LOST);

@@ -1,5 +1,6 @@
 // Units: frames put together for the wire, and taken apart again (PROTOCOL.md P1).
 
+import { fromBase64 } from "../../pkg/js/base64.js";
 import { BAD_ADDRESS, BLOCKED, FRAMES, PROTOCOL, READY, TIMEOUT, UNAVAILABLE } from "../../pkg/js/core.js";
 
 /** The cause of what a constructor threw: WebKit throws for what a content security policy forbids; others fail later.
@@ -49,36 +50,51 @@ export function receive(host, attempt, data, name) {
     const { core } = host;
     const unit = typeof data === "string" ? JSON.parse(data) : [unpackBytes(data)];
     let turn = 0;
+    let delivered = 0;
     for (const frame of unit) {
       const n = frame[0];
       if (typeof n === "number") {
         const verdict = core.accept(attempt, n);
         turn |= verdict;
-        if (verdict & 1) host.message(frame[1], frame[2]);
-        else host.stats.duplicates++;
-      } else turn |= receiveNamed(host, attempt, frame);
+        if (!(verdict & 1)) host.stats.duplicates++;
+        else if (host.message(frame[1], frame[2], frame[3])) delivered = n;
+      } else {
+        const verdict = receiveNamed(host, attempt, frame);
+        turn |= verdict;
+        if (verdict & 4) delivered = frame[1];
+      }
     }
-    if (turn & 2) host.tell(TIMEOUT);
+    if (delivered && host.keep) {
+      core.delivered(delivered);
+      host.keep.received(delivered);
+    }
+    if (core.heard(attempt, data.length ?? data.byteLength) || turn & 2) host.tell(TIMEOUT);
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) host.trap(error);
     else host.ended(attempt, PROTOCOL);
   }
 }
 
+/** Returns the core's verdict on a numbered frame; bit 2 says that somebody heard it, or nobody needs to. */
 function receiveNamed(host, attempt, frame) {
   const { core } = host;
-  const [name, a, b, c] = frame;
+  const [name, a, b, c, d] = frame;
   if (name === "bin" || name === "rep" || name === "err") {
     const verdict = core.accept(attempt, whole(a));
     if (!(verdict & 1)) host.stats.duplicates++;
-    else if (name === "bin") host.message(b, fromBase64(c));
-    else host.reply(b, name === "rep", c);
+    else if (name === "bin") return host.message(b, fromBase64(c), d) ? verdict | 4 : verdict;
+    else {
+      host.reply(b, name === "rep", c);
+      return verdict | 4;
+    }
     return verdict;
   }
   if (!Object.hasOwn(FRAMES, name)) throw name;
   if (name === "ready") {
     if (typeof a.session !== "string") throw name;
     host.unit = a.unit;
+    const link = host.links.get(attempt);
+    if (link) link.session = a.session;
     const numbers = [a.received, a.heartbeat, a.window, a.unit].map(whole);
     host.tell(FRAMES.ready, attempt, host.nameOf(a.session), ...numbers);
   } else host.tell(FRAMES[name], attempt, whole(a), b === undefined ? -1 : whole(b));
@@ -87,20 +103,13 @@ function receiveNamed(host, attempt, frame) {
 
 function unpackBytes(data) {
   const length = new DataView(data).getUint16(0);
-  const [n, type] = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 2, length)));
-  return [whole(n), type, new Uint8Array(data, 2 + length)];
+  const [n, type, id] = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 2, length)));
+  return [whole(n), type, new Uint8Array(data, 2 + length), id];
 }
 
 function whole(n) {
   if (!Number.isSafeInteger(n) || n < 0) throw n;
   return n;
-}
-
-function fromBase64(text) {
-  const raw = atob(text);
-  const bytes = new Uint8Array(raw.length);
-  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
-  return bytes;
 }
 
 /** A server that knows no frames: one JSON object a message, its type in the member `type` or in the event's name. */
