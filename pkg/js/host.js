@@ -36,6 +36,8 @@ export class Host {
   stats = { sent: 0, received: 0, duplicates: 0, lost: 0, rtt: null };
   origin = performance.now();
   #alarm;
+  /** When the alarm rings. */
+  #due = Infinity;
   /** What was asked for before there was a core. */
   #pending = [];
   /** Inputs not yet told: the first one's turn is under way. @type {number[][]} */
@@ -195,10 +197,19 @@ export class Host {
     return performance.now() - this.origin;
   }
 
+  /** Rings in so many milliseconds, or earlier: setting a timer costs more than one that rings for nothing. Below 0, never. */
   setAlarm(ms) {
+    const due = ms < 0 ? Infinity : performance.now() + ms;
+    if (ms >= 0 && this.#due <= due) return;
     clearTimeout(this.#alarm);
+    this.#due = due;
+    if (ms < 0) return;
+    const ring = () => {
+      this.#due = Infinity;
+      this.tell(TIMEOUT);
+    };
     // Longer spans overflow and would fire at once.
-    if (ms >= 0) this.#alarm = setTimeout(() => this.tell(TIMEOUT), Math.min(ms, 1e9));
+    this.#alarm = setTimeout(ring, Math.min(ms, 1e9));
   }
 
   ended(attempt, cause, code = 0, status = 0, retryAfter = -1) {
@@ -286,9 +297,9 @@ export class Host {
    * Sends an encoded message; resolves when the server has it, or a later one of the same `coalesceKey`.
    * @param {any} body @param {number} bytes @param {number} request @param {import("../types/index.js").SendOptions} [options]
    */
-  async send(body, bytes, request, { signal, ttl, coalesceKey: key } = {}) {
-    if (bytes > this.unit) throw new SessionError("too_large");
+  send(body, bytes, request, { signal, ttl, coalesceKey: key } = {}) {
     return bounded({ signal }, (resolve, reject, settled) => {
+      if (bytes > this.unit) throw new SessionError("too_large");
       const settle = this.#settler(resolve, reject);
       if (this.state === "closed" || this.state === "failed") return settle(GONE);
       const ticket = ++this.#tickets;

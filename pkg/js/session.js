@@ -77,11 +77,14 @@ class Session {
     this.#listeners.remove(name, listener);
   }
 
-  async send(type, payload, options) {
-    const { ttl } = options ?? {};
-    if (ttl !== undefined && !(ttl >= 0)) throw new SessionError("bad_option", { message: "ttl must be a number of milliseconds" });
-    const { body, bytes } = encode(this.#host.json, type, payload);
-    return this.#host.send(body, bytes, 0, options);
+  send(type, payload, options) {
+    try {
+      if (options?.ttl !== undefined && !(options.ttl >= 0)) throw new SessionError("bad_option", { message: "ttl must be a number of milliseconds" });
+      const { body, bytes } = encode(this.#host.json, type, payload);
+      return this.#host.send(body, bytes, 0, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async request(type, payload, options) {
