@@ -33,10 +33,12 @@ use crate::time::Millis;
 use alarm::{Alarms, Who};
 use link::Link;
 use session::Session;
+use topic::Topics;
 
 pub use bucket::Rate;
 pub use input::Input;
 pub use output::{Event, Output};
+pub use topic::{EventId, Since, Subscriber, TopicsConfig};
 
 mod alarm;
 mod bucket;
@@ -47,6 +49,8 @@ mod link;
 mod log;
 mod output;
 mod session;
+mod subscribe;
+mod topic;
 
 /// Names a link; chosen by the caller, never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,6 +105,8 @@ pub struct SessionsConfig {
     pub rate: Rate,
     /// The hint that goes with 4429 and 4503.
     pub retry: u32,
+    /// What topics keep.
+    pub topics: TopicsConfig,
 }
 
 impl Default for SessionsConfig {
@@ -121,6 +127,7 @@ impl Default for SessionsConfig {
                 burst: 10_000,
             },
             retry: 2_000,
+            topics: TopicsConfig::default(),
         }
     }
 }
@@ -134,6 +141,7 @@ pub struct Sessions<B> {
     by_id: BTreeMap<u128, SessionKey>,
     by_connect: BTreeMap<(Nonce, Subject), SessionKey>,
     links: BTreeMap<LinkId, Link<B>>,
+    topics: Topics<B>,
     alarms: Alarms,
     /// Outputs in their order.
     outputs: VecDeque<Output<B>>,
@@ -162,6 +170,7 @@ impl<B: Clone> Sessions<B> {
     #[must_use]
     pub fn new(config: SessionsConfig) -> Self {
         Self {
+            topics: Topics::new(config.topics.clone()),
             config,
             phase: Phase::Serving,
             sessions: BTreeMap::new(),
@@ -209,6 +218,24 @@ impl<B: Clone> Sessions<B> {
             } => {
                 self.deliver(session, bytes, now, |n| Frame::Reply { n, id, ok, body });
             }
+            Input::Subscribe {
+                subscriber,
+                topic,
+                since,
+                entropy,
+            } => self.handle_subscribe(subscriber, topic, since, entropy, now),
+            Input::Unsubscribe { subscriber, topic } => {
+                self.handle_unsubscribe(subscriber, topic, now);
+            }
+            Input::GuestLeft { guest } => {
+                self.forget_subscriber(Subscriber::Guest(guest), now);
+            }
+            Input::PublishTopic {
+                topic,
+                event,
+                body,
+                bytes,
+            } => self.handle_publish_topic(&topic, event, body, bytes, now),
             Input::End { session, code } => self.end(session, code, now),
             Input::Drain { spread, retry } => self.handle_drain(spread, retry, now),
             Input::Timeout => self.handle_timeout(now),
@@ -255,7 +282,13 @@ impl<B: Clone> Sessions<B> {
             Phase::Draining { until, .. } => Some(until),
             Phase::Serving | Phase::Drained { .. } => None,
         };
-        self.alarms.first().into_iter().chain(drain).min()
+        let topics = self.topics.deadline();
+        self.alarms
+            .first()
+            .into_iter()
+            .chain(drain)
+            .chain(topics)
+            .min()
     }
 
     /// How many sessions there are.
@@ -303,6 +336,31 @@ impl<B: Clone> Sessions<B> {
         self.sessions.get(&session)?.owner
     }
 
+    /// The id for [`Input::PublishTopic`] of the topic's next event. `entropy` is 32 fresh random
+    /// bits: the epoch, should the topic be made by it.
+    #[must_use]
+    pub fn next_event(&self, topic: &str, entropy: u32) -> EventId {
+        self.topics.next_event(topic, entropy)
+    }
+
+    /// How many hear the topic.
+    #[must_use]
+    pub fn subscriber_count(&self, topic: &str) -> usize {
+        self.topics.subscriber_count(topic)
+    }
+
+    /// The topic of which `event` is or was, among those that the subscriber hears.
+    #[must_use]
+    pub fn heard_topic(&self, subscriber: Subscriber, event: EventId) -> Option<&Arc<str>> {
+        self.topics.heard_in(subscriber, event.epoch)
+    }
+
+    /// How many topics there are.
+    #[must_use]
+    pub fn topic_count(&self) -> usize {
+        self.topics.len()
+    }
+
     fn handle_drain(&mut self, spread: u32, retry: u32, now: Millis) {
         self.phase = Phase::Draining {
             until: now + u64::from(spread),
@@ -327,6 +385,7 @@ impl<B: Clone> Sessions<B> {
                 Who::Session(session) => self.handle_session_due(session, now),
             }
         }
+        self.topics.expire(now);
         match self.phase {
             Phase::Draining {
                 until,
@@ -362,6 +421,7 @@ impl<B: Clone> Sessions<B> {
         for link in links {
             self.close(link, code, None, now);
         }
+        self.forget_subscriber(Subscriber::Session(key), now);
         if session.is_claimed() {
             self.outputs
                 .push_back(Output::Event(Event::Closed { session: key }));

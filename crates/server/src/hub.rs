@@ -1,13 +1,13 @@
 //! The hub: every session, link and topic of the server behind one lock, and the one timer that
 //! the core asks for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use throughline_core::close::code;
 use throughline_core::codec::Body;
-use throughline_core::server::{Event, Input, LinkId, Output, Sessions, SessionsConfig, Subject};
+use throughline_core::server::{Input, LinkId, Output, Sessions, SessionsConfig, Subject};
 use throughline_core::{Frame, Millis, Nonce, Transport};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, watch};
@@ -23,6 +23,7 @@ pub(crate) mod guest;
 pub(crate) mod mailbox;
 mod peer;
 pub(crate) mod split;
+mod topic;
 
 /// Frames on their way to a link, by units.
 pub(crate) type LinkMailbox = Mailbox<Vec<Frame<Body>>>;
@@ -52,7 +53,6 @@ struct State {
     joins: HashMap<Nonce, watch::Sender<Option<Arc<Split>>>>,
     guests: HashMap<GuestId, Arc<Guest>>,
     guest_names: HashMap<String, GuestId>,
-    topics: HashMap<String, HashSet<Peer>>,
     last_id: u64,
 }
 
@@ -85,7 +85,6 @@ impl Hub {
             joins: HashMap::new(),
             guests: HashMap::new(),
             guest_names: HashMap::new(),
-            topics: HashMap::new(),
             last_id: 0,
         };
         let hub = Self(Arc::new(Shared {
@@ -235,62 +234,16 @@ impl Hub {
                     }
                     self.0.left.notify_waiters();
                 }
-                Output::Event(event) => self.pass_on(state, event),
+                Output::ToGuest { guest, body } => {
+                    self.enqueue_guest(state, GuestId(guest), body);
+                }
+                Output::Event(event) => self.pass_on(event),
             }
         }
         let due = state.sessions.poll_timeout();
         if due.is_some_and(|due| state.alarm.is_none_or(|alarm| due < alarm)) {
             self.0.alarm.notify_one();
         }
-    }
-
-    fn pass_on(&self, state: &mut State, event: Event<Body>) {
-        let event = match event {
-            Event::Opened { session, subject } => {
-                tracing::info!(
-                    session = session.0,
-                    subject = subject.name(),
-                    "session opened"
-                );
-                PeerEvent::Opened {
-                    peer: Peer::Session(session),
-                }
-            }
-            Event::Message { session, seq, body } => {
-                tracing::debug!(session = session.0, seq, "message");
-                PeerEvent::Message {
-                    peer: Peer::Session(session),
-                    body,
-                }
-            }
-            Event::Request {
-                session,
-                seq,
-                id,
-                body,
-            } => {
-                tracing::debug!(session = session.0, seq, id, "request");
-                PeerEvent::Request {
-                    peer: Peer::Session(session),
-                    id,
-                    body,
-                }
-            }
-            Event::LinkChanged { session, transport } => {
-                let name = transport.map_or("none", Transport::name);
-                tracing::info!(session = session.0, transport = name, "session's link");
-                return;
-            }
-            Event::Closed { session } => {
-                tracing::info!(session = session.0, "session closed");
-                state.forget_peer(Peer::Session(session));
-                PeerEvent::Closed {
-                    peer: Peer::Session(session),
-                }
-            }
-        };
-        // Nobody listens once the server is being dropped.
-        let _ = self.0.events.send(event);
     }
 
     fn now(&self) -> Millis {

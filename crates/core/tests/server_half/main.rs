@@ -4,4 +4,5 @@
 mod ending;
 mod handshake;
 mod messages;
+mod topics;
 mod world;

@@ -75,6 +75,21 @@ impl World {
         self.sessions.session_of(LinkId(link)).unwrap()
     }
 
+    /// As [`taken`](Self::taken), for somebody else.
+    pub(crate) fn other(&mut self, link: u64) -> SessionKey {
+        self.open(link);
+        self.say_hello(link, hello(), "bob");
+        self.frame(
+            link,
+            Frame::Take {
+                fence: 1,
+                received: 0,
+            },
+        );
+        self.drain();
+        self.sessions.session_of(LinkId(link)).unwrap()
+    }
+
     pub(crate) fn frame(&mut self, link: u64, frame: Frame<&'static str>) {
         self.handle(Input::Frame {
             link: LinkId(link),
@@ -111,6 +126,18 @@ impl World {
         std::mem::take(&mut self.outputs)
     }
 
+    /// Takes out the first output that `pick` wants, and leaves the rest.
+    pub(crate) fn take<T>(&mut self, pick: impl Fn(&Out) -> Option<T>) -> Option<T> {
+        let found = self
+            .outputs
+            .iter()
+            .enumerate()
+            .find_map(|(at, output)| Some((at, pick(output)?)));
+        let (at, picked) = found?;
+        self.outputs.remove(at);
+        Some(picked)
+    }
+
     pub(crate) fn ready(&mut self, link: u64) -> Ready {
         let mut frames = self.frames(link);
         let Some(Frame::Ready(ready)) = frames.pop() else {
@@ -136,7 +163,7 @@ impl World {
     pub(crate) fn closes(&mut self) -> Vec<(u64, u16, Option<u32>)> {
         let closes = self.drain().into_iter().filter_map(|output| match output {
             Output::CloseLink { link, code, retry } => Some((link.0, code, retry)),
-            Output::Transmit { .. } | Output::Event(_) => None,
+            Output::Transmit { .. } | Output::ToGuest { .. } | Output::Event(_) => None,
         });
         closes.collect()
     }
@@ -174,7 +201,10 @@ pub(crate) fn closed(link: u64, code: u16, retry: Option<u32>) -> Out {
 pub(crate) fn heard(outputs: &[Out]) -> Vec<(u64, &'static str)> {
     let messages = outputs.iter().filter_map(|output| match output {
         Output::Event(Event::Message { seq, body, .. }) => Some((*seq, *body)),
-        Output::Event(_) | Output::Transmit { .. } | Output::CloseLink { .. } => None,
+        Output::Event(_)
+        | Output::Transmit { .. }
+        | Output::ToGuest { .. }
+        | Output::CloseLink { .. } => None,
     });
     messages.collect()
 }

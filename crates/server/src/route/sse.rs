@@ -55,9 +55,12 @@ pub(super) fn events(
     (headers, body).into_response()
 }
 
-/// One event; `data` has no line break.
-pub(super) fn event(data: &str) -> Bytes {
-    format!("data: {data}\n\n").into()
+/// One event; neither `data` nor `id` has a line break.
+pub(super) fn event(data: &str, id: Option<&str>) -> Bytes {
+    match id {
+        Some(id) => format!("id: {id}\ndata: {data}\n\n").into(),
+        None => format!("data: {data}\n\n").into(),
+    }
 }
 
 enum Reading {
@@ -78,11 +81,13 @@ fn units(
             if frames.is_empty() {
                 match mailbox.take().await {
                     Post::Item(taken) => frames = taken,
-                    Post::End(end) => return Some((Ok(event(&closing(end))), Reading::Over)),
+                    Post::End(end) => return Some((Ok(event(&closing(end), None)), Reading::Over)),
                 }
             }
             match next_unit(&mut frames, Carrier::Text) {
-                Ok(Some(Unit::Text(text))) => Some((Ok(event(&text)), Reading::On(guard, frames))),
+                Ok(Some(Unit::Text(text))) => {
+                    Some((Ok(event(&text, None)), Reading::On(guard, frames)))
+                }
                 Ok(Some(Unit::Binary(_)) | None) => {
                     Some((Ok(Bytes::new()), Reading::On(guard, frames)))
                 }
