@@ -93,7 +93,8 @@ pub struct SessionsConfig {
     pub hello_timeout: u32,
     /// How long a former owner may stay before it is closed (P2.4).
     pub leave: u32,
-    /// Between two acks, unless [`ack_messages`](Self::ack_messages) are waiting (P3.3).
+    /// Between two acks that go alone, unless [`ack_messages`](Self::ack_messages) are waiting
+    /// (P3.3). A unit that is sent anyway takes the ack along.
     pub ack: u32,
     /// Unacknowledged messages after which an ack is due at once (P3.3).
     pub ack_messages: u32,
@@ -118,7 +119,7 @@ impl Default for SessionsConfig {
             replay_bytes: 1 << 20,
             hello_timeout: 10_000,
             leave: 5_000,
-            ack: 500,
+            ack: 20,
             ack_messages: 500,
             max_sessions: 100_000,
             max_session_links: 16,
@@ -255,11 +256,12 @@ impl<B: Clone> Sessions<B> {
             let Some(link) = self.links.get_mut(&id) else {
                 continue;
             };
-            let frames = link.take_unit();
+            let mut frames = link.take_unit();
             if link.is_writing() {
                 self.writing.push_front(id);
             }
             if !frames.is_empty() {
+                frames.extend(self.poll_ack(id));
                 return Some(Output::Transmit { link: id, frames });
             }
         }

@@ -43,7 +43,7 @@ impl World {
         });
     }
 
-    fn to_guest(&mut self) -> Vec<&'static str> {
+    fn handed(&mut self) -> Vec<&'static str> {
         let bodies = self.drain().into_iter().filter_map(|output| match output {
             Output::ToGuest { guest: 9, body } => Some(body),
             _ => None,
@@ -86,7 +86,7 @@ fn events_go_to_sessions_and_guests_alike_and_to_nobody_else() {
     world.tell_as("t", None, "z");
     assert_eq!(world.frames(1), [message(1, "x"), message(2, "z")]);
     assert_eq!(world.frames(2), []);
-    assert_eq!(world.to_guest(), ["x", "z"]);
+    assert_eq!(world.handed(), ["x", "z"]);
 }
 
 /// P3.6
@@ -132,7 +132,7 @@ fn history_that_does_not_reach_back_is_told_to_be_missing() {
     ] {
         assert_eq!(world.subscribe(GUEST, "t", since), told, "{since:?}");
         let expected: &[&str] = if told.0 == 2 { &["b", "c"] } else { &[] };
-        assert_eq!(world.to_guest(), expected, "{since:?}");
+        assert_eq!(world.handed(), expected, "{since:?}");
     }
 }
 
@@ -156,12 +156,12 @@ fn events_count_once_and_a_hole_begins_history_anew() {
     world.tell_as("t", event(1), "a");
     world.tell_as("t", event(1), "a again");
     world.tell_as("t", event(3), "c");
-    assert_eq!(world.to_guest(), ["a", "c"]);
+    assert_eq!(world.handed(), ["a", "c"]);
     let since = Since::After(event(1).unwrap());
     assert_eq!(world.subscribe(GUEST, "t", since), (1, true));
     world.tell_as("t", Some(EventId { epoch: 8, n: 1 }), "other");
     assert_eq!(world.subscribe(GUEST, "t", Since::Start), (1, false));
-    assert_eq!(world.to_guest(), ["c", "other", "other"]);
+    assert_eq!(world.handed(), ["c", "other", "other"]);
 }
 
 #[test]
