@@ -16,7 +16,7 @@
 //! let (connect, instance) = (Nonce(1), Nonce(2));
 //! let hello = Hello { version: 1, connect, instance, session: None, received: 0 };
 //! let entropy = 0x5eed; // 128 bits from a secure source on a real server
-//! sessions.handle(Input::Hello { link, hello, subject: Subject::from("ann"), entropy }, Millis(0));
+//! sessions.handle(Input::Hello { link, hello, subject: Subject::from("ann"), expires: None, entropy }, Millis(0));
 //! let Some(Output::Transmit { frames, .. }) = sessions.poll_output() else { panic!() };
 //! assert!(matches!(frames[..], [Frame::Ready(_)]));
 //! ```
@@ -45,6 +45,7 @@ mod bucket;
 mod deliver;
 mod handshake;
 mod input;
+mod lifetime;
 mod link;
 mod log;
 mod output;
@@ -93,6 +94,9 @@ pub struct SessionsConfig {
     pub hello_timeout: u32,
     /// How long a former owner may stay before it is closed (P2.4).
     pub leave: u32,
+    /// How long before its token expires a link is told so, or when a third of the token's life is
+    /// left, if that is later (P2.7).
+    pub expiring: u32,
     /// Between two acks that go alone, unless [`ack_messages`](Self::ack_messages) are waiting
     /// (P3.3). A unit that is sent anyway takes the ack along.
     pub ack: u32,
@@ -119,6 +123,7 @@ impl Default for SessionsConfig {
             replay_bytes: 1 << 20,
             hello_timeout: 10_000,
             leave: 5_000,
+            expiring: 30_000,
             ack: 20,
             ack_messages: 500,
             max_sessions: 100_000,
@@ -194,10 +199,16 @@ impl<B: Clone> Sessions<B> {
                 link,
                 hello,
                 subject,
+                expires,
                 entropy,
             } => {
-                self.handle_hello(link, &hello, subject, entropy, now);
+                self.handle_hello(link, &hello, (subject, expires), entropy, now);
             }
+            Input::Auth {
+                link,
+                subject,
+                expires,
+            } => self.handle_auth(link, &subject, expires, now),
             Input::Frame { link, frame } => self.handle_frame(link, frame, now),
             Input::LinkClosed { link } => {
                 self.detach(link, now);

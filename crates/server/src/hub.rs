@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use throughline_core::close::code;
 use throughline_core::codec::Body;
-use throughline_core::server::{Input, LinkId, Output, Sessions, SessionsConfig, Subject};
-use throughline_core::{Frame, Millis, Nonce, Transport};
+use throughline_core::server::{Input, LinkId, Output, Sessions, SessionsConfig};
+use throughline_core::{Frame, Hello, Millis, Nonce, Transport};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, watch};
 
 use self::guest::{Guest, GuestId};
 use self::mailbox::{End, Mailbox};
 use self::split::Split;
+use crate::token::Grant;
 
 pub use peer::{Peer, PeerEvent};
 
@@ -158,40 +159,22 @@ impl Hub {
         self.tell(Input::CloseLink { link, code, retry });
     }
 
-    /// Handles the frames of a unit. `subject` is whom the token beside a `hello` speaks for.
+    /// Handles the frames of a unit. `grant` is what the token beside a `hello` or an `auth` says.
     /// Returns the ack that the link is owed, where the caller wants to deliver it (P3.3).
     pub(crate) fn handle_unit(
         &self,
         link: LinkId,
         frames: Vec<Frame<Body>>,
-        subject: Option<&Subject>,
+        grant: Option<&Grant>,
         wants_ack: bool,
     ) -> Option<Frame<Body>> {
         let mut state = self.locked();
         let now = self.now();
         for frame in frames {
             tracing::trace!(link = link.0, n = frame.n(), "frame");
-            let input = match (frame, subject) {
-                (Frame::Hello(hello), Some(subject)) => {
-                    let entropy = match entropy() {
-                        Ok(entropy) => entropy,
-                        Err(error) => {
-                            tracing::error!(%error, "no entropy");
-                            let (code, retry) = (code::INTERNAL, None);
-                            state
-                                .sessions
-                                .handle(Input::CloseLink { link, code, retry }, now);
-                            break;
-                        }
-                    };
-                    let subject = subject.clone();
-                    Input::Hello {
-                        link,
-                        hello,
-                        subject,
-                        entropy,
-                    }
-                }
+            let input = match (frame, grant) {
+                (Frame::Hello(hello), Some(grant)) => self.hello(link, hello, grant),
+                (Frame::Auth, Some(grant)) => self.auth(link, grant),
                 (frame, _) => Input::Frame { link, frame },
             };
             state.sessions.handle(input, now);
@@ -199,6 +182,53 @@ impl Hub {
         let ack = wants_ack.then(|| state.sessions.poll_ack(link)).flatten();
         self.drain_outputs(&mut state);
         ack
+    }
+
+    /// Takes a fresh token for a link (P2.7).
+    pub(crate) fn renew(&self, link: LinkId, grant: &Grant) {
+        self.tell(self.auth(link, grant));
+    }
+
+    /// The token of an `auth` is not good. Before `hello` there is nothing to renew (P2.7).
+    pub(crate) fn refuse_auth(&self, link: LinkId) {
+        let mut state = self.locked();
+        let code = match state.sessions.session_of(link) {
+            Some(_) => code::UNAUTHORIZED,
+            None => code::PROTOCOL,
+        };
+        let retry = None;
+        self.handle(&mut state, Input::CloseLink { link, code, retry });
+    }
+
+    fn hello(&self, link: LinkId, hello: Hello, grant: &Grant) -> Input<Body> {
+        match entropy() {
+            Ok(entropy) => Input::Hello {
+                link,
+                hello,
+                subject: grant.subject.clone(),
+                expires: self.expiry(grant),
+                entropy,
+            },
+            Err(error) => {
+                tracing::error!(%error, "no entropy");
+                let (code, retry) = (code::INTERNAL, None);
+                Input::CloseLink { link, code, retry }
+            }
+        }
+    }
+
+    fn auth(&self, link: LinkId, grant: &Grant) -> Input<Body> {
+        Input::Auth {
+            link,
+            subject: grant.subject.clone(),
+            expires: self.expiry(grant),
+        }
+    }
+
+    /// When a token expires, on the core's clock.
+    fn expiry(&self, grant: &Grant) -> Option<Millis> {
+        let left = grant.expires?.left().as_millis();
+        Some(self.now() + u64::try_from(left).unwrap_or(u64::MAX >> 1))
     }
 
     fn tell(&self, input: Input<Body>) {

@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 
 use super::{EventId, LinkId, SessionKey, Since, Subject, Subscriber};
 use crate::frame::{Frame, Hello, Transport};
+use crate::time::Millis;
 
 /// One thing that happened. What names an unknown link or session does nothing: it has just ended.
 #[derive(Debug, Clone)]
@@ -23,8 +24,19 @@ pub enum Input<B> {
         hello: Hello,
         /// Whom the token speaks for.
         subject: Subject,
+        /// When the token expires, if it does (P2.7).
+        expires: Option<Millis>,
         /// 128 fresh random bits: the id of the session, should one be made.
         entropy: u128,
+    },
+    /// A fresh token came for a link, in `auth` or beside a POST, and it is good (P2.7).
+    Auth {
+        /// The link.
+        link: LinkId,
+        /// Whom the token speaks for.
+        subject: Subject,
+        /// When the token expires, if it does.
+        expires: Option<Millis>,
     },
     /// Any other frame came.
     Frame {

@@ -44,12 +44,23 @@ impl World {
     }
 
     pub(crate) fn say_hello(&mut self, link: u64, hello: Hello, subject: &str) {
+        self.say_hello_until(link, hello, subject, None);
+    }
+
+    pub(crate) fn say_hello_until(
+        &mut self,
+        link: u64,
+        hello: Hello,
+        subject: &str,
+        expires: Option<Millis>,
+    ) {
         self.entropy += 1;
         let (link, subject, entropy) = (LinkId(link), Subject::from(subject), self.entropy);
         self.handle(Input::Hello {
             link,
             hello,
             subject,
+            expires,
             entropy,
         });
     }

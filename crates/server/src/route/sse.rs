@@ -6,20 +6,19 @@ use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, stream};
-use throughline_core::server::Subject;
 use throughline_core::{Frame, Nonce, Transport, codec};
 
 use super::unit::{Carrier, Unit, closing, next_unit};
 use super::{Context, forbidden, may_use, unavailable};
 use crate::hub::LinkMailbox;
 use crate::hub::mailbox::Post;
-use crate::hub::split::{Down, Guard};
-use crate::token::TokenError;
+use crate::hub::split::{Bound, Down, Guard};
+use crate::token::{Grant, TokenError};
 
 pub(super) fn open(
     context: &Context,
     name: Nonce,
-    sent: Option<Result<Subject, TokenError>>,
+    sent: Option<Result<Grant, TokenError>>,
 ) -> Response {
     if let Err(refusal) = may_use(None, sent.as_ref()) {
         return *refusal;
@@ -29,8 +28,8 @@ pub(super) fn open(
     }
     match context.hub.open_down(name, Transport::Sse) {
         Down::Opened(split, guard) => {
-            if let Some(Ok(subject)) = sent
-                && !split.bind(&subject)
+            if let Some(Ok(grant)) = sent
+                && split.bind(&grant) == Bound::Elsewhere
             {
                 return forbidden("the link is another subject's");
             }
