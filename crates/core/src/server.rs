@@ -16,7 +16,7 @@
 //! let (connect, instance) = (Nonce(1), Nonce(2));
 //! let hello = Hello { version: 1, connect, instance, session: None, received: 0 };
 //! let entropy = 0x5eed; // 128 bits from a secure source on a real server
-//! sessions.handle(Input::Hello { link, hello, subject: Subject::from("ann"), entropy }, Millis(0));
+//! sessions.handle(Input::Hello { link, hello, subject: Subject::from("ann"), expires: None, entropy }, Millis(0));
 //! let Some(Output::Transmit { frames, .. }) = sessions.poll_output() else { panic!() };
 //! assert!(matches!(frames[..], [Frame::Ready(_)]));
 //! ```
@@ -33,20 +33,25 @@ use crate::time::Millis;
 use alarm::{Alarms, Who};
 use link::Link;
 use session::Session;
+use topic::Topics;
 
 pub use bucket::Rate;
 pub use input::Input;
 pub use output::{Event, Output};
+pub use topic::{EventId, Since, Subscriber, TopicsConfig};
 
 mod alarm;
 mod bucket;
 mod deliver;
 mod handshake;
 mod input;
+mod lifetime;
 mod link;
 mod log;
 mod output;
 mod session;
+mod subscribe;
+mod topic;
 
 /// Names a link; chosen by the caller, never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,7 +94,11 @@ pub struct SessionsConfig {
     pub hello_timeout: u32,
     /// How long a former owner may stay before it is closed (P2.4).
     pub leave: u32,
-    /// Between two acks, unless [`ack_messages`](Self::ack_messages) are waiting (P3.3).
+    /// How long before its token expires a link is told so, or when a third of the token's life is
+    /// left, if that is later (P2.7).
+    pub expiring: u32,
+    /// Between two acks that go alone, unless [`ack_messages`](Self::ack_messages) are waiting
+    /// (P3.3). A unit that is sent anyway takes the ack along.
     pub ack: u32,
     /// Unacknowledged messages after which an ack is due at once (P3.3).
     pub ack_messages: u32,
@@ -101,6 +110,8 @@ pub struct SessionsConfig {
     pub rate: Rate,
     /// The hint that goes with 4429 and 4503.
     pub retry: u32,
+    /// What topics keep.
+    pub topics: TopicsConfig,
 }
 
 impl Default for SessionsConfig {
@@ -112,7 +123,8 @@ impl Default for SessionsConfig {
             replay_bytes: 1 << 20,
             hello_timeout: 10_000,
             leave: 5_000,
-            ack: 500,
+            expiring: 30_000,
+            ack: 20,
             ack_messages: 500,
             max_sessions: 100_000,
             max_session_links: 16,
@@ -121,6 +133,7 @@ impl Default for SessionsConfig {
                 burst: 10_000,
             },
             retry: 2_000,
+            topics: TopicsConfig::default(),
         }
     }
 }
@@ -134,6 +147,7 @@ pub struct Sessions<B> {
     by_id: BTreeMap<u128, SessionKey>,
     by_connect: BTreeMap<(Nonce, Subject), SessionKey>,
     links: BTreeMap<LinkId, Link<B>>,
+    topics: Topics<B>,
     alarms: Alarms,
     /// Outputs in their order.
     outputs: VecDeque<Output<B>>,
@@ -162,6 +176,7 @@ impl<B: Clone> Sessions<B> {
     #[must_use]
     pub fn new(config: SessionsConfig) -> Self {
         Self {
+            topics: Topics::new(config.topics.clone()),
             config,
             phase: Phase::Serving,
             sessions: BTreeMap::new(),
@@ -184,10 +199,16 @@ impl<B: Clone> Sessions<B> {
                 link,
                 hello,
                 subject,
+                expires,
                 entropy,
             } => {
-                self.handle_hello(link, &hello, subject, entropy, now);
+                self.handle_hello(link, &hello, (subject, expires), entropy, now);
             }
+            Input::Auth {
+                link,
+                subject,
+                expires,
+            } => self.handle_auth(link, &subject, expires, now),
             Input::Frame { link, frame } => self.handle_frame(link, frame, now),
             Input::LinkClosed { link } => {
                 self.detach(link, now);
@@ -209,6 +230,24 @@ impl<B: Clone> Sessions<B> {
             } => {
                 self.deliver(session, bytes, now, |n| Frame::Reply { n, id, ok, body });
             }
+            Input::Subscribe {
+                subscriber,
+                topic,
+                since,
+                entropy,
+            } => self.handle_subscribe(subscriber, topic, since, entropy, now),
+            Input::Unsubscribe { subscriber, topic } => {
+                self.handle_unsubscribe(subscriber, topic, now);
+            }
+            Input::GuestLeft { guest } => {
+                self.forget_subscriber(Subscriber::Guest(guest), now);
+            }
+            Input::PublishTopic {
+                topic,
+                event,
+                body,
+                bytes,
+            } => self.handle_publish_topic(&topic, event, body, bytes, now),
             Input::End { session, code } => self.end(session, code, now),
             Input::Drain { spread, retry } => self.handle_drain(spread, retry, now),
             Input::Timeout => self.handle_timeout(now),
@@ -228,11 +267,12 @@ impl<B: Clone> Sessions<B> {
             let Some(link) = self.links.get_mut(&id) else {
                 continue;
             };
-            let frames = link.take_unit();
+            let mut frames = link.take_unit();
             if link.is_writing() {
                 self.writing.push_front(id);
             }
             if !frames.is_empty() {
+                frames.extend(self.poll_ack(id));
                 return Some(Output::Transmit { link: id, frames });
             }
         }
@@ -255,7 +295,13 @@ impl<B: Clone> Sessions<B> {
             Phase::Draining { until, .. } => Some(until),
             Phase::Serving | Phase::Drained { .. } => None,
         };
-        self.alarms.first().into_iter().chain(drain).min()
+        let topics = self.topics.deadline();
+        self.alarms
+            .first()
+            .into_iter()
+            .chain(drain)
+            .chain(topics)
+            .min()
     }
 
     /// How many sessions there are.
@@ -303,6 +349,31 @@ impl<B: Clone> Sessions<B> {
         self.sessions.get(&session)?.owner
     }
 
+    /// The id for [`Input::PublishTopic`] of the topic's next event. `entropy` is 32 fresh random
+    /// bits: the epoch, should the topic be made by it.
+    #[must_use]
+    pub fn next_event(&self, topic: &str, entropy: u32) -> EventId {
+        self.topics.next_event(topic, entropy)
+    }
+
+    /// How many hear the topic.
+    #[must_use]
+    pub fn subscriber_count(&self, topic: &str) -> usize {
+        self.topics.subscriber_count(topic)
+    }
+
+    /// The topic of which `event` is or was, among those that the subscriber hears.
+    #[must_use]
+    pub fn heard_topic(&self, subscriber: Subscriber, event: EventId) -> Option<&Arc<str>> {
+        self.topics.heard_in(subscriber, event.epoch)
+    }
+
+    /// How many topics there are.
+    #[must_use]
+    pub fn topic_count(&self) -> usize {
+        self.topics.len()
+    }
+
     fn handle_drain(&mut self, spread: u32, retry: u32, now: Millis) {
         self.phase = Phase::Draining {
             until: now + u64::from(spread),
@@ -327,6 +398,7 @@ impl<B: Clone> Sessions<B> {
                 Who::Session(session) => self.handle_session_due(session, now),
             }
         }
+        self.topics.expire(now);
         match self.phase {
             Phase::Draining {
                 until,
@@ -362,6 +434,7 @@ impl<B: Clone> Sessions<B> {
         for link in links {
             self.close(link, code, None, now);
         }
+        self.forget_subscriber(Subscriber::Session(key), now);
         if session.is_claimed() {
             self.outputs
                 .push_back(Output::Event(Event::Closed { session: key }));

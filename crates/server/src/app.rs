@@ -10,7 +10,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::hub::{Hub, Peer, PeerEvent};
 
-pub(crate) use console::{DEMO_SHOW, Feed};
+use console::Subscribed;
+pub(crate) use console::{DEMO_SHOW, Feed, place};
 use interview::Interviews;
 
 mod bench;
@@ -80,8 +81,27 @@ impl Apps {
             PeerEvent::Closed { peer } => {
                 self.peers.remove(&peer);
                 self.interviews.leave(peer);
-                self.feed.leave(peer);
             }
+            PeerEvent::Subscribed {
+                peer,
+                topic,
+                replayed,
+                missed,
+                last,
+            } => {
+                let last = last.to_string();
+                let subscribed = Subscribed {
+                    topic: &topic,
+                    replayed,
+                    missed,
+                    last,
+                };
+                self.feed.greet(peer, &subscribed);
+            }
+            PeerEvent::SubscriptionRefused { peer, .. } => {
+                self.feed.refuse(peer, "too many topics");
+            }
+            PeerEvent::Unsubscribed { topic, .. } => self.feed.tell_viewers(&topic),
         }
     }
 

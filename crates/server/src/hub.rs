@@ -1,20 +1,21 @@
 //! The hub: every session, link and topic of the server behind one lock, and the one timer that
 //! the core asks for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use throughline_core::close::code;
 use throughline_core::codec::Body;
-use throughline_core::server::{Event, Input, LinkId, Output, Sessions, SessionsConfig, Subject};
-use throughline_core::{Frame, Millis, Nonce, Transport};
+use throughline_core::server::{Input, LinkId, Output, Sessions, SessionsConfig};
+use throughline_core::{Frame, Hello, Millis, Nonce, Transport};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, watch};
 
 use self::guest::{Guest, GuestId};
 use self::mailbox::{End, Mailbox};
 use self::split::Split;
+use crate::token::Grant;
 
 pub use peer::{Peer, PeerEvent};
 
@@ -23,6 +24,7 @@ pub(crate) mod guest;
 pub(crate) mod mailbox;
 mod peer;
 pub(crate) mod split;
+mod topic;
 
 /// Frames on their way to a link, by units.
 pub(crate) type LinkMailbox = Mailbox<Vec<Frame<Body>>>;
@@ -52,7 +54,6 @@ struct State {
     joins: HashMap<Nonce, watch::Sender<Option<Arc<Split>>>>,
     guests: HashMap<GuestId, Arc<Guest>>,
     guest_names: HashMap<String, GuestId>,
-    topics: HashMap<String, HashSet<Peer>>,
     last_id: u64,
 }
 
@@ -85,7 +86,6 @@ impl Hub {
             joins: HashMap::new(),
             guests: HashMap::new(),
             guest_names: HashMap::new(),
-            topics: HashMap::new(),
             last_id: 0,
         };
         let hub = Self(Arc::new(Shared {
@@ -159,40 +159,22 @@ impl Hub {
         self.tell(Input::CloseLink { link, code, retry });
     }
 
-    /// Handles the frames of a unit. `subject` is whom the token beside a `hello` speaks for.
+    /// Handles the frames of a unit. `grant` is what the token beside a `hello` or an `auth` says.
     /// Returns the ack that the link is owed, where the caller wants to deliver it (P3.3).
     pub(crate) fn handle_unit(
         &self,
         link: LinkId,
         frames: Vec<Frame<Body>>,
-        subject: Option<&Subject>,
+        grant: Option<&Grant>,
         wants_ack: bool,
     ) -> Option<Frame<Body>> {
         let mut state = self.locked();
         let now = self.now();
         for frame in frames {
             tracing::trace!(link = link.0, n = frame.n(), "frame");
-            let input = match (frame, subject) {
-                (Frame::Hello(hello), Some(subject)) => {
-                    let entropy = match entropy() {
-                        Ok(entropy) => entropy,
-                        Err(error) => {
-                            tracing::error!(%error, "no entropy");
-                            let (code, retry) = (code::INTERNAL, None);
-                            state
-                                .sessions
-                                .handle(Input::CloseLink { link, code, retry }, now);
-                            break;
-                        }
-                    };
-                    let subject = subject.clone();
-                    Input::Hello {
-                        link,
-                        hello,
-                        subject,
-                        entropy,
-                    }
-                }
+            let input = match (frame, grant) {
+                (Frame::Hello(hello), Some(grant)) => self.hello(link, hello, grant),
+                (Frame::Auth, Some(grant)) => self.auth(link, grant),
                 (frame, _) => Input::Frame { link, frame },
             };
             state.sessions.handle(input, now);
@@ -200,6 +182,53 @@ impl Hub {
         let ack = wants_ack.then(|| state.sessions.poll_ack(link)).flatten();
         self.drain_outputs(&mut state);
         ack
+    }
+
+    /// Takes a fresh token for a link (P2.7).
+    pub(crate) fn renew(&self, link: LinkId, grant: &Grant) {
+        self.tell(self.auth(link, grant));
+    }
+
+    /// The token of an `auth` is not good. Before `hello` there is nothing to renew (P2.7).
+    pub(crate) fn refuse_auth(&self, link: LinkId) {
+        let mut state = self.locked();
+        let code = match state.sessions.session_of(link) {
+            Some(_) => code::UNAUTHORIZED,
+            None => code::PROTOCOL,
+        };
+        let retry = None;
+        self.handle(&mut state, Input::CloseLink { link, code, retry });
+    }
+
+    fn hello(&self, link: LinkId, hello: Hello, grant: &Grant) -> Input<Body> {
+        match entropy() {
+            Ok(entropy) => Input::Hello {
+                link,
+                hello,
+                subject: grant.subject.clone(),
+                expires: self.expiry(grant),
+                entropy,
+            },
+            Err(error) => {
+                tracing::error!(%error, "no entropy");
+                let (code, retry) = (code::INTERNAL, None);
+                Input::CloseLink { link, code, retry }
+            }
+        }
+    }
+
+    fn auth(&self, link: LinkId, grant: &Grant) -> Input<Body> {
+        Input::Auth {
+            link,
+            subject: grant.subject.clone(),
+            expires: self.expiry(grant),
+        }
+    }
+
+    /// When a token expires, on the core's clock.
+    fn expiry(&self, grant: &Grant) -> Option<Millis> {
+        let left = grant.expires?.left().as_millis();
+        Some(self.now() + u64::try_from(left).unwrap_or(u64::MAX >> 1))
     }
 
     fn tell(&self, input: Input<Body>) {
@@ -235,62 +264,16 @@ impl Hub {
                     }
                     self.0.left.notify_waiters();
                 }
-                Output::Event(event) => self.pass_on(state, event),
+                Output::ToGuest { guest, body } => {
+                    self.enqueue_guest(state, GuestId(guest), body);
+                }
+                Output::Event(event) => self.pass_on(event),
             }
         }
         let due = state.sessions.poll_timeout();
         if due.is_some_and(|due| state.alarm.is_none_or(|alarm| due < alarm)) {
             self.0.alarm.notify_one();
         }
-    }
-
-    fn pass_on(&self, state: &mut State, event: Event<Body>) {
-        let event = match event {
-            Event::Opened { session, subject } => {
-                tracing::info!(
-                    session = session.0,
-                    subject = subject.name(),
-                    "session opened"
-                );
-                PeerEvent::Opened {
-                    peer: Peer::Session(session),
-                }
-            }
-            Event::Message { session, seq, body } => {
-                tracing::debug!(session = session.0, seq, "message");
-                PeerEvent::Message {
-                    peer: Peer::Session(session),
-                    body,
-                }
-            }
-            Event::Request {
-                session,
-                seq,
-                id,
-                body,
-            } => {
-                tracing::debug!(session = session.0, seq, id, "request");
-                PeerEvent::Request {
-                    peer: Peer::Session(session),
-                    id,
-                    body,
-                }
-            }
-            Event::LinkChanged { session, transport } => {
-                let name = transport.map_or("none", Transport::name);
-                tracing::info!(session = session.0, transport = name, "session's link");
-                return;
-            }
-            Event::Closed { session } => {
-                tracing::info!(session = session.0, "session closed");
-                state.forget_peer(Peer::Session(session));
-                PeerEvent::Closed {
-                    peer: Peer::Session(session),
-                }
-            }
-        };
-        // Nobody listens once the server is being dropped.
-        let _ = self.0.events.send(event);
     }
 
     fn now(&self) -> Millis {

@@ -9,15 +9,16 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
-use throughline_core::Nonce;
 use throughline_core::close::code;
+use throughline_core::codec::Body;
 use throughline_core::server::Subject;
+use throughline_core::{Frame, Nonce};
 
 use crate::app::Feed;
 use crate::hub::Hub;
 use crate::hub::mailbox::End;
 use crate::origin::{self, Origins};
-use crate::token::{TokenError, Tokens};
+use crate::token::{Grant, TokenError, Tokens};
 
 mod api;
 mod json;
@@ -87,18 +88,16 @@ async fn handle_get(
             Err(rejection) => rejection.into_response(),
         };
     }
-    let subject = match bearer(&headers) {
+    let sent = match bearer(&headers) {
         None => None,
         token => Some(context.tokens.check(token)),
     };
-    match (address.link.as_deref().map(Nonce::from_hex), subject) {
+    match (address.link.as_deref().map(Nonce::from_hex), sent) {
         (None, Some(Err(error))) => unauthorized(error),
         (None, Some(Ok(_)) | None) => StatusCode::NO_CONTENT.into_response(),
         (Some(None), _) => bad_request("`link` is not a nonce"),
-        (Some(Some(name)), subject) if accepts_events(&headers) => {
-            sse::open(&context, name, subject)
-        }
-        (Some(Some(name)), subject) => poll::handle(&context, name, subject).await,
+        (Some(Some(name)), sent) if accepts_events(&headers) => sse::open(&context, name, sent),
+        (Some(Some(name)), sent) => poll::handle(&context, name, sent).await,
     }
 }
 
@@ -130,17 +129,48 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     })
 }
 
+/// What a unit says of tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speech {
+    /// It opens a link (P2.1).
+    Hello,
+    /// It brings a fresh token (P2.7).
+    Auth,
+    Other,
+}
+
+impl Speech {
+    fn of(frames: &[Frame<Body>]) -> Self {
+        let has = |wanted: fn(&Frame<Body>) -> bool| frames.iter().any(wanted);
+        if has(|frame| matches!(frame, Frame::Hello(_))) {
+            Self::Hello
+        } else if has(|frame| matches!(frame, Frame::Auth)) {
+            Self::Auth
+        } else {
+            Self::Other
+        }
+    }
+
+    /// Checks the token, where one is needed.
+    fn checks(self, tokens: &Tokens, token: Option<&str>) -> Result<Option<Grant>, TokenError> {
+        match self {
+            Self::Hello | Self::Auth => tokens.check(token).map(Some),
+            Self::Other => Ok(None),
+        }
+    }
+}
+
 /// Whether a request with this token may use a link that is bound to `bound`. Once a link is bound
 /// its name is the right to use it: tokens expire, links go on (B3).
 fn may_use(
     bound: Option<&Subject>,
-    sent: Option<&Result<Subject, TokenError>>,
+    sent: Option<&Result<Grant, TokenError>>,
 ) -> Result<(), Box<Response>> {
     match (bound, sent) {
         (_, None) | (Some(_), Some(Err(_))) => Ok(()),
         (None, Some(Ok(_))) => Ok(()),
         (None, Some(Err(error))) => Err(Box::new(unauthorized(*error))),
-        (Some(bound), Some(Ok(subject))) if bound == subject => Ok(()),
+        (Some(bound), Some(Ok(grant))) if *bound == grant.subject => Ok(()),
         (Some(_), Some(Ok(_))) => Err(Box::new(forbidden("the link is another subject's"))),
     }
 }

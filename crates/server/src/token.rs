@@ -21,6 +21,36 @@ struct Claims {
     exp: u64,
 }
 
+/// What a good token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Whom it speaks for.
+    pub subject: Subject,
+    /// When it expires, if it does.
+    pub expires: Option<Expiry>,
+}
+
+/// A moment in milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Expiry(pub u64);
+
+impl Expiry {
+    /// How long it is until then; nothing if it has passed.
+    #[must_use]
+    pub fn left(self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(now_ms()))
+    }
+}
+
+impl Grant {
+    fn endless(subject: &str) -> Self {
+        Self {
+            subject: Subject::from(subject),
+            expires: None,
+        }
+    }
+}
+
 /// Mints and checks tokens.
 #[derive(Clone)]
 pub struct Tokens {
@@ -80,25 +110,25 @@ impl Tokens {
         Secret::new(format!("{claims}.{mac}"))
     }
 
-    /// Says whom a token speaks for.
+    /// Says whom a token speaks for, and how long.
     ///
     /// # Errors
     ///
     /// Returns why it is refused; the caller answers 401 or 4401.
-    pub fn check(&self, token: Option<&str>) -> Result<Subject, TokenError> {
+    pub fn check(&self, token: Option<&str>) -> Result<Grant, TokenError> {
         match (token, self.policy) {
             (None, TokenPolicy::Required) => Err(TokenError::Missing),
             (None, TokenPolicy::Optional | TokenPolicy::Development) => {
-                Ok(Subject::from("anonymous"))
+                Ok(Grant::endless("anonymous"))
             }
             (Some(token), TokenPolicy::Development) if token.starts_with("dev-") => {
-                Ok(Subject::from(token))
+                Ok(Grant::endless(token))
             }
             (Some(token), _) => self.verify(token),
         }
     }
 
-    fn verify(&self, token: &str) -> Result<Subject, TokenError> {
+    fn verify(&self, token: &str) -> Result<Grant, TokenError> {
         let (claims, mac) = token.split_once('.').ok_or(TokenError::Invalid)?;
         let mac = URL_SAFE_NO_PAD
             .decode(mac)
@@ -113,7 +143,10 @@ impl Tokens {
         if claims.exp <= now_ms() {
             return Err(TokenError::Expired);
         }
-        Ok(Subject::from(claims.sub.as_str()))
+        Ok(Grant {
+            subject: Subject::from(claims.sub.as_str()),
+            expires: Some(Expiry(claims.exp)),
+        })
     }
 
     fn mac(&self, claims: &str) -> Hmac<Sha256> {
@@ -166,10 +199,10 @@ mod tests {
     fn a_minted_token_names_its_subject() {
         let tokens = tokens("s", TokenPolicy::Required);
         let token = tokens.mint("ann \"é\"", HOUR);
-        assert_eq!(
-            tokens.check(Some(token.expose())),
-            Ok(Subject::from("ann \"é\""))
-        );
+        let grant = tokens.check(Some(token.expose())).unwrap();
+        assert_eq!(grant.subject, Subject::from("ann \"é\""));
+        let left = grant.expires.unwrap().left();
+        assert!(left <= HOUR && left > HOUR / 2, "{left:?}");
     }
 
     #[test]
@@ -208,7 +241,7 @@ mod tests {
         assert_eq!(tokens("s", Required).check(None), Err(TokenError::Missing));
         assert_eq!(
             tokens("s", Optional).check(None),
-            Ok(Subject::from("anonymous"))
+            Ok(Grant::endless("anonymous"))
         );
         assert_eq!(
             tokens("s", Optional).check(Some("dev-ann")),
@@ -216,7 +249,7 @@ mod tests {
         );
         assert_eq!(
             tokens("s", Development).check(Some("dev-ann")),
-            Ok(Subject::from("dev-ann"))
+            Ok(Grant::endless("dev-ann"))
         );
     }
 

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::lifetime::Lifetime;
 use super::link::Standing;
 use super::session::Session;
 use super::{Event, LinkId, Output, Phase, SessionKey, Sessions, Subject};
@@ -20,16 +21,20 @@ impl<B: Clone> Sessions<B> {
         &mut self,
         id: LinkId,
         hello: &Hello,
-        subject: Subject,
+        (subject, expires): (Subject, Option<Millis>),
         entropy: u128,
         now: Millis,
     ) {
-        let Some(link) = self.links.get(&id) else {
+        let Some(link) = self.links.get_mut(&id) else {
             return;
         };
         let fresh = matches!(link.standing, Standing::Fresh { .. });
         if !fresh || hello.version != VERSION {
             return self.close(id, code::PROTOCOL, None, now);
+        }
+        link.lifetime = Lifetime::new(expires, self.config.expiring, now);
+        if !self.see_lifetime(id, now) {
+            return;
         }
         match self.admit(id, hello, subject, entropy, now) {
             Ok(ready) => {

@@ -1,7 +1,10 @@
 //! All the server half is ever told.
 
-use super::{LinkId, SessionKey, Subject};
+use alloc::sync::Arc;
+
+use super::{EventId, LinkId, SessionKey, Since, Subject, Subscriber};
 use crate::frame::{Frame, Hello, Transport};
+use crate::time::Millis;
 
 /// One thing that happened. What names an unknown link or session does nothing: it has just ended.
 #[derive(Debug, Clone)]
@@ -21,8 +24,19 @@ pub enum Input<B> {
         hello: Hello,
         /// Whom the token speaks for.
         subject: Subject,
+        /// When the token expires, if it does (P2.7).
+        expires: Option<Millis>,
         /// 128 fresh random bits: the id of the session, should one be made.
         entropy: u128,
+    },
+    /// A fresh token came for a link, in `auth` or beside a POST, and it is good (P2.7).
+    Auth {
+        /// The link.
+        link: LinkId,
+        /// Whom the token speaks for.
+        subject: Subject,
+        /// When the token expires, if it does.
+        expires: Option<Millis>,
     },
     /// Any other frame came.
     Frame {
@@ -63,6 +77,45 @@ pub enum Input<B> {
         /// Whether it was accepted.
         ok: bool,
         /// The payload.
+        body: B,
+        /// About what it takes in a unit.
+        bytes: usize,
+    },
+    /// Somebody wants to hear a topic, which is made if there is none. It is answered by
+    /// [`Event::Subscribed`](super::Event::Subscribed), and then what was missed comes; or by
+    /// [`Event::SubscriptionRefused`](super::Event::SubscriptionRefused). Who hears it already gets
+    /// what lies after `since` again.
+    Subscribe {
+        /// Who.
+        subscriber: Subscriber,
+        /// The topic's name.
+        topic: Arc<str>,
+        /// Where to begin.
+        since: Since,
+        /// 32 fresh random bits: the epoch of the topic, should one be made.
+        entropy: u32,
+    },
+    /// Somebody no longer wants to hear a topic. Sessions that end do so by themselves.
+    Unsubscribe {
+        /// Who.
+        subscriber: Subscriber,
+        /// The topic's name.
+        topic: Arc<str>,
+    },
+    /// A [`Subscriber::Guest`] is gone.
+    GuestLeft {
+        /// Its name.
+        guest: u64,
+    },
+    /// The application tells all who hear a topic.
+    PublishTopic {
+        /// The topic's name.
+        topic: Arc<str>,
+        /// The event's id, by [`Sessions::next_event`](super::Sessions::next_event), which the body
+        /// carries too (P3.6). One with an id that was there before is dropped, and one that does not
+        /// follow begins the history anew. `None` is told to those who are there, and not kept.
+        event: Option<EventId>,
+        /// Type, payload and id.
         body: B,
         /// About what it takes in a unit.
         bytes: usize,

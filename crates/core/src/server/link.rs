@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::alarm::Who;
+use super::lifetime::Lifetime;
 use super::{LinkId, SessionKey, Sessions};
 use crate::close::code;
 use crate::frame::{Frame, Nonce, Transport};
@@ -18,6 +19,7 @@ const FRAME_BYTES: usize = 24;
 pub(super) struct Link<B> {
     pub(super) transport: Transport,
     pub(super) standing: Standing,
+    pub(super) lifetime: Lifetime,
     pub(super) alarm: Option<Millis>,
     sent: Millis,
     pending: Vec<(Frame<B>, usize)>,
@@ -52,6 +54,7 @@ impl<B> Link<B> {
         Self {
             transport,
             standing,
+            lifetime: Lifetime::Endless,
             alarm: None,
             sent: now,
             pending: Vec::new(),
@@ -89,11 +92,12 @@ impl<B> Link<B> {
     /// When the link itself wants to be looked at.
     fn deadline(&self, heartbeat: u32) -> Millis {
         let beat = self.sent + u64::from(heartbeat);
-        match self.standing {
+        let own = match self.standing {
             Standing::Fresh { until } => until,
             Standing::Proven { .. } | Standing::Owner { .. } => beat,
             Standing::Former { until, .. } => until.min(beat),
-        }
+        };
+        self.lifetime.deadline().map_or(own, |at| at.min(own))
     }
 }
 
@@ -109,6 +113,12 @@ impl<B: Clone> Sessions<B> {
             return;
         };
         link.alarm = None;
+        if !self.see_lifetime(id, now) {
+            return;
+        }
+        let Some(link) = self.links.get_mut(&id) else {
+            return;
+        };
         match link.standing {
             Standing::Fresh { until } if until <= now => {
                 return self.close(id, code::HELLO_TIMEOUT, None, now);

@@ -1,8 +1,9 @@
 //! All the server half ever asks for.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{LinkId, SessionKey, Subject};
+use super::{EventId, LinkId, SessionKey, Subject, Subscriber};
 use crate::frame::{Frame, Transport};
 
 /// One thing to do.
@@ -23,6 +24,13 @@ pub enum Output<B> {
         code: u16,
         /// Milliseconds to wait before coming back, if that is known.
         retry: Option<u32>,
+    },
+    /// Give a topic's event to a [`Subscriber::Guest`].
+    ToGuest {
+        /// The guest.
+        guest: u64,
+        /// Type, payload and id.
+        body: B,
     },
     /// Tell the application.
     Event(Event<B>),
@@ -64,6 +72,33 @@ pub enum Event<B> {
         session: SessionKey,
         /// The link's transport.
         transport: Option<Transport>,
+    },
+    /// A subscription holds; what was missed comes after this.
+    Subscribed {
+        /// Whose.
+        subscriber: Subscriber,
+        /// The topic's name.
+        topic: Arc<str>,
+        /// How many events come again.
+        replayed: usize,
+        /// Whether there were more since the place asked for, which are no longer kept.
+        missed: bool,
+        /// The topic's last event: the place to come back to before another comes.
+        last: EventId,
+    },
+    /// A subscription was not made: it hears too many topics, or there are too many.
+    SubscriptionRefused {
+        /// Whose.
+        subscriber: Subscriber,
+        /// The topic's name.
+        topic: Arc<str>,
+    },
+    /// A subscription is over: as asked, or because the subscriber is gone.
+    Unsubscribed {
+        /// Whose.
+        subscriber: Subscriber,
+        /// The topic's name.
+        topic: Arc<str>,
     },
     /// The session is over and forgotten.
     Closed {

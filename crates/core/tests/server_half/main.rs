@@ -3,5 +3,7 @@
 
 mod ending;
 mod handshake;
+mod lifetime;
 mod messages;
+mod topics;
 mod world;

@@ -22,14 +22,33 @@ fn acks_go_at_once_after_a_pause_and_by_time_else() {
     world.taken(1);
     world.frame(1, message(1, "a"));
     assert_eq!(world.frames(1), [Frame::Ack { n: 1 }]);
-    world.pass(100);
+    world.pass(10);
     world.frame(1, message(2, "b"));
     world.frame(1, message(3, "c"));
     assert_eq!(world.frames(1), []);
-    world.pass(399);
+    world.pass(9);
     assert_eq!(world.frames(1), []);
     world.pass(1);
     assert_eq!(world.frames(1), [Frame::Ack { n: 3 }]);
+}
+
+/// P3.3: a unit that goes to the owner anyway takes the ack along, and to no other link.
+#[test]
+fn an_ack_rides_with_what_is_sent_anyway() {
+    let mut world = World::new();
+    let session = world.taken(1);
+    world.greet(2, hello());
+    world.frame(1, message(1, "a"));
+    world.drain();
+    world.frame(1, message(2, "b"));
+    world.frame(2, Frame::Ping { k: 1 });
+    assert_eq!(world.frames(2), [Frame::Pong { k: 1 }]);
+    world.publish(session, "x");
+    assert_eq!(world.frames(1), [message(1, "x"), Frame::Ack { n: 2 }]);
+    world.publish(session, "y");
+    assert_eq!(world.frames(1), [message(2, "y")]);
+    world.pass(20);
+    assert_eq!(world.frames(1), [], "it was told");
 }
 
 /// P3.3

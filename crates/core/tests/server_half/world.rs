@@ -44,12 +44,23 @@ impl World {
     }
 
     pub(crate) fn say_hello(&mut self, link: u64, hello: Hello, subject: &str) {
+        self.say_hello_until(link, hello, subject, None);
+    }
+
+    pub(crate) fn say_hello_until(
+        &mut self,
+        link: u64,
+        hello: Hello,
+        subject: &str,
+        expires: Option<Millis>,
+    ) {
         self.entropy += 1;
         let (link, subject, entropy) = (LinkId(link), Subject::from(subject), self.entropy);
         self.handle(Input::Hello {
             link,
             hello,
             subject,
+            expires,
             entropy,
         });
     }
@@ -64,6 +75,21 @@ impl World {
     /// Makes a session with its owner.
     pub(crate) fn taken(&mut self, link: u64) -> SessionKey {
         self.greet(link, hello());
+        self.frame(
+            link,
+            Frame::Take {
+                fence: 1,
+                received: 0,
+            },
+        );
+        self.drain();
+        self.sessions.session_of(LinkId(link)).unwrap()
+    }
+
+    /// As [`taken`](Self::taken), for somebody else.
+    pub(crate) fn other(&mut self, link: u64) -> SessionKey {
+        self.open(link);
+        self.say_hello(link, hello(), "bob");
         self.frame(
             link,
             Frame::Take {
@@ -111,6 +137,18 @@ impl World {
         std::mem::take(&mut self.outputs)
     }
 
+    /// Takes out the first output that `pick` wants, and leaves the rest.
+    pub(crate) fn take<T>(&mut self, pick: impl Fn(&Out) -> Option<T>) -> Option<T> {
+        let found = self
+            .outputs
+            .iter()
+            .enumerate()
+            .find_map(|(at, output)| Some((at, pick(output)?)));
+        let (at, picked) = found?;
+        self.outputs.remove(at);
+        Some(picked)
+    }
+
     pub(crate) fn ready(&mut self, link: u64) -> Ready {
         let mut frames = self.frames(link);
         let Some(Frame::Ready(ready)) = frames.pop() else {
@@ -136,7 +174,7 @@ impl World {
     pub(crate) fn closes(&mut self) -> Vec<(u64, u16, Option<u32>)> {
         let closes = self.drain().into_iter().filter_map(|output| match output {
             Output::CloseLink { link, code, retry } => Some((link.0, code, retry)),
-            Output::Transmit { .. } | Output::Event(_) => None,
+            Output::Transmit { .. } | Output::ToGuest { .. } | Output::Event(_) => None,
         });
         closes.collect()
     }
@@ -174,7 +212,10 @@ pub(crate) fn closed(link: u64, code: u16, retry: Option<u32>) -> Out {
 pub(crate) fn heard(outputs: &[Out]) -> Vec<(u64, &'static str)> {
     let messages = outputs.iter().filter_map(|output| match output {
         Output::Event(Event::Message { seq, body, .. }) => Some((*seq, *body)),
-        Output::Event(_) | Output::Transmit { .. } | Output::CloseLink { .. } => None,
+        Output::Event(_)
+        | Output::Transmit { .. }
+        | Output::ToGuest { .. }
+        | Output::CloseLink { .. } => None,
     });
     messages.collect()
 }

@@ -262,6 +262,7 @@ impl World {
                         link,
                         hello,
                         subject: Subject::from("ann"),
+                        expires: None,
                         entropy,
                     }
                 }

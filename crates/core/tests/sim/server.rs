@@ -122,7 +122,13 @@ impl World {
                     self.server.heard.push(body);
                     requests.push((session, id));
                 }
-                Output::Event(Event::LinkChanged { .. }) => {}
+                Output::Event(
+                    Event::LinkChanged { .. }
+                    | Event::Subscribed { .. }
+                    | Event::SubscriptionRefused { .. }
+                    | Event::Unsubscribed { .. },
+                )
+                | Output::ToGuest { .. } => {}
                 Output::Event(Event::Closed { session }) => {
                     self.server.current = self.server.current.filter(|key| *key != session);
                 }

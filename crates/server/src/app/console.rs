@@ -1,13 +1,13 @@
 //! An operator console's feed: comments of a show, to all who watch it.
 
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use throughline_core::codec::Body;
+use throughline_core::server::Since;
 
 use super::{body_of, parse, timestamp};
 use crate::hub::{Hub, Peer};
@@ -18,8 +18,7 @@ pub(crate) const DEMO_SHOW: &str = "demo";
 /// Between two comments of the demo.
 const PAUSE: Duration = Duration::from_millis(2_500);
 
-/// Most topics of one peer, and longest topic.
-const TOPICS: usize = 32;
+/// Longest topic.
 const TOPIC: usize = 200;
 
 const COMMENTS: [(&str, &str); 8] = [
@@ -37,20 +36,37 @@ const COMMENTS: [(&str, &str); 8] = [
 #[derive(Debug, Clone)]
 pub(crate) struct Feed {
     hub: Hub,
-    watched: Arc<Mutex<HashMap<Peer, HashSet<String>>>>,
     comments: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Topic {
+struct Subscribe {
     topic: String,
+    since: Option<String>,
+}
+
+impl Subscribe {
+    fn is_show(&self) -> bool {
+        self.topic.starts_with("shows/") && self.topic.len() <= TOPIC
+    }
+}
+
+/// The answer to a subscription.
+#[derive(Debug, Serialize)]
+pub(super) struct Subscribed<'a> {
+    pub(super) topic: &'a str,
+    /// How many events came again.
+    pub(super) replayed: usize,
+    /// Whether there were more, which are no longer kept.
+    pub(super) missed: bool,
+    /// The id of the last event: the place to come back to before another comes.
+    pub(super) last: String,
 }
 
 impl Feed {
     pub(super) fn new(hub: Hub) -> Self {
         Self {
             hub,
-            watched: Arc::default(),
             comments: Arc::default(),
         }
     }
@@ -66,37 +82,47 @@ impl Feed {
     }
 
     /// Makes `peer` watch a show.
-    pub(crate) fn subscribe(&self, peer: Peer, show: &str) {
-        self.watch(peer, format!("shows/{show}"));
+    pub(crate) fn subscribe(&self, peer: Peer, show: &str, since: Since) {
+        self.hub.subscribe(peer, &format!("shows/{show}"), since);
     }
 
     pub(super) fn handle_subscribe(&self, peer: Peer, body: &Body) {
-        let topic = parse::<Topic>(body).map(|body| body.topic);
-        match topic.filter(|topic| topic.starts_with("shows/") && topic.len() <= TOPIC) {
-            Some(topic) => self.watch(peer, topic),
+        match parse::<Subscribe>(body).filter(Subscribe::is_show) {
+            Some(Subscribe { topic, since }) => {
+                self.hub.subscribe(peer, &topic, place(since.as_deref()));
+            }
             None => self.refuse(peer, "a topic is `shows/` and the show's id"),
         }
     }
 
     pub(super) fn handle_unsubscribe(&self, peer: Peer, body: &Body) {
-        let Some(Topic { topic }) = parse(body) else {
-            return self.refuse(peer, "`topic` is missing");
-        };
-        let watched = self
-            .locked()
-            .get_mut(&peer)
-            .is_some_and(|topics| topics.remove(&topic));
-        if watched {
-            self.hub.unsubscribe(peer, &topic);
-            self.tell_viewers(&topic);
+        match parse::<Subscribe>(body) {
+            Some(Subscribe { topic, .. }) => self.hub.unsubscribe(peer, &topic),
+            None => self.refuse(peer, "`topic` is missing"),
         }
     }
 
-    /// The hub has taken the peer out of its topics already.
-    pub(super) fn leave(&self, peer: Peer) {
-        let topics = self.locked().remove(&peer);
-        for topic in topics.into_iter().flatten() {
-            self.tell_viewers(&topic);
+    /// Says what the subscriber got, and where it would come back to.
+    pub(super) fn greet(&self, peer: Peer, subscribed: &Subscribed<'_>) {
+        if let Some(body) = body_of("SUBSCRIBED", subscribed) {
+            self.hub.send(peer, body);
+        }
+        self.tell_viewers(subscribed.topic);
+    }
+
+    pub(super) fn tell_viewers(&self, topic: &str) {
+        let viewers = self.hub.subscriber_count(topic);
+        let show = topic.trim_start_matches("shows/");
+        let status = json!({ "topic": topic, "showId": show, "viewers": viewers });
+        if let Some(body) = body_of("STATUS", &status) {
+            self.hub.announce(topic, &body);
+        }
+    }
+
+    pub(super) fn refuse(&self, peer: Peer, message: &str) {
+        let reason = json!({ "error": "Failed to process message", "message": message });
+        if let Some(body) = body_of("ERROR", &reason) {
+            self.hub.send(peer, body);
         }
     }
 
@@ -109,37 +135,13 @@ impl Feed {
             }
         }
     }
+}
 
-    fn watch(&self, peer: Peer, topic: String) {
-        let mut watched = self.locked();
-        let topics = watched.entry(peer).or_default();
-        if topics.len() >= TOPICS && !topics.contains(&topic) {
-            drop(watched);
-            return self.refuse(peer, "too many topics");
-        }
-        topics.insert(topic.clone());
-        drop(watched);
-        self.hub.subscribe(peer, &topic);
-        self.tell_viewers(&topic);
-    }
-
-    fn tell_viewers(&self, topic: &str) {
-        let viewers = self.hub.subscriber_count(topic);
-        let show = topic.trim_start_matches("shows/");
-        let status = json!({ "topic": topic, "showId": show, "viewers": viewers });
-        if let Some(body) = body_of("STATUS", &status) {
-            self.hub.publish(topic, &body);
-        }
-    }
-
-    fn refuse(&self, peer: Peer, message: &str) {
-        let reason = json!({ "error": "Failed to process message", "message": message });
-        if let Some(body) = body_of("ERROR", &reason) {
-            self.hub.send(peer, body);
-        }
-    }
-
-    fn locked(&self) -> MutexGuard<'_, HashMap<Peer, HashSet<String>>> {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+/// Reads `since`: the id of an event, `start`, or `now`, which is meant where there is none.
+pub(crate) fn place(since: Option<&str>) -> Since {
+    match since {
+        None | Some("now") => Since::Now,
+        Some("start") => Since::Start,
+        Some(id) => Since::id(id),
     }
 }

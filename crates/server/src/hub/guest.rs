@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use throughline_core::close::code;
 use throughline_core::codec::Body;
+use throughline_core::server::Input;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -183,7 +184,7 @@ impl Hub {
         if let Some(name) = &guest.name {
             state.guest_names.remove(name);
         }
-        state.forget_peer(guest.peer());
+        self.handle(&mut state, Input::GuestLeft { guest: guest.id.0 });
         drop(state);
         tracing::info!(guest = guest.id.0, "guest left");
         let _ = self.0.events.send(PeerEvent::Closed { peer: guest.peer() });

@@ -74,6 +74,15 @@ impl<T> Mailbox<T> {
         self.arrived.notify_one();
     }
 
+    /// Throws away what does not pass `keep`.
+    pub(crate) fn retain(&self, keep: impl Fn(&T) -> bool) {
+        let mut queue = self.locked();
+        queue.items.retain(|(item, _)| keep(item));
+        queue.bytes = queue.items.iter().map(|(_, bytes)| bytes).sum();
+        drop(queue);
+        self.taken.notify_waiters();
+    }
+
     /// Ends the mailbox after what is in it. The first end counts.
     pub(crate) fn end(&self, end: End) {
         self.locked().end.get_or_insert(end);

@@ -1,10 +1,10 @@
 //! What an application sees of the other side: peers of either dialect, topics, and what they do.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
+use throughline_core::Transport;
 use throughline_core::codec::Body;
-use throughline_core::server::{Input, SessionKey};
+use throughline_core::server::{Event, EventId, Input, SessionKey};
 
 use super::guest::GuestId;
 use super::{Hub, State};
@@ -52,6 +52,34 @@ pub enum PeerEvent {
         /// Type and payload.
         body: Body,
     },
+    /// It hears a topic now; what it missed was sent to it.
+    Subscribed {
+        /// Who.
+        peer: Peer,
+        /// The topic's name.
+        topic: Arc<str>,
+        /// How many events came again.
+        replayed: usize,
+        /// Whether there were more since the place asked for, which are no longer kept. The client
+        /// is to be told so.
+        missed: bool,
+        /// The topic's last event: the place to come back to before another comes.
+        last: EventId,
+    },
+    /// It does not hear the topic that it asked for: it hears too many, or there are too many.
+    SubscriptionRefused {
+        /// Who.
+        peer: Peer,
+        /// The topic's name.
+        topic: Arc<str>,
+    },
+    /// It no longer hears a topic.
+    Unsubscribed {
+        /// Who.
+        peer: Peer,
+        /// The topic's name.
+        topic: Arc<str>,
+    },
     /// It is gone for good.
     Closed {
         /// Who.
@@ -91,51 +119,6 @@ impl Hub {
         }
     }
 
-    /// Sends an event to all who subscribed to `topic`, and returns how many they are.
-    pub fn publish(&self, topic: &str, body: &Body) -> usize {
-        let mut state = self.locked();
-        let peers: Vec<Peer> = state
-            .topics
-            .get(topic)
-            .into_iter()
-            .flatten()
-            .copied()
-            .collect();
-        for peer in &peers {
-            self.enqueue(&mut state, *peer, body.clone());
-        }
-        self.drain_outputs(&mut state);
-        peers.len()
-    }
-
-    /// Makes `peer` hear what is published to `topic`, and returns how many do.
-    pub fn subscribe(&self, peer: Peer, topic: &str) -> usize {
-        let mut state = self.locked();
-        let peers = state.topics.entry(topic.to_owned()).or_default();
-        peers.insert(peer);
-        peers.len()
-    }
-
-    /// Undoes [`subscribe`](Self::subscribe), and returns how many still hear the topic.
-    pub fn unsubscribe(&self, peer: Peer, topic: &str) -> usize {
-        let mut state = self.locked();
-        let Some(peers) = state.topics.get_mut(topic) else {
-            return 0;
-        };
-        peers.remove(&peer);
-        let left = peers.len();
-        if left == 0 {
-            state.topics.remove(topic);
-        }
-        left
-    }
-
-    /// How many hear the topic.
-    #[must_use]
-    pub fn subscriber_count(&self, topic: &str) -> usize {
-        self.locked().topics.get(topic).map_or(0, HashSet::len)
-    }
-
     /// Whether the peer is still there, or may come back.
     #[must_use]
     pub fn knows(&self, peer: Peer) -> bool {
@@ -168,6 +151,76 @@ impl Hub {
         }
     }
 
+    /// Tells the application what the core says.
+    pub(super) fn pass_on(&self, event: Event<Body>) {
+        let event = match event {
+            Event::Opened { session, subject } => {
+                tracing::info!(
+                    session = session.0,
+                    subject = subject.name(),
+                    "session opened"
+                );
+                PeerEvent::Opened {
+                    peer: Peer::Session(session),
+                }
+            }
+            Event::Message { session, seq, body } => {
+                tracing::debug!(session = session.0, seq, "message");
+                PeerEvent::Message {
+                    peer: Peer::Session(session),
+                    body,
+                }
+            }
+            Event::Request {
+                session,
+                seq,
+                id,
+                body,
+            } => {
+                tracing::debug!(session = session.0, seq, id, "request");
+                PeerEvent::Request {
+                    peer: Peer::Session(session),
+                    id,
+                    body,
+                }
+            }
+            Event::LinkChanged { session, transport } => {
+                let name = transport.map_or("none", Transport::name);
+                tracing::info!(session = session.0, transport = name, "session's link");
+                return;
+            }
+            Event::Subscribed {
+                subscriber,
+                topic,
+                replayed,
+                missed,
+                last,
+            } => PeerEvent::Subscribed {
+                peer: subscriber.into(),
+                topic,
+                replayed,
+                missed,
+                last,
+            },
+            Event::SubscriptionRefused { subscriber, topic } => PeerEvent::SubscriptionRefused {
+                peer: subscriber.into(),
+                topic,
+            },
+            Event::Unsubscribed { subscriber, topic } => PeerEvent::Unsubscribed {
+                peer: subscriber.into(),
+                topic,
+            },
+            Event::Closed { session } => {
+                tracing::info!(session = session.0, "session closed");
+                PeerEvent::Closed {
+                    peer: Peer::Session(session),
+                }
+            }
+        };
+        // Nobody listens once the server is being dropped.
+        let _ = self.0.events.send(event);
+    }
+
     fn enqueue(&self, state: &mut State, peer: Peer, body: Body) {
         match peer {
             Peer::Session(session) => {
@@ -181,15 +234,5 @@ impl Hub {
             }
             Peer::Guest(id) => self.enqueue_guest(state, id, body),
         }
-    }
-}
-
-impl State {
-    /// Takes a peer out of every topic.
-    pub(super) fn forget_peer(&mut self, peer: Peer) {
-        self.topics.retain(|_, peers| {
-            peers.remove(&peer);
-            !peers.is_empty()
-        });
     }
 }

@@ -1,7 +1,7 @@
 //! Split links: a way down and POSTs that find each other by the link's name (annexes B and C).
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use throughline_core::server::{LinkId, Subject};
@@ -10,6 +10,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::{Hub, LinkMailbox};
+use crate::token::Grant;
 
 /// A split link that has its way down.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub(crate) struct Split {
     pub(crate) link: LinkId,
     pub(crate) transport: Transport,
     pub(crate) mailbox: Arc<LinkMailbox>,
-    subject: OnceLock<Subject>,
+    grant: Mutex<Option<Grant>>,
     polls: Polls,
 }
 
@@ -49,6 +50,25 @@ pub(crate) enum Down {
     Taken,
 }
 
+/// What a token is to the link that it came beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// It is of another subject.
+    Elsewhere,
+    /// It changes nothing.
+    Same,
+    /// It lives longer than the one before.
+    Fresher,
+}
+
+fn outlives(grant: &Grant, former: &Grant) -> bool {
+    match (grant.expires, former.expires) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(end), Some(former)) => end > former,
+    }
+}
+
 /// Ends the link when it is dropped, and after a while forgets its name.
 #[derive(Debug)]
 pub(crate) struct Guard {
@@ -64,13 +84,26 @@ const LOOK: Duration = Duration::from_millis(10);
 const TOMBSTONE: Duration = Duration::from_secs(60);
 
 impl Split {
-    /// Binds the link to a subject; false if it is bound to another one (B3).
-    pub(crate) fn bind(&self, subject: &Subject) -> bool {
-        self.subject.get_or_init(|| subject.clone()) == subject
+    /// Binds the link to a token's subject (B3), and says what the token is to it.
+    pub(crate) fn bind(&self, grant: &Grant) -> Bound {
+        let mut bound = self.grant.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *bound {
+            Some(former) if former.subject != grant.subject => Bound::Elsewhere,
+            Some(former) if outlives(grant, former) => {
+                former.expires = grant.expires;
+                Bound::Fresher
+            }
+            Some(_) => Bound::Same,
+            None => {
+                *bound = Some(grant.clone());
+                Bound::Same
+            }
+        }
     }
 
-    pub(crate) fn subject(&self) -> Option<&Subject> {
-        self.subject.get()
+    pub(crate) fn subject(&self) -> Option<Subject> {
+        let bound = self.grant.lock().unwrap_or_else(PoisonError::into_inner);
+        bound.as_ref().map(|grant| grant.subject.clone())
     }
 
     /// Begins a poll and ends the one before it.
@@ -175,7 +208,7 @@ impl Hub {
             link,
             transport,
             mailbox,
-            subject: OnceLock::new(),
+            grant: Mutex::new(None),
             polls,
         });
         let mut state = self.locked();

@@ -25,6 +25,7 @@ use super::{
     Context, Upgrade, accepts_events, bad_request, bearer, is_upgrade, sse, unauthorized,
     unavailable,
 };
+use crate::app::place;
 use crate::hub::guest::Attached;
 use crate::hub::mailbox::{End, Post};
 use message::{read_message, write_message};
@@ -48,8 +49,20 @@ pub(super) fn router() -> Router<Context> {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Address {
     client: Option<String>,
+    last_event_id: Option<String>,
+}
+
+impl Address {
+    /// The last event that a stream's client got (WHATWG HTML §9.2.4), where it says so.
+    fn last_event<'a>(&'a self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let header = headers.get("last-event-id");
+        header
+            .and_then(|id| id.to_str().ok())
+            .or(self.last_event_id.as_deref())
+    }
 }
 
 async fn handle_get(
@@ -80,6 +93,9 @@ async fn handle_get(
         let Some(guest) = context.hub.guest(name) else {
             return unavailable(context.retry);
         };
+        if let Some(last) = address.last_event(&headers) {
+            context.hub.catch_up(&guest, last);
+        }
         let attached = context.hub.attach(guest, true);
         return sse::events(events(attached, context.heartbeat));
     }
@@ -120,16 +136,18 @@ async fn handle_post(
 async fn handle_show(
     State(context): State<Context>,
     Path(show): Path<String>,
+    Query(address): Query<Address>,
     headers: HeaderMap,
 ) -> Response {
-    if let Err(refusal) = admit(&context, &Address { client: None }, &headers) {
+    if let Err(refusal) = admit(&context, &address, &headers) {
         return *refusal;
     }
     let Some(guest) = context.hub.guest(None) else {
         return unavailable(context.retry);
     };
     let attached = context.hub.attach(guest, false);
-    context.feed.subscribe(attached.guest.peer(), &show);
+    let since = place(address.last_event(&headers));
+    context.feed.subscribe(attached.guest.peer(), &show, since);
     sse::events(events(attached, context.heartbeat))
 }
 
@@ -223,7 +241,7 @@ fn events(
         move |(mut attached, mailbox)| async move {
             let bytes = tokio::select! {
                 post = mailbox.take() => match post {
-                    Post::Item(body) => sse::event(&write_message(&body)),
+                    Post::Item(body) => sse::event(&write_message(&body), body.id.as_deref()),
                     Post::End(_) => return None,
                 },
                 () = attached.superseded() => return None,

@@ -2,27 +2,26 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use throughline_core::server::Subject;
 use throughline_core::{Nonce, Transport};
 
 use super::unit::{Carrier, Unit, closing, next_unit};
 use super::{Context, may_use, unavailable};
 use crate::hub::Hub;
 use crate::hub::mailbox::Post;
-use crate::hub::split::{Down, Guard, Split};
-use crate::token::TokenError;
+use crate::hub::split::{Bound, Down, Guard, Split};
+use crate::token::{Grant, TokenError};
 
 pub(super) async fn handle(
     context: &Context,
     name: Nonce,
-    sent: Option<Result<Subject, TokenError>>,
+    sent: Option<Result<Grant, TokenError>>,
 ) -> Response {
     let known = context.hub.split(name);
     if known.is_none() && context.hub.is_draining() {
         return unavailable(context.retry);
     }
     let bound = known.as_ref().and_then(|split| split.subject());
-    if let Err(refusal) = may_use(bound, sent.as_ref()) {
+    if let Err(refusal) = may_use(bound.as_ref(), sent.as_ref()) {
         return *refusal;
     }
     let split = match context.hub.open_down(name, Transport::LongPoll) {
@@ -33,8 +32,8 @@ pub(super) async fn handle(
         Down::Known(split) => split,
         Down::Taken => return StatusCode::NOT_FOUND.into_response(),
     };
-    if let Some(Ok(subject)) = sent
-        && !split.bind(&subject)
+    if let Some(Ok(grant)) = sent
+        && split.bind(&grant) == Bound::Elsewhere
     {
         return super::forbidden("the link is another subject's");
     }

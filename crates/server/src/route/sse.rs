@@ -6,20 +6,19 @@ use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, stream};
-use throughline_core::server::Subject;
 use throughline_core::{Frame, Nonce, Transport, codec};
 
 use super::unit::{Carrier, Unit, closing, next_unit};
 use super::{Context, forbidden, may_use, unavailable};
 use crate::hub::LinkMailbox;
 use crate::hub::mailbox::Post;
-use crate::hub::split::{Down, Guard};
-use crate::token::TokenError;
+use crate::hub::split::{Bound, Down, Guard};
+use crate::token::{Grant, TokenError};
 
 pub(super) fn open(
     context: &Context,
     name: Nonce,
-    sent: Option<Result<Subject, TokenError>>,
+    sent: Option<Result<Grant, TokenError>>,
 ) -> Response {
     if let Err(refusal) = may_use(None, sent.as_ref()) {
         return *refusal;
@@ -29,8 +28,8 @@ pub(super) fn open(
     }
     match context.hub.open_down(name, Transport::Sse) {
         Down::Opened(split, guard) => {
-            if let Some(Ok(subject)) = sent
-                && !split.bind(&subject)
+            if let Some(Ok(grant)) = sent
+                && split.bind(&grant) == Bound::Elsewhere
             {
                 return forbidden("the link is another subject's");
             }
@@ -55,9 +54,12 @@ pub(super) fn events(
     (headers, body).into_response()
 }
 
-/// One event; `data` has no line break.
-pub(super) fn event(data: &str) -> Bytes {
-    format!("data: {data}\n\n").into()
+/// One event; neither `data` nor `id` has a line break.
+pub(super) fn event(data: &str, id: Option<&str>) -> Bytes {
+    match id {
+        Some(id) => format!("id: {id}\ndata: {data}\n\n").into(),
+        None => format!("data: {data}\n\n").into(),
+    }
 }
 
 enum Reading {
@@ -78,11 +80,13 @@ fn units(
             if frames.is_empty() {
                 match mailbox.take().await {
                     Post::Item(taken) => frames = taken,
-                    Post::End(end) => return Some((Ok(event(&closing(end))), Reading::Over)),
+                    Post::End(end) => return Some((Ok(event(&closing(end), None)), Reading::Over)),
                 }
             }
             match next_unit(&mut frames, Carrier::Text) {
-                Ok(Some(Unit::Text(text))) => Some((Ok(event(&text)), Reading::On(guard, frames))),
+                Ok(Some(Unit::Text(text))) => {
+                    Some((Ok(event(&text, None)), Reading::On(guard, frames)))
+                }
                 Ok(Some(Unit::Binary(_)) | None) => {
                     Some((Ok(Bytes::new()), Reading::On(guard, frames)))
                 }

@@ -12,10 +12,11 @@ use throughline_core::{Frame, Nonce};
 
 use super::unit::closing;
 use super::{
-    Address, Context, bad_request, bearer, forbidden, may_use, poll, retry_after, status_of,
-    unauthorized, unavailable,
+    Address, Context, Speech, bad_request, bearer, forbidden, may_use, poll, retry_after,
+    status_of, unauthorized, unavailable,
 };
 use crate::hub::mailbox::End;
+use crate::hub::split::Bound;
 
 /// How long a body may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -57,14 +58,11 @@ pub(super) async fn handle(
             return answer(None, split.mailbox.ending());
         }
     };
-    let greets = received
-        .frames
-        .iter()
-        .any(|frame| matches!(frame, Frame::Hello(_)));
-    let response = if greets {
-        handle_hello(&context, name, &headers, received).await
-    } else {
-        handle_unit(&context, name, &headers, received)
+    let response = match Speech::of(&received.frames) {
+        Speech::Hello => handle_hello(&context, name, &headers, received).await,
+        speech @ (Speech::Auth | Speech::Other) => {
+            handle_unit(&context, name, &headers, speech, received)
+        }
     };
     response.unwrap_or_else(|refusal| *refusal)
 }
@@ -77,8 +75,8 @@ async fn handle_hello(
     received: Received,
 ) -> Result<Response, Box<Response>> {
     let in_unit = received.token.as_ref().map(codec::Secret::expose);
-    let subject = match context.tokens.check(bearer(headers).or(in_unit)) {
-        Ok(subject) => subject,
+    let grant = match context.tokens.check(bearer(headers).or(in_unit)) {
+        Ok(grant) => grant,
         Err(error) => {
             if let Some(split) = context.hub.split(name) {
                 context.hub.close_link(split.link, code::UNAUTHORIZED, None);
@@ -92,12 +90,12 @@ async fn handle_hello(
     let Some(split) = context.hub.join(name).await else {
         return Err(Box::new(StatusCode::REQUEST_TIMEOUT.into_response()));
     };
-    if !split.bind(&subject) {
+    if split.bind(&grant) == Bound::Elsewhere {
         return Err(Box::new(forbidden("the link is another subject's")));
     }
     let ack = context
         .hub
-        .handle_unit(split.link, received.frames, Some(&subject), true);
+        .handle_unit(split.link, received.frames, Some(&grant), true);
     Ok(answer(ack, split.mailbox.ending()))
 }
 
@@ -105,20 +103,40 @@ fn handle_unit(
     context: &Context,
     name: Nonce,
     headers: &HeaderMap,
+    speech: Speech,
     received: Received,
 ) -> Result<Response, Box<Response>> {
     let Some(split) = context.hub.split(name) else {
         return Err(Box::new(StatusCode::NOT_FOUND.into_response()));
     };
     let sent = bearer(headers).map(|token| context.tokens.check(Some(token)));
-    may_use(split.subject(), sent.as_ref())?;
+    may_use(split.subject().as_ref(), sent.as_ref())?;
     let ended = split.mailbox.ending();
     if ended.is_some() {
         return Ok(answer(None, ended));
     }
+    // A fresher token beside the unit is as good as one in it (P2.7).
+    if let Some(Ok(grant)) = &sent
+        && split.bind(grant) == Bound::Fresher
+    {
+        context.hub.renew(split.link, grant);
+    }
+    let in_unit = received.token.as_ref().map(codec::Secret::expose);
+    let grant = match speech.checks(&context.tokens, in_unit) {
+        Ok(grant) => grant,
+        Err(error) => {
+            tracing::debug!(link = split.link.0, %error, "token refused");
+            context.hub.refuse_auth(split.link);
+            return Ok(answer(None, split.mailbox.ending()));
+        }
+    };
+    if let Some(grant) = &grant {
+        // The core closes the link if the subject is another one.
+        split.bind(grant);
+    }
     let ack = context
         .hub
-        .handle_unit(split.link, received.frames, None, true);
+        .handle_unit(split.link, received.frames, grant.as_ref(), true);
     Ok(answer(ack, split.mailbox.ending()))
 }
 

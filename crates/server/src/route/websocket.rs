@@ -13,9 +13,9 @@ use throughline_core::server::LinkId;
 use throughline_core::{Frame, Transport};
 use tokio::time::timeout;
 
-use super::Context;
 use super::pulse::{Beat, Ear, Pulse, pulse};
 use super::unit::{Carrier, Unit, closing, next_unit};
+use super::{Context, Speech};
 use crate::hub::LinkMailbox;
 use crate::hub::mailbox::{End, Post};
 
@@ -97,21 +97,23 @@ fn handle_text(context: &Context, link: LinkId, text: &str) {
         Ok(decoded) => decoded,
         Err(error) => return refuse(context, link, &error),
     };
-    let greets = decoded
-        .frames
-        .iter()
-        .any(|frame| matches!(frame, Frame::Hello(_)));
     let token = decoded.token.as_ref().map(|token| token.expose());
-    let subject = match greets.then(|| context.tokens.check(token)).transpose() {
-        Ok(subject) => subject,
-        Err(error) => {
+    let speech = Speech::of(&decoded.frames);
+    let grant = match (speech, speech.checks(&context.tokens, token)) {
+        (_, Ok(grant)) => grant,
+        (speech, Err(error)) => {
             tracing::debug!(link = link.0, %error, "token refused");
-            return context.hub.close_link(link, code::UNAUTHORIZED, None);
+            return match speech {
+                Speech::Auth => context.hub.refuse_auth(link),
+                Speech::Hello | Speech::Other => {
+                    context.hub.close_link(link, code::UNAUTHORIZED, None);
+                }
+            };
         }
     };
     context
         .hub
-        .handle_unit(link, decoded.frames, subject.as_ref(), false);
+        .handle_unit(link, decoded.frames, grant.as_ref(), false);
 }
 
 fn handle_binary(context: &Context, link: LinkId, bytes: &[u8]) {

@@ -107,8 +107,10 @@ async fn a_comment_reaches_those_who_watch_the_show() {
     let rig = Rig::start().await;
     let (mut one, mut two) = (Talk::open(&rig).await, Talk::open(&rig).await);
     one.say("SUBSCRIBE", json!({ "topic": "shows/a" })).await;
+    assert_eq!(one.hear("SUBSCRIBED").await["replayed"], 0);
     assert_eq!(one.hear("STATUS").await["viewers"], 1);
     two.say("SUBSCRIBE", json!({ "topic": "shows/a" })).await;
+    two.hear("SUBSCRIBED").await;
     assert_eq!(two.hear("STATUS").await["viewers"], 2);
     assert_eq!(one.hear("STATUS").await["viewers"], 2);
     let comment = json!({ "showId": "a", "text": "hi", "author": "mira" });
@@ -133,6 +135,60 @@ async fn a_comment_reaches_those_who_watch_the_show() {
         one.hear("ERROR").await["error"],
         "Failed to process message"
     );
+}
+
+/// P3.6: a viewer that comes back says what it had last, and gets what came since.
+#[tokio::test]
+async fn a_viewer_that_comes_back_gets_what_it_missed() {
+    let rig = Rig::start().await;
+    let emit = async |text: &str| {
+        let comment = json!({ "showId": "b", "text": text });
+        rig.post("/api/debug/emit-comment", &comment).await;
+    };
+    let mut talk = Talk::open(&rig).await;
+    talk.say("SUBSCRIBE", json!({ "topic": "shows/b" })).await;
+    let subscribed = talk.hear("SUBSCRIBED").await;
+    talk.hear("STATUS").await;
+    emit("one").await;
+    let seen = talk.link.message().await;
+    assert_eq!(seen[2]["text"], "one");
+    drop(talk);
+    emit("two").await;
+    emit("three").await;
+    for (since, first) in [
+        (&seen[3], 1),
+        (&subscribed["last"], 0),
+        (&json!("start"), 0),
+    ] {
+        let mut talk = Talk::open(&rig).await;
+        talk.say("SUBSCRIBE", json!({ "topic": "shows/b", "since": since }))
+            .await;
+        for text in ["one", "two", "three"].iter().skip(first) {
+            assert_eq!(talk.hear("COMMENT").await["text"], *text);
+        }
+        let answer = talk.hear("SUBSCRIBED").await;
+        let told = (&answer["replayed"], &answer["missed"]);
+        assert_eq!(told, (&json!(3 - first), &json!(false)), "{since}");
+    }
+}
+
+/// P3.6: what is no longer kept is told, not passed over.
+#[tokio::test]
+async fn a_viewer_whose_place_is_no_longer_known_is_told_that_events_are_missing() {
+    let rig = Rig::with(|config| config.sessions.topics.events = 2).await;
+    for text in ["one", "two", "three"] {
+        let comment = json!({ "showId": "c", "text": text });
+        rig.post("/api/debug/emit-comment", &comment).await;
+    }
+    let mut talk = Talk::open(&rig).await;
+    for since in ["0-0", "what is this?"] {
+        talk.say("SUBSCRIBE", json!({ "topic": "shows/c", "since": since }))
+            .await;
+        assert_eq!(talk.hear("COMMENT").await["text"], "two");
+        assert_eq!(talk.hear("COMMENT").await["text"], "three");
+        assert_eq!(talk.hear("SUBSCRIBED").await["missed"], true, "{since}");
+        talk.hear("STATUS").await;
+    }
 }
 
 #[tokio::test]

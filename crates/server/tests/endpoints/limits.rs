@@ -85,6 +85,7 @@ async fn too_many_bytes_for_a_slow_reader_are_4429() {
     let (mut link, _) = rig.take(Transport::Sse, hello(), 1).await;
     link.send(json!([[1, "SUBSCRIBE", { "topic": "shows/slow" }]]))
         .await;
+    assert_eq!(link.message().await[1], "SUBSCRIBED");
     assert_eq!(link.message().await[1], "STATUS");
     let comment = json!({ "showId": "slow", "text": "x".repeat(60_000) });
     assert_eq!(rig.server.hub().link_count(), 1);

@@ -5,6 +5,7 @@ mod access;
 mod apps;
 mod drain;
 mod json;
+mod lifetime;
 mod limits;
 mod program;
 mod rig;

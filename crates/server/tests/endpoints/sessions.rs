@@ -124,6 +124,7 @@ async fn a_cut_link_is_resumed_with_replay() {
         let (mut link, ready) = rig.take(transport, hello.clone(), 1).await;
         link.send(json!([[1, "SUBSCRIBE", { "topic": "shows/cut" }]]))
             .await;
+        assert_eq!(link.message().await[1], "SUBSCRIBED");
         assert_eq!(link.message().await[1], "STATUS");
         drop(link);
         let comment = json!({ "showId": "cut", "text": "while away" });
@@ -131,7 +132,7 @@ async fn a_cut_link_is_resumed_with_replay() {
         let answer: serde_json::Value = answer.json().await.unwrap();
         assert_eq!(answer["delivered"], 1, "{transport:?}");
         let (mut link, ready) = rig
-            .take(Transport::WebSocket, resume(&hello, &ready, 1), 2)
+            .take(Transport::WebSocket, resume(&hello, &ready, 2), 2)
             .await;
         assert_eq!(
             (&ready["resumed"], &ready["received"]),
@@ -140,7 +141,7 @@ async fn a_cut_link_is_resumed_with_replay() {
         let replayed = link.message().await;
         assert_eq!(
             (&replayed[0], &replayed[2]["text"]),
-            (&json!(2), &json!("while away"))
+            (&json!(3), &json!("while away"))
         );
         link.send(json!([["close", 1000]])).await;
         link.closed().await;
