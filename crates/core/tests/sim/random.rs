@@ -267,7 +267,8 @@ fn calm(world: &mut World) {
         });
         world.act(Act::Publish(1));
     }
-    world.pass(10_000);
+    // An ack on a split link may take ten seconds.
+    world.pass(11_000);
     for tab in open.clone() {
         world.focus(tab);
         world.check_calm();
