@@ -105,4 +105,6 @@ pub(crate) enum Measure {
     Tax,
     /// Bytes a page downloads.
     Size,
+    /// Whether random worlds lose, double or reorder a message.
+    Worlds,
 }

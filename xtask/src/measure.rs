@@ -20,17 +20,19 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
             println!("{}", sizes.json_line());
             sizes.check()
         }
-        Measure::Storm => {
-            let storm = repo
-                .cmd("cargo")
-                .args(["run", "--release", "-p", "throughline-core"])
-                .args(["--example", "storm", "--features", "server", "--"])
-                .args(&args.args);
-            pass_through(storm)
-        }
+        Measure::Storm => pass_through(example(repo, "storm", &args.args)),
+        Measure::Worlds => pass_through(example(repo, "worlds", &args.args)),
         Measure::Fallback => in_browsers(repo, "benches/fallback.mjs", &args.args),
         Measure::Tax => in_browsers(repo, "benches/tax.mjs", &args.args),
     }
+}
+
+/// Runs a measuring program of the core.
+fn example(repo: &Repo, name: &str, args: &[String]) -> Cmd {
+    repo.cmd("cargo")
+        .args(["run", "--release", "-p", "throughline-core"])
+        .args(["--features", "server", "--example", name, "--"])
+        .args(args)
 }
 
 fn in_browsers(repo: &Repo, script: &str, args: &[String]) -> Result<()> {

@@ -577,8 +577,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     }
 
     fn handle_due(&mut self, now: Millis) {
-        self.expire(now);
-        if let Some(index) = self
+        if self.outbox.soonest().is_some_and(|at| at <= now) {
+            // Nothing else may be due.
+            self.expire(now);
+        } else if let Some(index) = self
             .attempts
             .iter()
             .position(|attempt| attempt.until() <= now)

@@ -28,7 +28,18 @@ impl<B: Clone> Sessions<B> {
         let Some(link) = self.links.get_mut(&id) else {
             return;
         };
-        let fresh = matches!(link.standing, Standing::Fresh { .. });
+        let fresh = match link.standing {
+            Standing::Fresh { .. } => true,
+            Standing::Proven { instance, .. }
+            | Standing::Owner { instance, .. }
+            | Standing::Former { instance, .. } => {
+                if link.transport.is_split() && instance == hello.instance {
+                    // The network repeated the POST (B4).
+                    return;
+                }
+                false
+            }
+        };
         if !fresh || hello.version != VERSION {
             return self.close(id, code::PROTOCOL, None, now);
         }
@@ -61,6 +72,10 @@ impl<B: Clone> Sessions<B> {
         let Some(session) = self.sessions.get_mut(&key) else {
             return;
         };
+        if transport.is_split() && session.owner == Some(id) && session.fence == fence {
+            // The network repeated the POST (B4).
+            return;
+        }
         if session.instance != instance || (fence > 0 && fence <= session.fence) {
             return self.close(id, code::REPLACED, None, now);
         }

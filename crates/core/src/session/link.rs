@@ -210,7 +210,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                     return self.lose(Ending::of(Cause::Protocol), now);
                 }
                 self.relieve();
-                self.leave(now);
+                self.flush(now);
             }
             Frame::Ping { k: 0 } => {}
             Frame::Ping { k } => {

@@ -2,6 +2,7 @@
 
 use throughline_core::{Ending, Environment, Input, Transport};
 
+use crate::app::Letter;
 use crate::net::Fault;
 use crate::page::Tokens;
 use crate::wire::{Grip, Path, WireId};
@@ -14,8 +15,18 @@ pub(crate) enum Act {
     FaultOnPosts(Fault),
     FaultOnAll(Fault),
     Cut,
+    /// As a cut, but what was under way up arrives.
+    Linger,
     HalfOpen,
     Mute,
+    Deafen,
+    /// Nothing arrives for so long, then all of it.
+    Stall(u64),
+    /// One in so many POSTs arrives twice.
+    Repeats(u64),
+    /// The page's clock goes ahead at once.
+    ClockJump(u64),
+    ServerClockJump(u64),
     Delay {
         delay: u64,
         jitter: u64,
@@ -38,8 +49,20 @@ pub(crate) enum Act {
         request: bool,
         bytes: u32,
     },
+    /// A message that is worthless after so long.
+    Fleeting {
+        ttl: u64,
+    },
+    /// A message of which only the latest counts.
+    Latest {
+        key: u8,
+        bytes: u32,
+    },
+    /// The page goes and comes again.
+    Reload,
     Cancel,
     Publish(u32),
+    Connect,
     Close,
     Heal,
 }
@@ -51,17 +74,34 @@ impl World {
             Act::FaultOnPosts(fault) => self.net.post = fault,
             Act::FaultOnAll(fault) => self.net.all = fault,
             Act::Cut => self.cut(),
+            Act::Linger => (0..self.wires.len()).for_each(|wire| self.linger(wire)),
             Act::HalfOpen => self.bend(Path::Dead),
             Act::Mute => self.bend(Path::Muted),
+            Act::Deafen => self.bend(Path::Deaf),
+            Act::Stall(span) => {
+                let until = self.now + span;
+                for wire in &mut self.wires {
+                    wire.stalled_until = wire.stalled_until.max(until);
+                }
+            }
+            Act::Repeats(one_in) => self.net.repeats = one_in,
+            Act::ClockJump(span) => {
+                self.page.ahead += span;
+                self.arm_page();
+            }
+            Act::ServerClockJump(span) => {
+                self.server.ahead += span;
+                self.arm_server();
+            }
             Act::Delay { delay, jitter } => (self.net.delay, self.net.jitter) = (delay, jitter),
             Act::Offline => {
                 self.net.offline = true;
                 self.bend(Path::Dead);
-                self.turn(Input::Environment(Environment::Offline));
+                self.tell_all(Environment::Offline);
             }
             Act::Online => {
                 self.net.offline = false;
-                self.turn(Input::Environment(Environment::Online));
+                self.tell_all(Environment::Online);
             }
             Act::Woke => self.turn(Input::Environment(Environment::Woke)),
             Act::NetworkChanged => self.turn(Input::Environment(Environment::NetworkChanged)),
@@ -77,13 +117,29 @@ impl World {
                 self.serve(throughline_core::server::Input::Drain { spread, retry: 500 });
             }
             Act::Tokens(tokens) => self.page.tokens = tokens,
-            Act::Send { request, bytes } => self.send(request, bytes),
+            Act::Send { request, bytes } => self.send(Letter::plain(request, bytes)),
+            Act::Fleeting { ttl } => self.send(Letter {
+                until: Some(self.now + ttl),
+                ..Letter::plain(false, 20)
+            }),
+            Act::Latest { key, bytes } => self.send(Letter {
+                key: Some(key),
+                ..Letter::plain(false, bytes)
+            }),
+            Act::Reload => {
+                self.reload();
+                self.connect();
+            }
             Act::Cancel => self.cancel(),
             Act::Publish(count) => (0..count).for_each(|_| self.publish()),
+            Act::Connect => self.connect(),
             Act::Close => self.turn(Input::Close),
             Act::Heal => {
                 self.net.heal();
-                self.page.tokens = Tokens::Good;
+                for tab in self.tabs() {
+                    self.focus(tab);
+                    self.page.tokens = Tokens::Good;
+                }
                 if !self.server.is_up() || self.server.is_draining() {
                     let kept = !self.server.is_draining();
                     self.restart(kept);
@@ -92,15 +148,46 @@ impl World {
         }
     }
 
+    /// The browser tells each of its pages.
+    fn tell_all(&mut self, environment: Environment) {
+        for tab in 0..=self.others.len() {
+            self.focus(tab);
+            self.turn(Input::Environment(environment));
+        }
+    }
+
+    /// The page learns that a connection broke; the server learns it after what was under way.
+    fn linger(&mut self, wire: WireId) {
+        let found = &mut self.wires[wire];
+        if found.grip == Grip::Dropped {
+            return;
+        }
+        found.path = Path::Lingering;
+        let (link, up_at) = (found.link, found.up_at.max(found.stalled_until));
+        let polled = found.transport == Transport::LongPoll;
+        let span = self.net.travel();
+        let ending = Ending::of(throughline_core::Cause::Lost);
+        self.after(span, Happening::Broken(wire, ending));
+        if let Some(link) = link {
+            let span = up_at.saturating_sub(self.now) + self.net.travel();
+            self.tally.lingered += 1;
+            if polled {
+                self.lose_poll(link);
+            } else {
+                self.after(span, Happening::Reset(link));
+            }
+        }
+    }
+
     /// Every connection breaks.
     pub(crate) fn cut(&mut self) {
-        for wire in 0..self.page.wires.len() {
+        for wire in 0..self.wires.len() {
             self.cut_one(wire);
         }
     }
 
     pub(crate) fn cut_one(&mut self, wire: WireId) {
-        let found = &mut self.page.wires[wire];
+        let found = &mut self.wires[wire];
         if found.grip == Grip::Dropped {
             return;
         }
@@ -115,7 +202,7 @@ impl World {
     }
 
     fn bend(&mut self, path: Path) {
-        for wire in &mut self.page.wires {
+        for wire in &mut self.wires {
             wire.path = path;
         }
     }

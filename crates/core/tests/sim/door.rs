@@ -4,17 +4,26 @@ use throughline_core::server::{Input, LinkId, Subject};
 use throughline_core::{Cause, Ending, Frame, Transport};
 
 use crate::net::Fault;
-use crate::server::{Ear, Way};
+use crate::server::{Ear, Talk, Way};
 use crate::wire::{Down, Frames, Path, Up, WireId};
 use crate::world::{Happening, World};
 
 /// Milliseconds a split link may be without its way down at first.
 const JOIN_PATIENCE: u64 = 10_000;
 
+/// Whether somebody waits for the answer to a POST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Copy {
+    First,
+    Again,
+}
+
 impl World {
     pub(crate) fn arrive(&mut self, wire: WireId, up: Up) {
-        if self.page.wires[wire].path == Path::Dead {
-            return;
+        match self.wires[wire].path {
+            Path::Dead | Path::Deaf => return,
+            Path::Lingering if matches!(up, Up::Open | Up::Poll | Up::Bye) => return,
+            Path::Live | Path::Muted | Path::Lingering => {}
         }
         match up {
             Up::Open | Up::Poll => {
@@ -22,7 +31,8 @@ impl World {
                     self.open_way(wire, &up);
                 }
             }
-            Up::Post(frames) => self.take_post(wire, frames),
+            Up::Post(frames) => self.take_post(wire, frames, Copy::First),
+            Up::Again(frames) => self.take_post(wire, frames, Copy::Again),
             Up::Unit(frames) => self.take_unit(wire, frames),
             Up::Bye => self.take_bye(wire),
         }
@@ -30,7 +40,7 @@ impl World {
 
     /// Lets a request for a way down meet its fate; true if it reaches the server.
     fn pass_fault(&mut self, wire: WireId, up: &Up) -> bool {
-        let transport = self.page.wires[wire].transport;
+        let transport = self.wires[wire].transport;
         let fault = if self.server.is_up() {
             self.net.fate(transport)
         } else {
@@ -55,15 +65,15 @@ impl World {
                 return false;
             }
             Fault::Hang => {
-                self.page.wires[wire].path = Path::Dead;
+                self.wires[wire].path = Path::Dead;
                 return false;
             }
             Fault::Swallow | Fault::Flap { passes: false, .. } => {
                 if polled {
-                    self.page.wires[wire].path = Path::Dead;
+                    self.wires[wire].path = Path::Dead;
                 } else {
                     self.send_down(wire, Down::Opened);
-                    self.page.wires[wire].path = Path::Muted;
+                    self.wires[wire].path = Path::Muted;
                 }
                 if let Fault::Flap { after, .. } = fault {
                     self.after(after, Happening::CutOne(wire));
@@ -75,7 +85,7 @@ impl World {
                 passes: true,
             } => _ = self.after(after, Happening::CutOne(wire)),
             Fault::Mute => match transport {
-                Transport::Sse => self.page.wires[wire].path = Path::Muted,
+                Transport::Sse => self.wires[wire].path = Path::Muted,
                 Transport::WebSocket | Transport::LongPoll => {}
             },
         }
@@ -88,7 +98,7 @@ impl World {
 
     /// Refuses a request. A WebSocket's page learns no more than that; status 0 is a reset.
     fn refuse(&mut self, wire: WireId, status: u16, retry_after: Option<u64>) {
-        let cause = match self.page.wires[wire].transport {
+        let cause = match self.wires[wire].transport {
             Transport::WebSocket => Cause::Refused,
             Transport::Sse | Transport::LongPoll if status == 0 => Cause::Lost,
             Transport::Sse | Transport::LongPoll => Cause::Status,
@@ -132,8 +142,8 @@ impl World {
                     self.answer_poll(link, waiting.into_iter().flatten().collect());
                 }
             }
-            Up::Open | Up::Post(_) | Up::Unit(_) | Up::Bye => {
-                let split = self.page.wires[wire].transport.is_split();
+            Up::Open | Up::Post(_) | Up::Again(_) | Up::Unit(_) | Up::Bye => {
+                let split = self.wires[wire].transport.is_split();
                 ear.way = if split { Way::Stream } else { Way::Socket };
                 let ended = ear.ended.take();
                 self.send_down(wire, Down::Opened);
@@ -150,13 +160,13 @@ impl World {
 
     /// Finds the link of a wire, or makes it: requests of a split link come in any order.
     fn join(&mut self, wire: WireId) -> u64 {
-        if let Some(link) = self.page.wires[wire].link {
+        if let Some(link) = self.wires[wire].link {
             return link;
         }
         self.server.last_link += 1;
         let link = self.server.last_link;
-        let transport = self.page.wires[wire].transport;
-        self.page.wires[wire].link = Some(link);
+        let transport = self.wires[wire].transport;
+        self.wires[wire].link = Some(link);
         let ear = Ear {
             wire,
             way: Way::None,
@@ -175,7 +185,7 @@ impl World {
         link
     }
 
-    fn take_post(&mut self, wire: WireId, frames: Frames) {
+    fn take_post(&mut self, wire: WireId, frames: Frames, copy: Copy) {
         let fault = if self.server.is_up() {
             self.net.fate_of_post()
         } else {
@@ -191,19 +201,29 @@ impl World {
             Fault::Rst | Fault::Here(_) | Fault::Flap { .. } => Some((0, None)),
             Fault::Hang | Fault::Swallow => return,
         };
-        if let Some((status, retry_after)) = refusal {
-            return self.refuse(wire, status, retry_after);
+        let answer = match refusal {
+            Some(refusal) => Err(refusal),
+            None => self.hear_post(wire, frames),
+        };
+        match (copy, answer) {
+            (Copy::First, Ok(frames)) => self.answer_post(wire, frames),
+            (Copy::First, Err((status, retry_after))) => self.refuse(wire, status, retry_after),
+            (Copy::Again, _) => {}
         }
+    }
+
+    /// Returns the answer, or a status and how long to stay away.
+    fn hear_post(&mut self, wire: WireId, frames: Frames) -> Result<Frames, (u16, Option<u64>)> {
         if self.page.is_json() {
             self.hear_plainly(&frames);
-            return self.answer_post(wire, Vec::new());
+            return Ok(Vec::new());
         }
         let greets = matches!(frames.first(), Some(Frame::Hello(_)));
         if greets && !self.welcomes() {
-            return self.refuse(wire, 401, None);
+            return Err((401, None));
         }
-        if !greets && self.page.wires[wire].link.is_none() {
-            return self.refuse(wire, 404, None);
+        if !greets && self.wires[wire].link.is_none() {
+            return Err((404, None));
         }
         let link = self.join(wire);
         if self
@@ -212,12 +232,14 @@ impl World {
             .get(&link)
             .is_none_or(|ear| ear.ended.is_some())
         {
-            return self.refuse(wire, 404, None);
+            return Err((404, None));
         }
         self.tell(link, frames);
         let ack = self.server.sessions.poll_ack(LinkId(link));
-        self.answer_post(wire, ack.into_iter().collect());
+        let frames: Frames = ack.into_iter().collect();
         self.drain_server();
+        self.observe_told(link, &frames);
+        Ok(frames)
     }
 
     /// The answer to a POST takes its own connection: it overtakes what the stream carries.
@@ -228,12 +250,12 @@ impl World {
 
     fn take_unit(&mut self, wire: WireId, frames: Frames) {
         if self.page.is_json() {
-            let reached = self.page.wires[wire].path == Path::Live && self.server.is_up();
+            let reached = self.wires[wire].path == Path::Live && self.server.is_up();
             return if reached {
                 self.hear_plainly(&frames)
             };
         }
-        let Some(link) = self.page.wires[wire].link else {
+        let Some(link) = self.wires[wire].link else {
             return;
         };
         let greets = matches!(frames.first(), Some(Frame::Hello(_)));
@@ -251,7 +273,7 @@ impl World {
 
     /// Tells the server half a unit's frames, without draining it.
     fn tell(&mut self, link: u64, frames: Frames) {
-        let now = throughline_core::Millis(self.now);
+        let now = self.server_now();
         let link = LinkId(link);
         for frame in frames {
             let input = match frame {
@@ -261,14 +283,31 @@ impl World {
                     Input::Hello {
                         link,
                         hello,
-                        subject: Subject::from("ann"),
+                        subject: self.subject(),
                         expires: None,
                         entropy,
                     }
                 }
                 frame => Input::Frame { link, frame },
             };
+            self.observe_asked(link, &input);
             self.server.sessions.handle(input, now);
+            self.meet(link);
+        }
+    }
+
+    /// Whom the page's tokens name: every second tab is the same person's.
+    fn subject(&self) -> Subject {
+        Subject::from(["ann", "bob"][self.page.id.tab % 2])
+    }
+
+    /// Takes note of the session that a link belongs to.
+    fn meet(&mut self, link: LinkId) {
+        if let Some(session) = self.server.sessions.session_of(link) {
+            let tab = self.page.id.tab;
+            let talk = self.server.talks.entry(session);
+            let talk = talk.or_insert_with(|| Talk::new(tab));
+            assert_eq!(talk.tab, tab, "a session belongs to one tab");
         }
     }
 }

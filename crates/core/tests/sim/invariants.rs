@@ -1,18 +1,27 @@
 //! What holds after every step, and at the end.
 
 use throughline_core::{
-    Cause, Ending, Event, Input, Millis, Outcome, StateKind, Ticket, Transport, Verdict, WhenFull,
+    Cause, Ending, Event, Frame, Input, Millis, Outcome, StateKind, Ticket, Transport, Verdict,
+    WhenFull,
 };
 
+use throughline_core::server::{Input as Told, LinkId, SessionKey};
+use throughline_core::session::SendPolicy;
+
 use crate::app::App;
-use crate::wire::Grip;
+use crate::page::Reader;
+use crate::wire::Frames;
 use crate::world::World;
+
+/// Unread messages beyond which acks wait no longer.
+const WINDOW: u64 = 500;
 
 /// What is remembered of the time before a turn.
 pub(crate) struct Before {
     state: StateKind,
     due: Option<Millis>,
     timeout: bool,
+    gaps: u32,
 }
 
 impl World {
@@ -23,11 +32,12 @@ impl World {
             state: core.state(),
             due: core.poll_timeout(),
             timeout,
+            gaps: self.page.app.gaps,
         }
     }
 
     pub(crate) fn after_turn(&mut self, before: Before) {
-        let (core, config, now) = (&self.page.core, &self.page.config, Millis(self.now));
+        let (core, config, now) = (&self.page.core, &self.page.config, self.page_now());
         let due = core.poll_timeout();
         if before.timeout {
             assert!(
@@ -43,7 +53,7 @@ impl World {
                 "a deadline was set in the past"
             );
         }
-        let held: Vec<_> = self.page.held().collect();
+        let held: Vec<_> = self.held().collect();
         let link = core.link();
         assert_eq!(
             held.len(),
@@ -86,6 +96,14 @@ impl World {
             assert_eq!(messages, 0, "a message is left");
             assert_eq!(self.page.app.undecided(), 0, "a send is left undecided");
         }
+        let unknown = core::mem::take(&mut self.page.app.unknown);
+        assert!(
+            unknown == 0
+                || self.page.is_json()
+                || before.gaps < self.page.app.gaps
+                || state.policy().terminal,
+            "a send's fate is unknown and nothing was lost"
+        );
         self.digest(1_000 + state as u64);
     }
 
@@ -114,9 +132,9 @@ impl World {
                 assert_eq!(*from, last, "a change of transport was not told");
             }
             Event::Settled(ticket, outcome) => self.check_outcome(*ticket, *outcome),
+            Event::Gap { received, unknown } => self.check_gap(*received, *unknown),
             Event::RetryIn(_)
             | Event::Trouble(_)
-            | Event::Gap { .. }
             | Event::Drained
             | Event::Remember(_)
             | Event::RoundTrip(_) => {}
@@ -124,9 +142,12 @@ impl World {
     }
 
     /// A message reached the application: in order, none twice, none skipped without a gap.
-    pub(crate) fn deliver(&mut self, body: u64) {
+    /// `gaps` had been told when it came.
+    pub(crate) fn deliver(&mut self, body: u64, gaps: u32) {
         self.digest(body);
+        self.tally.down += 1;
         let app = &mut self.page.app;
+        app.log.push(body);
         let (epoch, n) = (body >> 32, body & 0xffff_ffff);
         let (last_epoch, last) = app.last;
         if self.page.config.dialect != throughline_core::Dialect::Throughline {
@@ -144,27 +165,125 @@ impl World {
                 "a session was replaced without a word"
             );
             assert_eq!(n, 1, "a session begins with its first message");
-            app.gap = false;
+            app.gap &= gaps < app.gaps;
         }
         app.last = (epoch, n);
         app.delivered += 1;
     }
 
     fn check_outcome(&self, ticket: Ticket, outcome: Outcome) {
-        let arrived = || self.server.heard.contains(&u64::from(ticket.0));
+        let body = (self.page.id.tab as u64) << 32 | u64::from(ticket.0);
+        let arrived = || self.heard().contains(&body);
         match outcome {
             Outcome::Sent if self.page.is_json() => {}
             Outcome::Sent => assert!(arrived(), "{ticket:?} is sent and has not arrived"),
-            Outcome::Full
-            | Outcome::Cancelled
-            | Outcome::Closed
-            | Outcome::Expired
-            | Outcome::Replaced => {
+            Outcome::Closed => {
+                let refuses = self.page.core.state().policy().send;
+                assert_eq!(refuses, SendPolicy::Refuse, "{ticket:?} is refused");
+                assert!(!arrived(), "{ticket:?} is refused and has arrived");
+            }
+            Outcome::Full | Outcome::Cancelled | Outcome::Expired | Outcome::Replaced => {
                 assert!(!arrived(), "{ticket:?} is {outcome:?} and has arrived");
             }
             // Told where nobody can know: a new session, the end, or at most once.
             Outcome::Unknown => {}
         }
+    }
+
+    /// A gap is told only where the server could not have what the page's `hello` said it lacks.
+    fn check_gap(&self, received: u64, unknown: usize) {
+        let (app, accepted) = (&self.page.app, self.page.accepted);
+        assert_eq!(unknown, app.unknown as usize, "what is told of a gap");
+        assert_eq!(received, accepted, "what is told of a gap");
+        let epoch = app.last.0;
+        let lost = self.server.talks.values().find(|talk| talk.epoch == epoch);
+        if let (Some(talk), false) = (lost.filter(|_| epoch > 0), app.gap) {
+            let session = &self.page.stored.session;
+            let strays = self
+                .held()
+                .filter(|w| w.ready.is_some() && w.ready != *session);
+            let greeted = strays.map(|wire| wire.greeted).min().unwrap_or(accepted);
+            assert!(
+                greeted < talk.forgotten,
+                "a gap after {greeted} of session {epoch}, which the server still has"
+            );
+        }
+    }
+
+    /// The page acknowledges what has arrived, or what was read where it waits for that.
+    pub(crate) fn observe_sent(&mut self, frames: &Frames) {
+        let page = &mut self.page;
+        for frame in frames {
+            match frame {
+                Frame::Take { received, .. } => {
+                    self.tally.takes += 1;
+                    assert_eq!(*received, page.accepted, "a link takes up what had arrived");
+                    page.acknowledged = page.acknowledged.max(*received);
+                }
+                Frame::Ack { n } => {
+                    // It may have waited for the way up.
+                    let most = page.read.max(page.accepted.saturating_sub(WINDOW));
+                    assert!(*n <= most, "an ack of {n}, and {most} were read");
+                    page.acknowledged = page.acknowledged.max(*n);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The server acknowledges nothing that its application has not heard.
+    pub(crate) fn observe_told(&self, link: u64, frames: &Frames) {
+        let Some(session) = self.server.sessions.session_of(LinkId(link)) else {
+            return;
+        };
+        let heard = self.server.talks.get(&session).map_or(0, |talk| talk.heard);
+        for frame in frames {
+            match frame {
+                Frame::Ack { n } => assert!(*n <= heard, "an ack of {n}, and {heard} were heard"),
+                Frame::Ready(ready) => assert!(ready.received <= heard, "ready runs ahead"),
+                _ => {}
+            }
+        }
+    }
+
+    /// What the page says that it has is kept no longer.
+    pub(crate) fn observe_asked(&mut self, link: LinkId, input: &Told<u64>) {
+        let session = self.server.sessions.session_of(link);
+        let talk = session.and_then(|session| self.server.talks.get_mut(&session));
+        let (Some(talk), Told::Frame { frame, .. }) = (talk, input) else {
+            return;
+        };
+        match frame {
+            Frame::Ack { n } | Frame::Take { received: n, .. } => {
+                talk.acked = talk.acked.max(*n).min(talk.published);
+            }
+            frame => {
+                let double = frame.n().is_some_and(|n| n <= talk.heard);
+                self.tally.doubles_up += u64::from(double);
+            }
+        }
+    }
+
+    /// A message reached the server's application: in order in its session, none twice in any.
+    pub(crate) fn listen(&mut self, session: SessionKey, seq: u64, body: u64) {
+        let talk = self.server.talks.get_mut(&session).expect("it was met");
+        talk.heard += 1;
+        assert_eq!(
+            seq, talk.heard,
+            "a message was lost or doubled on its way up"
+        );
+        let tab = (body >> 32) as usize;
+        assert_eq!(tab, talk.tab, "a message came to another's session");
+        let heard = &mut self.server.heard[tab];
+        let double = heard.contains(&body);
+        heard.push(body);
+        // What an earlier session's link still carried may be overtaken by a later session.
+        let session = &mut self.server.records[talk.epoch as usize - 1];
+        let last = session.last().copied();
+        session.push(body);
+        assert!(!double, "{body} was heard before");
+        assert!(last.is_none_or(|last| last < body), "{body} after {last:?}");
+        self.tally.up += 1;
     }
 
     /// Only what an application must act on ends a session.
@@ -189,36 +308,49 @@ impl World {
     pub(crate) fn check_calm(&self) {
         let app = &self.page.app;
         assert_eq!(
-            self.page.held().count(),
+            self.held().count(),
             1,
             "one connection carries a calm session"
         );
         assert_eq!(app.undecided(), 0, "a send is left undecided");
         if !self.page.is_json() {
-            let sent = (self.server.epoch, self.server.published);
+            let session = self.session().expect("a calm session is known");
+            let link = core_link(self).expect("a calm session has a link");
+            assert_eq!(self.server.sessions.session_of(link), Some(session));
+            let talk = &self.server.talks[&session];
+            let sent = (talk.epoch, talk.published);
             assert_eq!(app.last, sent, "messages to the page were lost");
+            if self.page.reader == Reader::Eager {
+                assert_eq!(talk.acked, talk.published, "what arrived is acknowledged");
+            }
         }
         self.check_heard();
     }
 
-    /// The server heard everything in the order it was sent, and nothing twice. At most once, what
-    /// a dropped link still carried may be overtaken, but it is not repeated either.
+    /// The server heard everything in the order it was sent, and nothing twice. At most once, and
+    /// from one session to the next, what a dropped link still carried may be overtaken, but it is
+    /// not repeated either.
     pub(crate) fn check_heard(&self) {
-        let mut heard = self.server.heard.clone();
-        if self.page.is_json() {
-            heard.sort_unstable();
+        let mut heard = self.heard().to_vec();
+        heard.sort_unstable();
+        for bodies in self.server.records.iter().chain([&heard]) {
+            let rising = bodies.windows(2).all(|pair| pair[0] < pair[1]);
+            assert!(rising, "out of order or twice: {bodies:?}");
         }
-        let rising = heard.windows(2).all(|pair| pair[0] < pair[1]);
-        assert!(rising, "out of order or twice: {heard:?}");
-        assert!(self.page.wires.iter().all(|w| w.grip == Grip::Dropped
-            || Some(w.attempt) == self.page.core.link()
-            || self.page.core.attempts() > 0));
     }
+}
+
+/// The server's name for the link that carries the page's session.
+fn core_link(world: &World) -> Option<LinkId> {
+    let link = world.page.core.link()?;
+    let wire = world.page.wires[link.0 as usize - 1];
+    world.wires[wire].link.map(LinkId)
 }
 
 impl App {
     pub(crate) fn settle(&mut self, ticket: Ticket, outcome: Outcome) {
         let decided = self.sends[ticket.0 as usize - 1].replace(outcome);
         assert_eq!(decided, None, "{ticket:?} was settled twice");
+        self.unknown += u32::from(outcome == Outcome::Unknown);
     }
 }

@@ -12,17 +12,20 @@ impl World {
         if self.server.plain == Some(wire) {
             self.server.plain = None;
         }
-        let Some(link) = self.page.wires[wire].link else {
+        let Some(link) = self.wires[wire].link else {
             return;
         };
-        match self.page.wires[wire].transport {
+        match self.wires[wire].transport {
             Transport::WebSocket | Transport::Sse => self.reset(link),
-            Transport::LongPoll => {
-                if let Some(ear) = self.server.ears.get_mut(&link) {
-                    ear.way = Way::None;
-                    self.await_way(link, 30_000);
-                }
-            }
+            Transport::LongPoll => self.lose_poll(link),
+        }
+    }
+
+    /// A poll's connection is gone; another may come.
+    pub(crate) fn lose_poll(&mut self, link: u64) {
+        if let Some(ear) = self.server.ears.get_mut(&link) {
+            ear.way = Way::None;
+            self.await_way(link, 30_000);
         }
     }
 

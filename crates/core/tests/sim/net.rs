@@ -49,6 +49,8 @@ pub(crate) struct Net {
     /// On every request there is, the side probe included.
     pub(crate) all: Fault,
     pub(crate) offline: bool,
+    /// One in so many POSTs arrives twice; 0: none.
+    pub(crate) repeats: u64,
     /// Milliseconds one way.
     pub(crate) delay: u64,
     pub(crate) jitter: u64,
@@ -62,6 +64,7 @@ impl Net {
             post: Fault::None,
             all: Fault::None,
             offline: false,
+            repeats: 0,
             delay: 5,
             jitter: 0,
             rng: Xoshiro128PlusPlus::seed_from_u64(seed),
@@ -78,6 +81,12 @@ impl Net {
         self.post = Fault::None;
         self.all = Fault::None;
         self.offline = false;
+        self.repeats = 0;
+    }
+
+    /// Whether this POST is sent once more on its way.
+    pub(crate) fn repeats(&mut self) -> bool {
+        self.repeats > 0 && self.one_in(self.repeats)
     }
 
     /// What meets a request for the way down of `transport`.

@@ -41,16 +41,17 @@ impl World {
     pub(crate) fn hear_plainly(&mut self, frames: &Frames) {
         for frame in frames {
             if let Frame::Message { body, .. } | Frame::Request { body, .. } = frame {
-                self.server.heard.push(*body);
+                self.server.heard[0].push(*body);
             }
         }
     }
 
     pub(crate) fn publish_plainly(&mut self) {
-        let body = self.next_body();
+        self.server.plain_published += 1;
+        let body = self.server.plain_published;
         if let Some(wire) = self.server.plain.filter(|_| self.server.is_up()) {
             let frames = vec![Frame::Message { n: 0, body }];
-            if self.page.wires[wire].transport == throughline_core::Transport::LongPoll {
+            if self.wires[wire].transport == throughline_core::Transport::LongPoll {
                 self.server.plain_waiting.extend(frames);
             } else {
                 self.send_down(wire, Down::Unit(frames));

@@ -14,6 +14,9 @@ use crate::world::{Happening, World};
 /// The body of a plain server's named message.
 pub(crate) const NAMED_READY: u64 = u64::MAX;
 
+/// What a message to the page weighs.
+const BODY_BYTES: usize = 8;
+
 /// Milliseconds a long-poll link may be without a poll.
 const POLL_PATIENCE: u64 = 30_000;
 
@@ -32,16 +35,52 @@ pub(crate) struct Server {
     pub(crate) ears: BTreeMap<u64, Ear>,
     pub(crate) last_link: u64,
     pub(crate) last_entropy: u128,
-    pub(crate) current: Option<SessionKey>,
-    /// Server sessions so far; the current one's number.
+    /// Its sessions, as the application behind it knows them.
+    pub(crate) talks: BTreeMap<SessionKey, Talk>,
+    /// Sessions that the application was told of so far.
     pub(crate) epoch: u64,
-    /// Messages published to the current session.
-    pub(crate) published: u64,
-    /// Bodies that the application heard, in order.
-    pub(crate) heard: Vec<u64>,
+    /// What the application heard from each tab, in order.
+    pub(crate) heard: Vec<Vec<u64>>,
+    /// The same by session.
+    pub(crate) records: Vec<Vec<u64>>,
+    /// Most units that may wait for one link.
+    pub(crate) mailbox: usize,
+    /// What its clock is ahead of the world's.
+    pub(crate) ahead: u64,
     /// Where a plain server sends, and what waits for its next poll.
     pub(crate) plain: Option<WireId>,
     pub(crate) plain_waiting: Frames,
+    pub(crate) plain_published: u64,
+}
+
+/// One session, as the application behind the server knows it.
+#[derive(Debug)]
+pub(crate) struct Talk {
+    /// The tab that said `hello`.
+    pub(crate) tab: usize,
+    /// Which of all sessions it is; 0 until the application is told of it.
+    pub(crate) epoch: u64,
+    /// Messages to the page.
+    pub(crate) published: u64,
+    /// Messages from the page.
+    pub(crate) heard: u64,
+    /// What the page has acknowledged.
+    pub(crate) acked: u64,
+    /// The last message to the page that the server may have had to forget unacknowledged.
+    pub(crate) forgotten: u64,
+}
+
+impl Talk {
+    pub(crate) const fn new(tab: usize) -> Self {
+        Self {
+            tab,
+            epoch: 0,
+            published: 0,
+            heard: 0,
+            acked: 0,
+            forgotten: 0,
+        }
+    }
 }
 
 /// A link's way down.
@@ -74,12 +113,15 @@ impl Server {
             ears: BTreeMap::new(),
             last_link: 0,
             last_entropy: 1 << 100,
-            current: None,
+            talks: BTreeMap::new(),
             epoch: 0,
-            published: 0,
-            heard: Vec::new(),
+            heard: vec![Vec::new()],
+            records: Vec::new(),
+            mailbox: usize::MAX,
+            ahead: 0,
             plain: None,
             plain_waiting: Vec::new(),
+            plain_published: 0,
         }
     }
 
@@ -92,14 +134,16 @@ impl Server {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<u64> {
-        self.sessions.poll_timeout().map(|at| at.0)
+        let due = self.sessions.poll_timeout()?;
+        Some(due - Millis(self.ahead))
     }
 }
 
 impl World {
     /// Takes one input through the server half.
     pub(crate) fn serve(&mut self, input: Input<u64>) {
-        self.server.sessions.handle(input, Millis(self.now));
+        let now = self.server_now();
+        self.server.sessions.handle(input, now);
         self.drain_server();
     }
 
@@ -110,16 +154,25 @@ impl World {
                 Output::Transmit { link, frames } => self.write(link.0, frames),
                 Output::CloseLink { link, code, retry } => self.hang_up(link.0, code, retry),
                 Output::Event(Event::Opened { session, .. }) => {
-                    self.server.current = Some(session);
                     self.server.epoch += 1;
-                    self.server.published = 0;
-                    self.publish();
+                    self.server.records.push(Vec::new());
+                    let epoch = self.server.epoch;
+                    if let Some(talk) = self.server.talks.get_mut(&session) {
+                        assert_eq!(talk.epoch, 0, "a session is opened once");
+                        talk.epoch = epoch;
+                    }
+                    self.publish_to(session);
                 }
-                Output::Event(Event::Message { body, .. }) => self.server.heard.push(body),
+                Output::Event(Event::Message { session, seq, body }) => {
+                    self.listen(session, seq, body);
+                }
                 Output::Event(Event::Request {
-                    session, id, body, ..
+                    session,
+                    seq,
+                    id,
+                    body,
                 }) => {
-                    self.server.heard.push(body);
+                    self.listen(session, seq, body);
                     requests.push((session, id));
                 }
                 Output::Event(
@@ -130,19 +183,18 @@ impl World {
                 )
                 | Output::ToGuest { .. } => {}
                 Output::Event(Event::Closed { session }) => {
-                    self.server.current = self.server.current.filter(|key| *key != session);
+                    self.server.talks.remove(&session);
                 }
             }
         }
         for (session, id) in requests {
-            if self.server.current == Some(session) {
-                let body = self.next_body();
+            if let Some(body) = self.next_body(session) {
                 self.serve(Input::Reply {
                     session,
                     id,
                     ok: true,
                     body,
-                    bytes: 8,
+                    bytes: BODY_BYTES,
                 });
             }
         }
@@ -154,30 +206,76 @@ impl World {
         if self.page.is_json() {
             return self.publish_plainly();
         }
-        if let (Some(session), true) = (self.server.current, self.server.is_up()) {
-            let body = self.next_body();
+        if let (Some(session), true) = (self.session(), self.server.is_up()) {
+            self.publish_to(session);
+        }
+    }
+
+    /// The latest session of the page's tab.
+    pub(crate) fn session(&self) -> Option<SessionKey> {
+        let tab = self.page.id.tab;
+        let mine = |(_, talk): &(_, &Talk)| talk.tab == tab && talk.epoch > 0;
+        let mine = self.server.talks.iter().filter(mine);
+        mine.max_by_key(|(_, talk)| talk.epoch).map(|(key, _)| *key)
+    }
+
+    fn publish_to(&mut self, session: SessionKey) {
+        if let Some(body) = self.next_body(session) {
             self.serve(Input::Publish {
                 session,
                 body,
-                bytes: 8,
+                bytes: BODY_BYTES,
             });
         }
     }
 
-    pub(crate) fn next_body(&mut self) -> u64 {
-        self.server.published += 1;
-        self.server.epoch << 32 | self.server.published
+    /// Numbers a message to the page as it should be numbered on its way.
+    fn next_body(&mut self, session: SessionKey) -> Option<u64> {
+        let limit = self.server.config.replay_bytes;
+        let talk = self.server.talks.get_mut(&session)?;
+        talk.published += 1;
+        let kept = (limit / BODY_BYTES).max(1) as u64;
+        if talk.published - talk.acked > kept {
+            talk.forgotten = talk.published - kept;
+        }
+        Some(talk.epoch << 32 | talk.published)
+    }
+
+    /// The time on the server's clock.
+    pub(crate) fn server_now(&self) -> Millis {
+        Millis(self.now + self.server.ahead)
     }
 
     fn write(&mut self, link: u64, frames: Frames) {
         let Some(ear) = self.server.ears.get_mut(&link) else {
             return;
         };
-        let wire = ear.wire;
-        match ear.way {
+        let (wire, way) = (ear.wire, ear.way);
+        self.observe_told(link, &frames);
+        let Some(ear) = self.server.ears.get_mut(&link) else {
+            return;
+        };
+        match way {
             Way::Socket | Way::Stream => self.send_down(wire, Down::Unit(frames)),
             Way::Held => self.answer_poll(link, frames),
             Way::None => ear.waiting.push(frames),
+        }
+        self.bound(link);
+    }
+
+    /// Closes a link whose page does not read what it is sent.
+    fn bound(&mut self, link: u64) {
+        let Some(ear) = self.server.ears.get(&link) else {
+            return;
+        };
+        let flying = self.wires[ear.wire].flying;
+        if ear.ended.is_none() && flying + ear.waiting.len() > self.server.mailbox {
+            self.tally.slow += 1;
+            self.serve(Input::CloseLink {
+                link: LinkId(link),
+                code: 4429,
+                retry: Some(300),
+            });
         }
     }
 
@@ -232,8 +330,13 @@ impl World {
     }
 
     pub(crate) fn send_down(&mut self, wire: WireId, down: Down) {
-        let at = (self.now + self.net.travel()).max(self.page.wires[wire].down_at);
-        self.page.wires[wire].down_at = at;
+        let span = self.net.travel();
+        let found = &mut self.wires[wire];
+        let at = (self.now + span)
+            .max(found.down_at)
+            .max(found.stalled_until);
+        found.down_at = at;
+        found.flying += 1;
         self.after(at - self.now, Happening::Down(wire, down));
     }
 
@@ -248,7 +351,7 @@ impl World {
         self.server.power = Power::Up;
         let links: Vec<u64> = self.server.ears.keys().copied().collect();
         self.server.ears.clear();
-        for wire in &mut self.page.wires {
+        for wire in &mut self.wires {
             wire.link = None;
         }
         if kept {
@@ -257,7 +360,7 @@ impl World {
             }
         } else {
             self.server.sessions = Sessions::new(self.server.config.clone());
-            self.server.current = None;
+            self.server.talks.clear();
         }
         self.arm_server();
     }
@@ -291,7 +394,7 @@ impl World {
             Fault::None => (204, None),
         };
         let span = self.net.travel();
-        self.after(span, Happening::Probed(status, retry));
+        self.after(span, Happening::Probed(self.page.id, status, retry));
     }
 
     /// Whether the server takes the page's token.

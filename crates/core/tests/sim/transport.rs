@@ -3,7 +3,7 @@
 use throughline_core::{Cause, Ending, Frame, Input, Report, Transport};
 
 use crate::net::Fault;
-use crate::page::Late;
+use crate::page::{Late, Reader};
 use crate::server::NAMED_READY;
 use crate::wire::{Down, Frames, Grip, Up, WireId};
 use crate::world::{Happening, World};
@@ -35,7 +35,7 @@ impl World {
 
     pub(crate) fn transmit(&mut self, wire: WireId, frames: Frames) {
         assert!(!frames.is_empty(), "a unit carries a frame");
-        let found = &mut self.page.wires[wire];
+        let found = &mut self.wires[wire];
         assert_eq!(found.grip, Grip::Held, "nothing is sent on a dropped wire");
         if found.transport.is_split() {
             found.posts.push_back(frames);
@@ -48,7 +48,7 @@ impl World {
 
     /// Sends the next POST, if none is in flight.
     fn post(&mut self, wire: WireId) {
-        let found = &mut self.page.wires[wire];
+        let found = &mut self.wires[wire];
         if found.posting.is_some() {
             return;
         }
@@ -63,42 +63,50 @@ impl World {
         } else {
             self.net.travel()
         };
-        self.after(span, Happening::Up(wire, Up::Post(frames)));
+        let stall = self.wires[wire].stalled_until.saturating_sub(self.now);
+        if !self.page.is_json() && self.net.repeats() {
+            let later = stall + self.net.below(4_000);
+            self.after(later, Happening::Up(wire, Up::Again(frames.clone())));
+            self.tally.repeated += 1;
+        }
+        self.after(span.max(stall), Happening::Up(wire, Up::Post(frames)));
         self.after(POST_LIMIT, Happening::PostLimit(wire, number));
     }
 
     pub(crate) fn post_limit(&mut self, wire: WireId, post: u32) {
-        let found = &self.page.wires[wire];
+        let found = &self.wires[wire];
         if found.posting == Some(post) && found.grip == Grip::Held {
             self.receive(wire, Down::Ended(Ending::of(Cause::PostHung)));
         }
     }
 
     pub(crate) fn poll(&mut self, wire: WireId) {
-        if self.page.wires[wire].grip == Grip::Held {
+        if self.wires[wire].grip == Grip::Held {
             let span = self.net.travel();
             self.send_up(wire, span, Up::Poll);
         }
     }
 
     pub(crate) fn let_go(&mut self, wire: WireId) {
-        let found = &mut self.page.wires[wire];
+        let found = &mut self.wires[wire];
         assert_eq!(found.grip, Grip::Held, "a wire is dropped once");
         found.grip = Grip::Dropped;
         found.posts.clear();
+        self.page.held.retain(|held| *held != wire);
         let span = self.net.travel();
         self.send_up(wire, span, Up::Bye);
     }
 
     fn send_up(&mut self, wire: WireId, span: u64, up: Up) {
-        let at = (self.now + span).max(self.page.wires[wire].up_at);
-        self.page.wires[wire].up_at = at;
+        let found = &mut self.wires[wire];
+        let at = (self.now + span).max(found.up_at).max(found.stalled_until);
+        found.up_at = at;
         self.after(at - self.now, Happening::Up(wire, up));
     }
 
     /// What a transport does with what came for it.
     pub(crate) fn receive(&mut self, wire: WireId, down: Down) {
-        let found = &mut self.page.wires[wire];
+        let found = &mut self.wires[wire];
         let id = found.attempt;
         if found.grip == Grip::Dropped && self.page.late == Late::Swallowed {
             return;
@@ -154,14 +162,38 @@ impl World {
         }
     }
 
+    /// A message is the application's now, or soon.
+    fn arrived(&mut self, body: u64) {
+        match self.page.reader {
+            Reader::Eager => {
+                self.page.read = self.page.accepted;
+                self.deliver(body, self.page.app.gaps);
+            }
+            Reader::Slow(span) => {
+                self.page.unread.push_back((self.page.app.gaps, body));
+                self.after(span, Happening::Read(self.page.id));
+            }
+        }
+    }
+
+    pub(crate) fn read_one(&mut self) {
+        if let Some((gaps, body)) = self.page.unread.pop_front() {
+            self.deliver(body, gaps);
+            if gaps == self.page.app.gaps {
+                self.page.read = body & 0xffff_ffff;
+                self.page.core.delivered(self.page.read);
+            }
+        }
+    }
+
     fn report(&mut self, wire: WireId, report: Report<u64>) {
-        let found = &self.page.wires[wire];
+        let found = &self.wires[wire];
         let ended = matches!(report, Report::Ended(_));
         let (attempt, held) = (found.attempt, found.grip == Grip::Held);
         self.turn(Input::Report(attempt, report));
         if ended && held {
             assert_eq!(
-                self.page.wires[wire].grip,
+                self.wires[wire].grip,
                 Grip::Dropped,
                 "an ended wire is dropped"
             );
@@ -170,8 +202,8 @@ impl World {
 
     /// Takes a unit apart as `receive` in `src/transport/unit.js` does.
     fn read(&mut self, wire: WireId, frames: Frames) {
-        let id = self.page.wires[wire].attempt;
-        let held = self.page.wires[wire].grip == Grip::Held;
+        let id = self.wires[wire].attempt;
+        let held = self.wires[wire].grip == Grip::Held;
         let mut turn = 0;
         for frame in frames {
             match frame {
@@ -182,13 +214,20 @@ impl World {
                     }
                     let verdict = self.page.core.accept(id, n) as u8;
                     turn |= verdict;
+                    self.tally.doubles_down += u64::from(verdict & 1 == 0);
                     if verdict & 1 != 0 {
                         assert!(held, "a dropped wire delivers nothing");
-                        self.deliver(body);
+                        self.page.accepted = n;
+                        self.arrived(body);
                         self.page.app.replies += u64::from(matches!(frame, Frame::Reply { .. }));
                     }
                 }
-                other => self.report(wire, Report::Frame(other)),
+                other => {
+                    if let Frame::Ready(ready) = &other {
+                        self.wires[wire].ready = Some(ready.session.clone());
+                    }
+                    self.report(wire, Report::Frame(other));
+                }
             }
         }
         if turn & 2 != 0 {

@@ -6,8 +6,15 @@ use throughline_core::{AttemptId, Ending, Frame, Transport};
 
 pub(crate) type Frames = Vec<Frame<u64>>;
 
-/// Names a wire: its attempt's number, less one.
+/// Names a wire: how many there were before it.
 pub(crate) type WireId = usize;
+
+/// Names a page: its tab, and how many pages that tab had before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PageId {
+    pub(crate) tab: usize,
+    pub(crate) load: u32,
+}
 
 /// What arrives at the server's door.
 #[derive(Debug, Clone)]
@@ -16,6 +23,8 @@ pub(crate) enum Up {
     Open,
     Poll,
     Post(Frames),
+    /// A POST that something on the way sent once more; its answer goes nowhere.
+    Again(Frames),
     /// A WebSocket message.
     Unit(Frames),
     /// The page closed its end.
@@ -48,6 +57,10 @@ pub(crate) enum Path {
     Dead,
     /// Bytes down vanish.
     Muted,
+    /// Bytes up vanish.
+    Deaf,
+    /// The page's end is broken; what was under way up arrives all the same.
+    Lingering,
 }
 
 /// Whether the page still holds the wire.
@@ -59,12 +72,21 @@ pub(crate) enum Grip {
 
 #[derive(Debug)]
 pub(crate) struct Wire {
+    pub(crate) page: PageId,
     pub(crate) attempt: AttemptId,
     pub(crate) transport: Transport,
     pub(crate) path: Path,
     pub(crate) grip: Grip,
     /// The server's name for the link, if it knows it.
     pub(crate) link: Option<u64>,
+    /// What `hello` said had arrived.
+    pub(crate) greeted: u64,
+    /// The session that the server named in `ready`.
+    pub(crate) ready: Option<String>,
+    /// Nothing arrives before this.
+    pub(crate) stalled_until: u64,
+    /// Units down under way.
+    pub(crate) flying: usize,
     /// Bytes overtake none that were sent before them.
     pub(crate) up_at: u64,
     pub(crate) down_at: u64,
@@ -76,13 +98,18 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(attempt: AttemptId, transport: Transport) -> Self {
+    pub(crate) fn new(page: PageId, attempt: AttemptId, transport: Transport) -> Self {
         Self {
+            page,
             attempt,
             transport,
             path: Path::Live,
             grip: Grip::Held,
             link: None,
+            greeted: 0,
+            ready: None,
+            stalled_until: 0,
+            flying: 0,
             up_at: 0,
             down_at: 0,
             posts: VecDeque::new(),

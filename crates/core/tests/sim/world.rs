@@ -1,19 +1,20 @@
 //! The world: a page, a network, a server, and what happens between them in virtual time.
 
 use throughline_core::server::SessionsConfig;
-use throughline_core::{Config, Ending, Input, StateKind, Transport};
+use throughline_core::{Config, Ending, Input, Millis, StateKind, Transport};
 
 use crate::acts::Act;
 use crate::net::Net;
 use crate::page::Page;
 use crate::queue::{INLINE, Key, Queue};
 use crate::server::Server;
-use crate::wire::{Down, Path, Up, WireId};
+use crate::tally::Tally;
+use crate::wire::{Down, PageId, Path, Up, Wire, WireId};
 
 /// Something that happens at a moment.
 #[derive(Debug, Clone)]
 pub(crate) enum Happening {
-    Alarm,
+    Alarm(PageId),
     ServerAlarm,
     Up(WireId, Up),
     Down(WireId, Down),
@@ -26,26 +27,35 @@ pub(crate) enum Happening {
     /// The page's limit for a POST.
     PostLimit(WireId, u32),
     Repoll(WireId),
+    /// The application reads a message that arrived on this page.
+    Read(PageId),
     /// A split link's way down is awaited no longer.
     Lonely(u64, u32),
-    Token(u32, Result<(), ()>),
-    ProbeSent,
-    Probed(u16, Option<u64>),
-    Act(Act),
+    Token(PageId, u32, Result<(), ()>),
+    ProbeSent(PageId),
+    Probed(PageId, u16, Option<u64>),
+    /// In this tab, if it is a matter of one.
+    Act(usize, Act),
 }
 
 pub(crate) struct World {
     pub(crate) now: u64,
     pub(crate) net: Net,
-    pub(crate) page: Page,
+    /// Every wire there ever was.
+    pub(crate) wires: Vec<Wire>,
+    /// The page that has the turn.
+    pub(crate) page: Box<Page>,
+    /// The pages in other tabs.
+    pub(crate) others: Vec<Box<Page>>,
     pub(crate) server: Server,
     queue: Queue<Happening>,
-    page_alarm: Option<(u64, Key)>,
     server_alarm: Option<(u64, Key)>,
+    pub(crate) seed: u64,
     /// A digest of all that happened.
     pub(crate) hash: u64,
     pub(crate) loud: bool,
     pub(crate) fortune: Fortune,
+    pub(crate) tally: Tally,
 }
 
 /// Whether what was planned still happens.
@@ -62,16 +72,19 @@ impl World {
 
     pub(crate) fn with(seed: u64, config: Config, server: SessionsConfig) -> Self {
         Self {
+            seed,
             now: 0,
             net: Net::new(seed),
-            page: Page::new(seed, config),
+            wires: Vec::new(),
+            page: Box::new(Page::new(seed, PageId { tab: 0, load: 0 }, config)),
+            others: Vec::new(),
             server: Server::new(server),
             queue: Queue::new(),
-            page_alarm: None,
             server_alarm: None,
             hash: 0xcbf2_9ce4_8422_2325,
             loud: false,
             fortune: Fortune::Open,
+            tally: Tally::default(),
         }
     }
 
@@ -97,7 +110,11 @@ impl World {
     }
 
     pub(crate) fn plan(&mut self, at: u64, act: Act) {
-        self.queue.push(at, INLINE, Happening::Act(act));
+        self.plan_in(self.page.id.tab, at, act);
+    }
+
+    pub(crate) fn plan_in(&mut self, tab: usize, at: u64, act: Act) {
+        self.queue.push(at, INLINE, Happening::Act(tab, act));
     }
 
     /// Lets time pass.
@@ -128,16 +145,23 @@ impl World {
         };
         let at = key.0;
         self.now = at;
+        let owner = self.owner(&happening);
+        if let Some((id, current)) = owner {
+            self.focus(id.tab);
+            if current && self.page.id != id {
+                return true;
+            }
+        }
         let until = self.page.frozen_until;
         if until > at && happening.is_the_pages() {
-            let alarm = matches!(happening, Happening::Alarm);
+            let alarm = matches!(happening, Happening::Alarm(_));
             let rank = match (alarm, self.page.alarm_first) {
                 (true, true) => INLINE - 1,
                 (true, false) => INLINE + 1,
                 (false, _) => INLINE,
             };
             let key = self.queue.put_off(key, until, rank, happening);
-            if let (true, Some(alarm)) = (alarm, &mut self.page_alarm) {
+            if let (true, Some(alarm)) = (alarm, &mut self.page.alarm) {
                 alarm.1 = key;
             }
             return true;
@@ -152,8 +176,8 @@ impl World {
 
     fn happen(&mut self, happening: Happening) {
         match happening {
-            Happening::Alarm => {
-                self.page_alarm = None;
+            Happening::Alarm(_) => {
+                self.page.alarm = None;
                 self.turn(Input::Timeout);
             }
             Happening::ServerAlarm => {
@@ -161,47 +185,60 @@ impl World {
                 self.serve(throughline_core::server::Input::Timeout);
             }
             Happening::Up(wire, up) => self.arrive(wire, up),
-            Happening::Down(wire, down) => match self.page.wires[wire].path {
-                Path::Live => self.receive(wire, down),
-                Path::Muted if matches!(down, Down::Opened | Down::Posted(_)) => {
-                    self.receive(wire, down);
+            Happening::Down(wire, down) => {
+                if !matches!(down, Down::Posted(_)) {
+                    self.wires[wire].flying -= 1;
                 }
-                Path::Dead | Path::Muted => {}
-            },
+                match self.wires[wire].path {
+                    Path::Live | Path::Deaf => self.receive(wire, down),
+                    Path::Muted if matches!(down, Down::Opened | Down::Posted(_)) => {
+                        self.receive(wire, down);
+                    }
+                    Path::Dead | Path::Muted | Path::Lingering => {}
+                }
+            }
             Happening::CutOne(wire) => self.cut_one(wire),
             Happening::Broken(wire, ending) => self.receive(wire, Down::Ended(ending)),
             Happening::Reset(link) => self.reset(link),
             Happening::PostLimit(wire, post) => self.post_limit(wire, post),
             Happening::Repoll(wire) => self.poll(wire),
+            Happening::Read(_) => self.read_one(),
             Happening::Lonely(link, turn) => self.lonely(link, turn),
-            Happening::Token(turn, result) => self.hand_token(turn, result),
-            Happening::ProbeSent => self.answer_probe(),
-            Happening::Probed(status, retry_after) => {
+            Happening::Token(_, turn, result) => self.hand_token(turn, result),
+            Happening::ProbeSent(_) => self.answer_probe(),
+            Happening::Probed(_, status, retry_after) => {
                 self.turn(Input::SideProbe {
                     status,
                     retry_after,
                 });
             }
-            Happening::Act(act) => match self.fortune {
+            Happening::Act(_, act) => match self.fortune {
                 Fortune::Open => self.act(act),
                 Fortune::Calm => {}
             },
         }
     }
 
-    pub(crate) fn arm_page(&mut self) {
-        let due = self.page.core.poll_timeout().map(|at| at.0);
-        if self.page_alarm.map(|(at, _)| at) == due {
-            return;
-        }
-        if let Some((_, key)) = self.page_alarm.take() {
+    /// The page's alarm rings no more.
+    pub(crate) fn disarm_page(&mut self) {
+        if let Some((_, key)) = self.page.alarm.take() {
             self.queue.cancel(key);
         }
-        self.page_alarm = due.map(|at| {
-            (
-                at,
-                self.queue.push(at.max(self.now), INLINE, Happening::Alarm),
-            )
+    }
+
+    pub(crate) fn arm_page(&mut self) {
+        let (id, ahead) = (self.page.id, self.page.ahead);
+        let due = self.page.core.poll_timeout();
+        let due = due.map(|at| at - Millis(ahead));
+        if self.page.alarm.map(|(at, _)| at) == due {
+            return;
+        }
+        if let Some((_, key)) = self.page.alarm.take() {
+            self.queue.cancel(key);
+        }
+        self.page.alarm = due.map(|at| {
+            let alarm = Happening::Alarm(id);
+            (at, self.queue.push(at.max(self.now), INLINE, alarm))
         });
     }
 
@@ -222,6 +259,26 @@ impl World {
         });
     }
 
+    /// Whose turn it is, and whether it is only that very page's.
+    fn owner(&self, happening: &Happening) -> Option<(PageId, bool)> {
+        match happening {
+            Happening::Alarm(page)
+            | Happening::Read(page)
+            | Happening::Token(page, ..)
+            | Happening::ProbeSent(page)
+            | Happening::Probed(page, ..) => Some((*page, true)),
+            Happening::Down(wire, _)
+            | Happening::Broken(wire, _)
+            | Happening::PostLimit(wire, _)
+            | Happening::Repoll(wire) => Some((self.wires[*wire].page, true)),
+            Happening::Up(wire, _) | Happening::CutOne(wire) => {
+                Some((self.wires[*wire].page, false))
+            }
+            Happening::Act(tab, _) => Some((PageId { tab: *tab, load: 0 }, false)),
+            Happening::ServerAlarm | Happening::Reset(_) | Happening::Lonely(..) => None,
+        }
+    }
+
     pub(crate) fn digest(&mut self, number: u64) {
         self.hash = (self.hash ^ number).wrapping_mul(0x0100_0000_01b3);
     }
@@ -240,11 +297,12 @@ impl Happening {
     /// Whether it waits while the page is frozen.
     const fn is_the_pages(&self) -> bool {
         match self {
-            Self::Alarm
+            Self::Alarm(_)
             | Self::Down(..)
             | Self::Broken(..)
             | Self::PostLimit(..)
             | Self::Repoll(_)
+            | Self::Read(_)
             | Self::Token(..)
             | Self::Probed(..) => true,
             Self::ServerAlarm
@@ -252,21 +310,31 @@ impl Happening {
             | Self::CutOne(_)
             | Self::Reset(_)
             | Self::Lonely(..)
-            | Self::ProbeSent => false,
-            Self::Act(act) => match act {
-                Act::Offline
-                | Act::Online
-                | Act::Woke
+            | Self::ProbeSent(_) => false,
+            Self::Act(_, act) => match act {
+                Act::Woke
                 | Act::NetworkChanged
                 | Act::Send { .. }
+                | Act::Fleeting { .. }
+                | Act::Latest { .. }
+                | Act::Reload
                 | Act::Cancel
+                | Act::Connect
                 | Act::Close => true,
                 Act::Fault(..)
                 | Act::FaultOnPosts(_)
                 | Act::FaultOnAll(_)
+                | Act::Offline
+                | Act::Online
                 | Act::Cut
+                | Act::Linger
                 | Act::HalfOpen
                 | Act::Mute
+                | Act::Deafen
+                | Act::Stall(_)
+                | Act::Repeats(_)
+                | Act::ClockJump(_)
+                | Act::ServerClockJump(_)
                 | Act::Delay { .. }
                 | Act::Freeze(_)
                 | Act::Down

@@ -90,7 +90,7 @@ fn messages_cross_a_climb_without_loss() {
         world.pass(60_000);
         assert!(world.is_on(WS), "seed {seed}");
         world.check_calm();
-        assert_eq!(world.server.heard.len(), 800);
+        assert_eq!(world.heard().len(), 800);
     }
 }
 
@@ -154,10 +154,10 @@ fn a_goaway_moves_before_it_breaks() {
     for transport in [WS, SSE, POLL] {
         for seed in 0..40 {
             let mut world = useful(seed, only(&[transport]));
-            let opened = world.page.wires.len();
+            let opened = world.wires.len();
             world.act(Act::Goaway(5_000));
             let took = world.until(9_000, |world| {
-                world.page.held().all(|w| w.attempt.0 as usize > opened)
+                world.held().all(|w| w.attempt.0 as usize > opened)
             });
             assert!(took <= 7_000, "{transport:?}: {took} ms");
             world.pass(20_000);

@@ -1,7 +1,7 @@
 //! Lifecycle defects that other clients have had, each as a scenario.
 
 use throughline_core::{
-    AttemptId, Cause, Config, Ending, Environment, Frame, Input, Report, StateKind,
+    AttemptId, Cause, Config, Ending, Environment, Frame, Input, Outcome, Report, StateKind,
 };
 
 use super::{POLL, SSE, WS, only, useful};
@@ -27,7 +27,7 @@ fn a_transport_that_never_says_closed_does_not_hold_the_session() {
         world.act(Act::HalfOpen);
         world.act(Act::Close);
         world.until(2_000, |world| world.state() == StateKind::Closed);
-        assert_eq!(world.page.held().count(), 0);
+        assert_eq!(world.held().count(), 0);
     }
 }
 
@@ -147,7 +147,7 @@ fn a_refusal_in_the_handshake_and_one_on_the_link_are_treated_alike() {
 #[test]
 fn a_close_frame_in_the_same_task_as_the_streams_end_decides() {
     let mut world = useful(1, only(&[SSE]));
-    let wire = world.page.wires.len() - 1;
+    let wire = world.wires.len() - 1;
     let close = Frame::Close {
         code: 4503,
         retry: Some(5_000),
@@ -214,14 +214,14 @@ fn a_hung_post_is_the_only_one_in_flight() {
             })
         });
         world.pass(5_000);
-        let wire = world.page.wires.last().expect("a wire");
+        let wire = world.wires.last().expect("a wire");
         assert!(
             wire.posts.is_empty(),
             "what waits, waits in the core's outbox"
         );
         world.act(Act::Heal);
         world.pass(60_000);
-        assert_eq!(world.server.heard.len(), 20);
+        assert_eq!(world.heard().len(), 20);
         world.check_calm();
     }
 }
@@ -229,7 +229,7 @@ fn a_hung_post_is_the_only_one_in_flight() {
 #[test]
 fn a_skipped_number_ends_the_link_and_the_replay_fills_the_gap() {
     let mut world = useful(1, only(&[WS]));
-    let wire = world.page.wires.len() - 1;
+    let wire = world.wires.len() - 1;
     world.act(Act::Publish(1));
     let epoch = world.server.epoch;
     let body = epoch << 32 | 3;
@@ -262,12 +262,60 @@ fn an_attempt_left_alone_by_the_lost_link_costs_no_busy_alarm() {
 fn a_number_that_comes_twice_is_delivered_once() {
     for transport in [WS, SSE, POLL] {
         let mut world = useful(1, only(&[transport]));
-        let wire = world.page.wires.len() - 1;
+        let wire = world.wires.len() - 1;
         let body = world.server.epoch << 32 | 1;
         let again = vec![Frame::Message { n: 1, body }, Frame::Message { n: 1, body }];
         world.receive(wire, Down::Unit(again));
         assert_eq!(world.page.app.delivered, 1);
         world.pass(30_000);
         world.check_calm();
+    }
+}
+
+#[test]
+fn a_message_that_expires_hurries_nothing_else() {
+    for seed in 0..20 {
+        let mut world = useful(seed, Config::default());
+        world.act(Act::Down);
+        world.pass(10_000);
+        let opened = |world: &World| world.page.app.opens.len();
+        let waits = |world: &World| world.page.app.retries.len();
+        // In a wait of the backoff, and in a round whose first transport was not answered yet.
+        let (opens, told) = (opened(&world), waits(&world));
+        let left = world.page.app.retries.last().map(|(at, ms)| at + ms);
+        let left = left.expect("it waits").saturating_sub(world.now);
+        if left > 2 {
+            world.act(Act::Fleeting { ttl: left / 2 });
+            world.pass(left - 1);
+            assert_eq!(world.page.app.sends, [Some(Outcome::Expired)]);
+            assert_eq!((opened(&world), waits(&world)), (opens, told));
+        }
+        let mut world = World::new(seed, Config::default());
+        world.act(Act::FaultOnAll(Fault::Hang));
+        world.connect();
+        world.act(Act::Fleeting { ttl: 100 });
+        world.pass(240);
+        assert_eq!(world.page.app.sends, [Some(Outcome::Expired)]);
+        assert_eq!(opened(&world), 1, "the next transport has its stagger");
+    }
+}
+
+#[test]
+fn a_post_that_the_network_repeats_costs_nothing() {
+    for transport in [SSE, POLL] {
+        for seed in 0..100 {
+            let mut world = World::new(seed, only(&[transport]));
+            world.act(Act::Repeats(1));
+            world.connect();
+            for at in 0..60 {
+                let request = at % 2 == 0;
+                world.plan(at * 200, Act::Send { request, bytes: 30 });
+            }
+            world.pass(30_000);
+            assert!(world.is_on(transport), "seed {seed}");
+            assert_eq!(world.page.app.opens.len(), 1, "one link carried all of it");
+            assert_eq!(world.heard().len(), 60);
+            world.check_calm();
+        }
     }
 }

@@ -15,7 +15,7 @@ fn close(world: &mut World) -> u64 {
     world.pass(120_000);
     assert_eq!(world.state(), StateKind::Closed);
     assert_eq!(world.page.core.poll_timeout(), None);
-    assert_eq!(world.page.held().count(), 0);
+    assert_eq!(world.held().count(), 0);
     took
 }
 
@@ -72,7 +72,7 @@ fn close_first_delivers_what_was_sent() {
             });
             let took = close(&mut world);
             assert!(took <= 1_200, "{transport:?}: {took}");
-            assert_eq!(world.server.heard.len(), 50, "{transport:?}, seed {seed}");
+            assert_eq!(world.heard().len(), 50, "{transport:?}, seed {seed}");
             assert!(
                 world
                     .page
@@ -195,7 +195,7 @@ fn a_cancelled_send_is_never_written_and_a_written_one_is_not_cancelled() {
         world.page.app.sends,
         [Some(Outcome::Sent), Some(Outcome::Cancelled)]
     );
-    assert_eq!(world.server.heard, [1]);
+    assert_eq!(world.heard(), [1]);
     world.act(Act::Send {
         request: false,
         bytes: 9,

@@ -176,7 +176,7 @@ fn a_hung_post_costs_the_link_and_not_the_message() {
         );
         world.act(Act::Heal);
         world.until(60_000, |world| world.page.app.undecided() == 0);
-        assert_eq!(world.server.heard, [1]);
+        assert_eq!(world.heard(), [1]);
     }
 }
 
@@ -201,7 +201,7 @@ fn a_refused_post_costs_the_link_and_not_the_message() {
             world.act(Act::Heal);
             world.until(60_000, |world| world.page.app.undecided() == 0);
             world.pass(120_000);
-            assert_eq!(world.server.heard, [1], "{transport:?}, {status}");
+            assert_eq!(world.heard(), [1], "{transport:?}, {status}");
             world.check_calm();
         }
     }

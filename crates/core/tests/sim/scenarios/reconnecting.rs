@@ -191,7 +191,7 @@ fn a_restart_that_keeps_the_sessions_loses_nothing() {
         world.plan(start + 1_000, Act::Down);
         world.plan(start + 6_000, Act::Up { kept: true });
         world.pass(90_000);
-        assert_eq!(world.server.heard.len(), 200, "seed {seed}");
+        assert_eq!(world.heard().len(), 200, "seed {seed}");
         assert_eq!(world.page.app.gaps, 0);
         world.check_calm();
     }
@@ -220,7 +220,7 @@ fn a_restart_that_forgets_is_told_as_a_gap_and_what_was_never_written_still_arri
         world.plan(start + 4_000, Act::Up { kept: false });
         world.pass(90_000);
         assert_eq!(world.page.app.gaps, 1, "seed {seed}");
-        assert_eq!(world.server.heard, [1, 2]);
+        assert_eq!(world.heard(), [1, 2]);
         world.check_calm();
     }
 }
