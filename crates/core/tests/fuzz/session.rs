@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_core::{
     Accept, AttemptId, Cause, Config, Dialect, Ending, Environment, Event, Frame, Input, Memory,
-    Millis, Output, Readiness, Ready, Report, Session, StateKind, Ticket, Transport,
+    Millis, Nonce, Output, Readiness, Ready, Report, Restored, Session, StateKind, Ticket,
+    Transport, WhenFull,
 };
 
 use crate::cursor::Cursor;
@@ -13,7 +14,7 @@ use crate::cursor::Cursor;
 /// Most messages the outbox holds here.
 const OUTBOX: usize = 6;
 
-/// Far more than one input may ask for.
+/// Far more than one input may ask for, beside the outcomes of sends.
 const MAX_OUTPUTS: usize = 32;
 
 pub(crate) fn run(input: &[u8]) {
@@ -31,6 +32,7 @@ pub(crate) fn run(input: &[u8]) {
 struct World {
     now: Millis,
     dialect: Dialect,
+    when_full: WhenFull,
     session: Session<u32, u8>,
     last_attempt: u32,
     /// What was opened and has not ended.
@@ -59,6 +61,7 @@ impl World {
             transport: Transport::ALL[cursor.below(3)],
             rtt: cursor.byte().into(),
         });
+        let restores = dialect == Dialect::Throughline && cursor.byte() > 200;
         let config = Config {
             dialect,
             transports,
@@ -66,12 +69,18 @@ impl World {
             memory,
             outbox_messages: OUTBOX,
             outbox_bytes: 1_000,
+            when_full: if cursor.flip() {
+                WhenFull::Wait
+            } else {
+                WhenFull::Refuse
+            },
             ..Config::default()
         };
         let seed = [cursor.byte() | 1; 16];
-        Self {
+        let mut world = Self {
             now: Millis(0),
             dialect,
+            when_full: config.when_full,
             session: Session::new(config, seed),
             last_attempt: 0,
             live: BTreeMap::new(),
@@ -82,7 +91,41 @@ impl World {
             taken: None,
             fence: 0,
             received: 0,
+        };
+        if restores {
+            world.restore(cursor);
         }
+        world
+    }
+
+    /// Goes on from an earlier page, which may have written some messages.
+    fn restore(&mut self, cursor: &mut Cursor<'_>) {
+        let (received, acked) = (cursor.byte().into(), u64::from(cursor.byte()));
+        self.session.restore(Restored {
+            session: 0,
+            connect: Nonce(1),
+            instance: Nonce(2),
+            fence: cursor.byte().into(),
+            received,
+            acked,
+        });
+        self.received = received;
+        for i in 1..=cursor.below(OUTBOX) as u64 {
+            let (ticket, request) = (self.next_ticket(), None);
+            self.numbers.insert(acked + i, ticket);
+            self.tell(Input::Kept {
+                ticket: Ticket(ticket),
+                request,
+                body: ticket,
+                bytes: 10,
+            });
+        }
+    }
+
+    fn next_ticket(&mut self) -> u32 {
+        self.last_ticket += 1;
+        self.undecided.insert(self.last_ticket);
+        self.last_ticket
     }
 
     fn step(&mut self, cursor: &mut Cursor<'_>) {
@@ -135,9 +178,8 @@ impl World {
     }
 
     fn send(&mut self, cursor: &mut Cursor<'_>) {
-        self.last_ticket += 1;
-        let ticket = self.last_ticket;
-        self.undecided.insert(ticket);
+        let earlier = u32::from(cursor.byte()).min(self.last_ticket);
+        let ticket = self.next_ticket();
         let request = (cursor.byte() < 64).then_some(ticket);
         let bytes = u32::from(cursor.byte()) * 4;
         self.tell(Input::Send {
@@ -145,6 +187,8 @@ impl World {
             request,
             body: ticket,
             bytes,
+            ttl: cursor.flip().then(|| cursor.span() as u32),
+            replaces: (cursor.byte() > 200).then_some(Ticket(earlier)),
         });
     }
 
@@ -223,6 +267,11 @@ impl World {
             200..250 => u64::from(cursor.byte()),
             250.. => (1 << 53) - 1,
         };
+        if cursor.byte() > 200 {
+            self.session.delivered(self.received);
+        }
+        let bytes = usize::from(cursor.byte()) * 4_000;
+        let turn = self.session.heard(id, bytes);
         let verdict = self.session.accept(id, n);
         if self.dialect == Dialect::Throughline {
             match verdict {
@@ -235,6 +284,7 @@ impl World {
         }
         match verdict {
             Accept::DropAndTurn | Accept::DeliverAndTurn => self.tell(Input::Timeout),
+            Accept::Drop | Accept::Deliver if turn => self.tell(Input::Timeout),
             Accept::Drop | Accept::Deliver => {}
         }
     }
@@ -251,13 +301,15 @@ impl World {
     }
 
     fn tell(&mut self, input: Input<u32, u8>) {
+        // Each send may be decided, beside all else.
+        let bound = MAX_OUTPUTS + self.undecided.len();
         self.session.handle(input, self.now);
         let mut count = 0;
         while let Some(output) = self.session.poll_output() {
             self.perform(output);
             count += 1;
         }
-        assert!(count <= MAX_OUTPUTS, "{count} outputs");
+        assert!(count <= bound, "{count} outputs");
         self.check();
     }
 
@@ -286,7 +338,7 @@ impl World {
             Output::Event(Event::Settled(Ticket(ticket), _)) => {
                 assert!(self.undecided.remove(&ticket), "decided twice");
             }
-            Output::Event(Event::Gap) => {
+            Output::Event(Event::Gap { .. }) => {
                 self.numbers.clear();
                 self.written.clear();
                 (self.fence, self.received) = (0, 0);
@@ -329,10 +381,10 @@ impl World {
             }
             Frame::Hello(hello) => assert_eq!(hello.received, self.received),
             Frame::Ping { .. } | Frame::Pong { .. } | Frame::Close { .. } => {}
+            Frame::Auth => assert_eq!(self.taken, Some(attempt)),
             Frame::Ready(_)
             | Frame::Reply { .. }
             | Frame::Goaway { .. }
-            | Frame::Auth
             | Frame::Expiring { .. } => panic!("a server's frame was written"),
         }
     }
@@ -348,7 +400,17 @@ impl World {
         assert!(open <= 4, "{open} transports at a time");
         let (messages, bytes) = session.buffered();
         assert_eq!(messages, self.undecided.len());
-        assert!(messages <= OUTBOX && (bytes <= 1_000 || messages == 1));
+        match self.when_full {
+            WhenFull::Refuse => {
+                assert!(messages <= OUTBOX && (bytes <= 1_000 || messages == 1));
+            }
+            WhenFull::Wait => {}
+        }
+        let on_their_way = self
+            .numbers
+            .values()
+            .filter(|ticket| self.undecided.contains(ticket));
+        assert!(on_their_way.count() <= OUTBOX);
         match session.state() {
             StateKind::Closed | StateKind::Failed => {
                 assert!(self.undecided.is_empty(), "a send is not decided");
