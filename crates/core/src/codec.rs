@@ -19,10 +19,10 @@ use core::fmt;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::frame::{Frame, Hello};
+use crate::frame::Frame;
 
 pub use decode::{decode_binary, decode_unit};
-pub use encode::{encode_binary, encode_hello, encode_unit};
+pub use encode::{encode_binary, encode_unit, encode_with_token};
 
 mod decode;
 mod encode;
@@ -150,7 +150,7 @@ impl fmt::Debug for Secret {
 pub struct Decoded {
     /// The unit's frames, in order.
     pub frames: Vec<Frame<Body>>,
-    /// The token that stood in a `hello`, if one did.
+    /// The token that stood in a `hello` or `auth`, the last one if several did.
     pub token: Option<Secret>,
 }
 
@@ -177,6 +177,8 @@ pub enum CodecError {
     TooLong,
     /// Bytes in a request or a reply, whose payloads are JSON (P3.4).
     BytesNotAllowed,
+    /// An `auth` without the token that it is about (P2.7).
+    NoToken,
     /// A value has no JSON form.
     Unserializable,
 }
@@ -196,33 +198,10 @@ impl fmt::Display for CodecError {
             Self::BadHead => f.write_str("the head of the binary unit is not `[n, type]`"),
             Self::TooLong => f.write_str("a type or number is too long for the wire"),
             Self::BytesNotAllowed => f.write_str("the payload of a request or reply must be JSON"),
+            Self::NoToken => f.write_str("an `auth` has no token"),
             Self::Unserializable => f.write_str("the value has no JSON form"),
         }
     }
 }
 
 impl core::error::Error for CodecError {}
-
-/// `hello`'s object, without its token.
-fn hello_object(hello: &Hello) -> HelloObject<'_> {
-    HelloObject {
-        version: hello.version,
-        connect: hello.connect.to_hex(),
-        instance: hello.instance.to_hex(),
-        session: hello.session.as_deref(),
-        received: hello.received,
-        token: None,
-    }
-}
-
-#[derive(Serialize)]
-struct HelloObject<'a> {
-    version: u32,
-    connect: String,
-    instance: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<&'a str>,
-    received: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<&'a str>,
-}

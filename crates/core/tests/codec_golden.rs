@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use throughline_core::codec::{
-    Body, CodecError, Payload, decode_binary, decode_unit, encode_binary, encode_hello, encode_unit,
+    Body, CodecError, Payload, Secret, decode_binary, decode_unit, encode_binary, encode_unit,
+    encode_with_token,
 };
 use throughline_core::{Frame, Hello};
 
@@ -36,7 +37,7 @@ struct Refused {
     error: String,
 }
 
-/// P1.5, P1.7 and the table of frames.
+/// P1.5, P1.7, P1.9, P2.7, P3.6 and the table of frames.
 #[test]
 fn every_golden_unit_is_read_as_it_means_and_written_as_it_stands() {
     for file in ["handshake", "messages", "control"] {
@@ -51,12 +52,12 @@ fn every_golden_unit_is_read_as_it_means_and_written_as_it_stands() {
                 "{}",
                 unit.name
             );
-            let written = match decoded.frames.as_slice() {
-                [Frame::Hello(hello)] if token.is_some() => encode_hello(hello, token).unwrap(),
-                frames => encode_unit(frames).unwrap(),
+            let written = match token {
+                Some(token) => encode_with_token(&decoded.frames, token),
+                None => encode_unit(&decoded.frames),
             };
             assert_eq!(
-                written,
+                written.unwrap(),
                 unit.canonical.unwrap_or(unit.text),
                 "{}",
                 unit.name
@@ -65,7 +66,7 @@ fn every_golden_unit_is_read_as_it_means_and_written_as_it_stands() {
     }
 }
 
-/// P1.6.
+/// P1.6, P3.6
 #[test]
 fn every_golden_binary_unit_is_read_and_written_back() {
     for unit in golden::<Binary>("binary") {
@@ -95,7 +96,7 @@ fn every_golden_binary_unit_is_read_and_written_back() {
     }
 }
 
-/// P1.8.
+/// P1.4, P1.8, P1.9
 #[test]
 fn every_refused_unit_is_refused_for_its_own_reason() {
     for unit in golden::<Refused>("refused") {
@@ -148,6 +149,15 @@ fn bytes_in_a_request_or_reply_are_refused_when_written() {
     assert_eq!(encode_unit(&[reply]), Err(CodecError::BytesNotAllowed));
 }
 
+/// P2.7
+#[test]
+fn an_auth_is_not_written_without_its_token() {
+    let unit = [Frame::Ack { n: 1 }, Frame::Auth];
+    assert_eq!(encode_unit(&unit), Err(CodecError::NoToken));
+    let written = encode_with_token(&unit, &Secret::new("t0k\"3n")).unwrap();
+    assert_eq!(written, r#"[["ack",1],["auth","t0k\"3n"]]"#);
+}
+
 #[test]
 fn what_an_application_says_is_not_in_debug_output() {
     let unit = r#"[["hello",{"version":1,"connect":"000000000000000000000000000000aa","instance":"000000000000000000000000000000bb","received":0,"token":"sesame"}],[1,"say","sesame"],["bin",2,"say","c2VzYW1l"]]"#;
@@ -167,6 +177,9 @@ fn meaning(frame: &Frame<Body>) -> Value {
         match &body.payload {
             Payload::Json(json) => value["json"] = json!(json.get()),
             Payload::Bytes(bytes) => value["bytes"] = json!(&**bytes),
+        }
+        if let Some(id) = &body.id {
+            value["event"] = json!(&**id);
         }
         value
     };

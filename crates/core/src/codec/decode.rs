@@ -73,7 +73,7 @@ fn decode_frame(
             let e = named("hello");
             let object: HelloObject = e.parse(1)?;
             let bad = || e.bad(1);
-            *token = object.token.map(Secret::new);
+            *token = object.token.map(Secret::new).or(token.take());
             Ok(Frame::Hello(Hello {
                 version: object.version,
                 connect: nonce(&object.connect).ok_or_else(bad)?,

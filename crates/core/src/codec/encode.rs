@@ -9,36 +9,26 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Body, CodecError, MAX_NUMBER, Payload, Secret, hello_object};
+use super::{Body, CodecError, MAX_NUMBER, Payload, Secret};
 use crate::frame::{Frame, Hello, Ready};
 
 /// Writes frames as one text unit without line breaks (P1.5); messages with bytes as `bin` (P1.7).
 ///
 /// # Errors
 ///
-/// Returns [`CodecError::BytesNotAllowed`] for a request or reply with bytes.
+/// Returns [`CodecError::BytesNotAllowed`] for a request or reply with bytes and
+/// [`CodecError::NoToken`] for an `auth`, which [`encode_with_token`] writes.
 pub fn encode_unit(frames: &[Frame<Body>]) -> Result<String, CodecError> {
-    let mut out = String::with_capacity(2 + frames.len() * 48);
-    out.push('[');
-    for (i, frame) in frames.iter().enumerate() {
-        if i > 0 {
-            out.push(',');
-        }
-        push_frame(&mut out, frame)?;
-    }
-    out.push(']');
-    Ok(out)
+    write_unit(frames, None)
 }
 
-/// Writes the unit that opens a link, with the token where the transport has no header for it (P2.1).
+/// Writes frames as [`encode_unit`] does, with the token in each `hello` (P2.1) and `auth` (P2.7).
 ///
 /// # Errors
 ///
-/// Returns [`CodecError::Unserializable`] never in practice: every `hello` has a JSON form.
-pub fn encode_hello(hello: &Hello, token: Option<&Secret>) -> Result<String, CodecError> {
-    let mut object = hello_object(hello);
-    object.token = token.map(Secret::expose);
-    Ok(alloc::format!("[[\"hello\",{}]]", to_json(&object)?))
+/// Returns [`CodecError::BytesNotAllowed`] for a request or reply with bytes.
+pub fn encode_with_token(frames: &[Frame<Body>], token: &Secret) -> Result<String, CodecError> {
+    write_unit(frames, Some(token))
 }
 
 /// Writes a message with bytes as a binary unit (P1.6).
@@ -67,10 +57,27 @@ pub fn encode_binary(
     Ok(unit)
 }
 
-fn push_frame(out: &mut String, frame: &Frame<Body>) -> Result<(), CodecError> {
+fn write_unit(frames: &[Frame<Body>], token: Option<&Secret>) -> Result<String, CodecError> {
+    let mut out = String::with_capacity(2 + frames.len() * 48);
+    out.push('[');
+    for (i, frame) in frames.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        push_frame(&mut out, frame, token)?;
+    }
+    out.push(']');
+    Ok(out)
+}
+
+fn push_frame(
+    out: &mut String,
+    frame: &Frame<Body>,
+    token: Option<&Secret>,
+) -> Result<(), CodecError> {
     match frame {
         Frame::Hello(hello) => {
-            push_object(out, "hello", &hello_object(hello))?;
+            push_object(out, "hello", &HelloObject::new(hello, token))?;
         }
         Frame::Ready(ready) => {
             push_object(out, "ready", &ReadyObject::from(ready))?;
@@ -112,8 +119,11 @@ fn push_frame(out: &mut String, frame: &Frame<Body>) -> Result<(), CodecError> {
         Frame::Ping { k } => push(out, format_args!("[\"ping\",{k}]")),
         Frame::Pong { k } => push(out, format_args!("[\"pong\",{k}]")),
         Frame::Goaway { spread } => push(out, format_args!("[\"goaway\",{spread}]")),
-        // As a server never says it, and a client's token is not the core's.
-        Frame::Auth => out.push_str("[\"auth\"]"),
+        Frame::Auth => {
+            out.push_str("[\"auth\",");
+            push_string(out, token.ok_or(CodecError::NoToken)?.expose());
+            out.push(']');
+        }
         Frame::Expiring { ms } => push(out, format_args!("[\"expiring\",{ms}]")),
         Frame::Close { code, retry: None } => push(out, format_args!("[\"close\",{code}]")),
         Frame::Close {
@@ -124,6 +134,31 @@ fn push_frame(out: &mut String, frame: &Frame<Body>) -> Result<(), CodecError> {
         }
     }
     Ok(())
+}
+
+#[derive(Serialize)]
+struct HelloObject<'a> {
+    version: u32,
+    connect: String,
+    instance: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'a str>,
+    received: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+}
+
+impl<'a> HelloObject<'a> {
+    fn new(hello: &'a Hello, token: Option<&'a Secret>) -> Self {
+        Self {
+            version: hello.version,
+            connect: hello.connect.to_hex(),
+            instance: hello.instance.to_hex(),
+            session: hello.session.as_deref(),
+            received: hello.received,
+            token: token.map(Secret::expose),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -183,6 +218,7 @@ fn push_payload(out: &mut String, json: &RawValue) {
     }
 }
 
+/// Appends a string, spelled as ECMAScript's `JSON.stringify` spells it.
 fn push_string(out: &mut String, text: &str) {
     let plain = |b: u8| b >= 0x20 && b != b'"' && b != b'\\';
     out.push('"');
@@ -193,6 +229,11 @@ fn push_string(out: &mut String, text: &str) {
             match c {
                 '"' => out.push_str("\\\""),
                 '\\' => out.push_str("\\\\"),
+                '\u{8}' => out.push_str("\\b"),
+                '\t' => out.push_str("\\t"),
+                '\n' => out.push_str("\\n"),
+                '\u{c}' => out.push_str("\\f"),
+                '\r' => out.push_str("\\r"),
                 c if c < ' ' => push(out, format_args!("\\u{:04x}", u32::from(c))),
                 c => out.push(c),
             }

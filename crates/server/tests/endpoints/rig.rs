@@ -175,6 +175,23 @@ impl Link {
         self.keep(&answer.text().await.unwrap());
     }
 
+    /// Sends a unit as it stands, good or not. A POST's answer is the caller's to read.
+    pub(crate) async fn send_raw(&mut self, unit: Message) -> Option<Response> {
+        let (http, address) = match &mut self.way {
+            Way::WebSocket(socket) => {
+                socket.send(unit).await.unwrap();
+                return None;
+            }
+            Way::Sse { http, address, .. } | Way::Poll { http, address, .. } => (http, address),
+        };
+        let kind = match unit {
+            Message::Binary(_) => "application/octet-stream",
+            _ => "application/json",
+        };
+        let post = http.post(&*address).header("Content-Type", kind);
+        Some(post.body(unit.into_data()).send().await.unwrap())
+    }
+
     /// The next frame; bytes as `["bytes", n, type, [..]]`, a WebSocket's close as
     /// `["closed", code]`, the end of a stream as `["end"]`.
     pub(crate) async fn frame(&mut self) -> Value {
