@@ -152,6 +152,7 @@ impl Stage {
                     link,
                     hello,
                     subject: Subject::from("ann"),
+                    expires: None,
                     entropy: ENTROPY,
                 },
                 frame => Input::Frame { link, frame },
@@ -197,7 +198,7 @@ impl Stage {
                 self.say("app", &message);
             }
             Output::Event(Event::Opened { session, .. }) => self.session = Some(session),
-            Output::Event(_) => {}
+            Output::Event(_) | Output::ToGuest { .. } => {}
         }
     }
 

@@ -95,6 +95,7 @@ impl World {
             link,
             hello,
             subject,
+            expires: None,
             entropy: u128::MAX,
         });
         world.guest.key = world
@@ -217,6 +218,7 @@ impl World {
             link,
             hello,
             subject,
+            expires: None,
             entropy,
         });
     }
@@ -280,6 +282,7 @@ impl World {
                     assert_ne!(link, self.guest.link, "the guest was closed");
                     assert!(self.forget(link), "closed twice");
                 }
+                Output::ToGuest { .. } => panic!("nobody of the `json` dialect is here"),
                 Output::Event(event) => self.hear(event),
             }
         }
@@ -337,6 +340,9 @@ impl World {
                 *last += 1;
                 assert_eq!(seq, *last, "each once, in order");
             }
+            Event::Subscribed { .. }
+            | Event::SubscriptionRefused { .. }
+            | Event::Unsubscribed { .. } => panic!("nobody subscribed"),
             Event::LinkChanged { session, transport } => {
                 let is_guest = session == self.guest.key || self.guest.key == SessionKey(0);
                 assert!(is_guest || self.heard.contains_key(&session));
