@@ -73,9 +73,12 @@ impl<B: Clone> Outbox<B> {
         self.entries.push_back(entry);
     }
 
-    /// Whether an entry of so many bytes stays within the bounds.
-    pub(crate) fn has_room(&self, bytes: u32) -> bool {
-        self.fits(self.entries.len(), self.bytes, bytes)
+    /// Whether an entry of so many bytes stays within the bounds, in place of one that waits.
+    pub(crate) fn has_room(&self, bytes: u32, replaces: Option<Ticket>) -> bool {
+        let waiting = self.entries.iter().skip(self.numbered);
+        let freed = replaces.and_then(|ticket| waiting.rev().find(|entry| entry.ticket == ticket));
+        let (count, weight) = freed.map_or((0, 0), |entry| (1, entry.bytes as usize));
+        self.fits(self.entries.len() - count, self.bytes - weight, bytes)
     }
 
     /// Whether half of the bounds is free.

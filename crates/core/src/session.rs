@@ -420,14 +420,14 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         if policy == SendPolicy::Refuse {
             return self.settle(entry.ticket, Outcome::Closed);
         }
-        if let Some(earlier) = replaces.filter(|earlier| self.outbox.cancel(*earlier)) {
-            self.settle(earlier, Outcome::Replaced);
-        }
-        if !self.outbox.has_room(entry.bytes) {
+        if !self.outbox.has_room(entry.bytes, replaces) {
             self.pressure = Pressure::Full;
             if self.config.when_full == WhenFull::Refuse {
                 return self.settle(entry.ticket, Outcome::Full);
             }
+        }
+        if let Some(earlier) = replaces.filter(|earlier| self.outbox.cancel(*earlier)) {
+            self.settle(earlier, Outcome::Replaced);
         }
         self.outbox.push(entry);
         if policy == SendPolicy::Transmit {

@@ -126,10 +126,7 @@ impl World {
                 key: Some(key),
                 ..Letter::plain(false, bytes)
             }),
-            Act::Reload => {
-                self.reload();
-                self.connect();
-            }
+            Act::Reload => self.reload(),
             Act::Cancel => self.cancel(),
             Act::Publish(count) => (0..count).for_each(|_| self.publish()),
             Act::Connect => self.connect(),

@@ -74,15 +74,16 @@ impl App {
             .count()
     }
 
-    /// Sends that a page leaves undecided: those that it had written first.
-    pub(crate) fn left(&self, written: &[Ticket]) -> Vec<(Ticket, Letter, bool)> {
-        let letter = |ticket: &Ticket| self.letters[ticket.0 as usize - 1];
+    pub(crate) fn letter(&self, ticket: Ticket) -> Letter {
+        self.letters[ticket.0 as usize - 1]
+    }
+
+    /// Sends that a page leaves undecided: those that it had written, and those that wait.
+    pub(crate) fn left(&self, written: &[Ticket]) -> (Vec<Ticket>, Vec<Ticket>) {
         let tickets = (1..=self.sends.len()).map(|n| Ticket(n as u32));
         let open = |ticket: &Ticket| self.sends[ticket.0 as usize - 1].is_none();
         let waiting = tickets.filter(|ticket| open(ticket) && !written.contains(ticket));
-        let kept = written.iter().map(|ticket| (*ticket, letter(ticket), true));
-        kept.chain(waiting.map(|ticket| (ticket, letter(&ticket), false)))
-            .collect()
+        (written.to_vec(), waiting.collect())
     }
 
     /// How many attempts were opened in the span from `from` to `to`.

@@ -164,7 +164,9 @@ impl World {
                 last_epoch == 0 || app.gap,
                 "a session was replaced without a word"
             );
-            assert_eq!(n, 1, "a session begins with its first message");
+            // A reload may have lost what was acknowledged and never read.
+            let first = if last_epoch == 0 { last + 1 } else { 1 };
+            assert_eq!(n, first, "a session begins with its first message");
             app.gap &= gaps < app.gaps;
         }
         app.last = (epoch, n);

@@ -233,10 +233,15 @@ impl World {
         app.letters.push(letter);
         let ticket = Ticket(app.sends.len() as u32);
         let replaces = letter.key.and_then(|key| app.latest.insert(key, ticket));
-        let request = letter.request.then_some(ticket.0);
+        self.hand_over(ticket, replaces);
+    }
+
+    /// Hands a send to the core.
+    pub(crate) fn hand_over(&mut self, ticket: Ticket, replaces: Option<Ticket>) {
+        let letter = self.page.app.letter(ticket);
         self.turn(Input::Send {
             ticket,
-            request,
+            request: letter.request.then_some(ticket.0),
             body: self.page.body(ticket),
             bytes: letter.bytes,
             ttl: letter.left(self.now),

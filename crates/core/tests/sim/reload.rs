@@ -89,26 +89,19 @@ impl World {
         let old = core::mem::replace(&mut *self.page, page);
         self.page.inherit(old, self.now);
         self.tally.reloads += 1;
-        for (ticket, letter, kept) in self.page.app.left(&self.page.stored.written) {
-            let (request, bytes) = (letter.request.then_some(ticket.0), letter.bytes);
-            let body = self.page.body(ticket);
-            self.turn(if kept {
-                Input::Kept {
-                    ticket,
-                    request,
-                    body,
-                    bytes,
-                }
-            } else {
-                Input::Send {
-                    ticket,
-                    request,
-                    body,
-                    bytes,
-                    ttl: letter.left(self.now),
-                    replaces: None,
-                }
+        let (kept, waiting) = self.page.app.left(&self.page.stored.written);
+        for ticket in kept {
+            let letter = self.page.app.letter(ticket);
+            self.turn(Input::Kept {
+                ticket,
+                request: letter.request.then_some(ticket.0),
+                body: self.page.body(ticket),
+                bytes: letter.bytes,
             });
+        }
+        self.connect();
+        for ticket in waiting {
+            self.hand_over(ticket, None);
         }
     }
 }

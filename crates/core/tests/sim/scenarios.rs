@@ -11,6 +11,7 @@ mod ending;
 mod first_connect;
 mod liveness;
 mod reconnecting;
+mod sending;
 mod tokens;
 
 pub(crate) const WS: Transport = Transport::WebSocket;
