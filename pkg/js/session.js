@@ -13,12 +13,14 @@ export function connect(options = {}) {
 class Session {
   #listeners = new Listeners();
   #host;
+  /** Settles when the core has started, or cannot. */
+  #started;
 
   constructor(options) {
     check(options);
     this.#host = new Host(options, this.#listeners);
     this.#host.state = "connecting";
-    load().then(
+    this.#started = load().then(
       async (instance) => {
         const keep = await this.#openKeep(options);
         if (this.state !== "connecting") return keep?.end(true);
@@ -120,7 +122,7 @@ class Session {
 
   async close() {
     this.#host.close();
-    await this.#host.over;
+    await Promise.all([this.#host.over, this.#started]);
   }
 }
 

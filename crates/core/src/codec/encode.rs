@@ -58,7 +58,7 @@ pub fn encode_binary(
 }
 
 fn write_unit(frames: &[Frame<Body>], token: Option<&Secret>) -> Result<String, CodecError> {
-    let mut out = String::with_capacity(2 + frames.len() * 48);
+    let mut out = String::with_capacity(2 + frames.iter().map(room_for).sum::<usize>());
     out.push('[');
     for (i, frame) in frames.iter().enumerate() {
         if i > 0 {
@@ -85,7 +85,9 @@ fn push_frame(
         Frame::Take { fence, received } => push(out, format_args!("[\"take\",{fence},{received}]")),
         Frame::Message { n, body } => match &body.payload {
             Payload::Json(json) => {
-                push(out, format_args!("[{n},"));
+                out.push('[');
+                out.push_str(itoa::Buffer::new().format(*n));
+                out.push(',');
                 push_string(out, &body.kind);
                 push_payload(out, json);
                 push_id(out, body.id.as_deref());
@@ -209,7 +211,7 @@ fn push_id(out: &mut String, id: Option<&str>) {
 fn push_payload(out: &mut String, json: &RawValue) {
     let text = json.get();
     out.push(',');
-    match text.contains(['\n', '\r']) {
+    match memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some() {
         true => out.extend(
             text.chars()
                 .map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }),
@@ -240,6 +242,25 @@ fn push_string(out: &mut String, text: &str) {
         }
     }
     out.push('"');
+}
+
+/// About what a frame takes, so that a unit is allocated once.
+fn room_for(frame: &Frame<Body>) -> usize {
+    match frame {
+        Frame::Message { body, .. } | Frame::Request { body, .. } | Frame::Reply { body, .. } => {
+            body.size() + 48
+        }
+        Frame::Hello(_)
+        | Frame::Ready(_)
+        | Frame::Take { .. }
+        | Frame::Ack { .. }
+        | Frame::Ping { .. }
+        | Frame::Pong { .. }
+        | Frame::Goaway { .. }
+        | Frame::Auth
+        | Frame::Expiring { .. }
+        | Frame::Close { .. } => 48,
+    }
 }
 
 fn push(out: &mut String, text: core::fmt::Arguments<'_>) {
