@@ -198,7 +198,8 @@ impl Stage {
                 self.say("app", &message);
             }
             Output::Event(Event::Opened { session, .. }) => self.session = Some(session),
-            Output::Event(_) | Output::ToGuest { .. } => {}
+            Output::Event(_) => {}
+            Output::ToGuest { .. } => panic!("no guest is there"),
         }
     }
 

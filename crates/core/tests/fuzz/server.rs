@@ -3,8 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::sync::Arc;
+
 use throughline_core::server::{
-    Event, Input, LinkId, Output, Rate, SessionKey, Sessions, SessionsConfig, Subject,
+    Event, EventId, Input, LinkId, Output, Rate, SessionKey, Sessions, SessionsConfig, Since,
+    Subject, Subscriber, TopicsConfig,
 };
 use throughline_core::{Frame, Hello, Millis, Nonce, Ready, Transport};
 
@@ -13,6 +16,10 @@ use crate::cursor::Cursor;
 const STRANGERS: [&str; 2] = ["mallory", "oscar"];
 const MAX_LINKS: usize = 24;
 const MAX_SESSIONS: usize = 12;
+
+/// The topic that the guest hears, and others that strangers know of.
+const NEWS: &str = "news";
+const TOPICS: [&str; 6] = [NEWS, "a", "b", "c", "d", "e"];
 
 pub(crate) fn run(input: &[u8]) {
     let mut world = World::new();
@@ -60,6 +67,13 @@ impl World {
                 per_second: 20,
                 burst: 40,
             },
+            topics: TopicsConfig {
+                events: 4,
+                bytes: 64,
+                linger: 5_000,
+                max_topics: 4,
+                max_subscriptions: 3,
+            },
             ..SessionsConfig::default()
         };
         let link = LinkId(0);
@@ -105,11 +119,17 @@ impl World {
         let (fence, received) = (1, 0);
         let frame = Frame::Take { fence, received };
         world.tell(Input::Frame { link, frame });
+        world.tell(Input::Subscribe {
+            subscriber: Subscriber::Session(world.guest.key),
+            topic: NEWS.into(),
+            since: Since::Now,
+            entropy: 7,
+        });
         world
     }
 
     fn step(&mut self, cursor: &mut Cursor<'_>) {
-        match cursor.below(16) {
+        match cursor.below(19) {
             0 | 1 if self.links.len() < MAX_LINKS => {
                 self.last_link += 1;
                 let link = LinkId(self.last_link);
@@ -181,11 +201,82 @@ impl World {
                 });
                 self.acknowledge();
             }
+            15 => self.publish(cursor),
+            16 => self.subscribe(cursor),
+            17 => {
+                if let Some(link) = cursor.pick(&self.links) {
+                    let subject = Subject::from(STRANGERS[cursor.below(2)]);
+                    let expires = self.expiry(cursor);
+                    self.tell(Input::Auth {
+                        link,
+                        subject,
+                        expires,
+                    });
+                }
+            }
             _ => {
                 let span = cursor.span().min(150_000);
                 self.wait(span);
             }
         }
+    }
+
+    /// Tells a topic; the guest hears one of them.
+    fn publish(&mut self, cursor: &mut Cursor<'_>) {
+        let topic: Arc<str> = TOPICS[cursor.below(TOPICS.len())].into();
+        let event = match cursor.byte() {
+            0..150 => Some(self.sessions.next_event(&topic, self.now.0 as u32)),
+            150..200 => None,
+            // An event of another history, as one of another node is.
+            200.. if &*topic != NEWS => Some(EventId {
+                epoch: cursor.byte().into(),
+                n: number(cursor),
+            }),
+            200.. => None,
+        };
+        if &*topic == NEWS {
+            self.guest.owed += 1;
+        }
+        let (body, bytes) = (self.guest.owed as u32, cursor.byte().into());
+        self.tell(Input::PublishTopic {
+            topic,
+            event,
+            body,
+            bytes,
+        });
+        self.acknowledge();
+    }
+
+    fn subscribe(&mut self, cursor: &mut Cursor<'_>) {
+        let guest = u64::from(cursor.byte() % 3);
+        let subscriber = match self.stranger(cursor) {
+            Some(session) if cursor.flip() => Subscriber::Session(session),
+            _ => Subscriber::Guest(guest),
+        };
+        let topic = TOPICS[cursor.below(TOPICS.len())].into();
+        let since = match cursor.below(4) {
+            0 => Since::Now,
+            1 => Since::Start,
+            2 => Since::Unknown,
+            _ => Since::After(EventId {
+                epoch: 7,
+                n: number(cursor),
+            }),
+        };
+        self.tell(match cursor.byte() {
+            0..160 => Input::Subscribe {
+                subscriber,
+                topic,
+                since,
+                entropy: 7,
+            },
+            160..240 => Input::Unsubscribe { subscriber, topic },
+            240.. => Input::GuestLeft { guest },
+        });
+    }
+
+    fn expiry(&self, cursor: &mut Cursor<'_>) -> Option<Millis> {
+        cursor.flip().then(|| self.now + cursor.span())
     }
 
     /// Says `hello` for a stranger: as itself, or under a name that it has seen or guessed.
@@ -214,11 +305,12 @@ impl World {
             0..240 => u128::from(self.last_link) << 64 | u128::from(self.now.0),
             240.. => u128::MAX,
         };
+        let expires = self.expiry(cursor);
         self.tell(Input::Hello {
             link,
             hello,
             subject,
-            expires: None,
+            expires,
             entropy,
         });
     }
@@ -282,8 +374,8 @@ impl World {
                     assert_ne!(link, self.guest.link, "the guest was closed");
                     assert!(self.forget(link), "closed twice");
                 }
-                Output::ToGuest { .. } => panic!("nobody of the `json` dialect is here"),
                 Output::Event(event) => self.hear(event),
+                Output::ToGuest { guest, .. } => assert!(guest < 3),
             }
         }
         assert!(self.sessions.session_count() <= MAX_SESSIONS);
@@ -340,13 +432,14 @@ impl World {
                 *last += 1;
                 assert_eq!(seq, *last, "each once, in order");
             }
-            Event::Subscribed { .. }
-            | Event::SubscriptionRefused { .. }
-            | Event::Unsubscribed { .. } => panic!("nobody subscribed"),
             Event::LinkChanged { session, transport } => {
                 let is_guest = session == self.guest.key || self.guest.key == SessionKey(0);
                 assert!(is_guest || self.heard.contains_key(&session));
                 assert!(session != self.guest.key || transport.is_some());
+            }
+            Event::Subscribed { .. } | Event::Unsubscribed { .. } => {}
+            Event::SubscriptionRefused { subscriber, .. } => {
+                assert_ne!(subscriber, Subscriber::Session(self.guest.key));
             }
             Event::Closed { session } => {
                 assert_ne!(session, self.guest.key, "the guest's session was ended");

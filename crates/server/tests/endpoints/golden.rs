@@ -32,6 +32,8 @@ struct Illegal {
     state: State,
     text: String,
     code: u64,
+    /// The one transport on which it is illegal, if not on all: the network may repeat a POST (B4).
+    on: Option<String>,
 }
 
 /// How far a link has come.
@@ -77,16 +79,42 @@ async fn a_binary_unit_that_is_not_as_described_ends_its_link() {
 #[tokio::test]
 async fn a_frame_that_is_not_legal_where_it_stands_ends_its_link() {
     let rig = Rig::start().await;
-    for unit in golden::<Illegal>("illegal") {
-        refuses(
-            &rig,
-            unit.state,
-            Message::text(&*unit.text),
-            unit.code,
-            &unit.name,
-        )
-        .await;
+    for Illegal {
+        name,
+        state,
+        text,
+        code,
+        on,
+    } in golden("illegal")
+    {
+        let unit = Message::text(text);
+        match on.as_deref() {
+            None => refuses(&rig, state, unit, code, &name).await,
+            Some("websocket") => refuses_on_websocket(&rig, state, unit, code, &name).await,
+            Some(on) => panic!("{name}: {on}"),
+        }
     }
+}
+
+/// B4
+#[tokio::test]
+async fn a_post_that_the_network_repeats_changes_nothing() {
+    let rig = Rig::start().await;
+    let mut link = rig.open(Transport::Sse).await;
+    let greet = json!([["hello", hello()]]);
+    link.send(greet.clone()).await;
+    let ready = link.ready().await;
+    link.send(greet).await;
+    let first = json!([["take", 1, 0], [1, "ECHO", "once"]]);
+    link.send(first.clone()).await;
+    assert_eq!(link.message().await, json!([1, "ECHO", "once"]));
+    link.send(first).await;
+    link.send(json!([[2, "ECHO", "and on"]])).await;
+    assert_eq!(
+        link.message().await,
+        json!([2, "ECHO", "and on"]),
+        "{ready}"
+    );
 }
 
 /// P1.8: a unit that is refused counts for nothing, and P1.2: what came before it counts.
@@ -115,9 +143,17 @@ async fn a_refused_unit_counts_for_nothing_and_the_one_before_it_does() {
 
 /// Sends the unit on a WebSocket and in a POST, and hears the code on both.
 async fn refuses(rig: &Rig, state: State, unit: Message, code: u64, name: &str) {
+    refuses_on_websocket(rig, state, unit.clone(), code, name).await;
+    refuses_in_post(rig, state, unit, code, name).await;
+}
+
+async fn refuses_on_websocket(rig: &Rig, state: State, unit: Message, code: u64, name: &str) {
     let mut socket = reach(rig, Transport::WebSocket, state).await;
-    assert!(socket.send_raw(unit.clone()).await.is_none());
+    assert!(socket.send_raw(unit).await.is_none());
     assert_eq!(socket.closed().await, (code, None), "{name}, WebSocket");
+}
+
+async fn refuses_in_post(rig: &Rig, state: State, unit: Message, code: u64, name: &str) {
     let mut stream = reach(rig, Transport::Sse, state).await;
     let answer = stream.send_raw(unit).await.unwrap();
     assert_eq!(answer.status(), 200, "{name}, POST");
