@@ -97,7 +97,7 @@ function receiveNamed(host, attempt, frame) {
     if (link) link.session = a.session;
     const numbers = [a.received, a.heartbeat, a.window, a.unit].map(whole);
     host.tell(FRAMES.ready, attempt, host.nameOf(a.session), ...numbers);
-  } else host.tell(FRAMES[name], attempt, whole(a), b === undefined ? -1 : whole(b));
+  } else host.tell(FRAMES[name], attempt, whole(a), name === "close" && b != null ? whole(b) : -1);
   return 0;
 }
 
