@@ -2,6 +2,7 @@
 
 mod arrows;
 mod build;
+mod clauses;
 mod cli;
 mod demo;
 mod docs;

@@ -11,7 +11,7 @@ use crate::cli::TestArgs;
 use crate::server::Server;
 use crate::setup::{self, Scope};
 use crate::tools::{Cmd, Repo, files, timed};
-use crate::{arrows, docs};
+use crate::{arrows, clauses, docs};
 
 /// Seconds one browser has for the whole wasm suite.
 const WASM_SUITE_SECONDS: &str = "300";
@@ -135,12 +135,14 @@ enum Step {
     Build,
     Types,
     Docs,
+    Clauses,
+    Js,
     Wasm(Browser),
     E2e,
 }
 
 impl Step {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::Setup,
         Self::Fmt,
         // The wasm tests name the built package, and lints read them.
@@ -148,10 +150,12 @@ impl Step {
         Self::Clippy,
         Self::Arrows,
         Self::Docs,
+        Self::Clauses,
         Self::Xtask,
         Self::Core,
         Self::Server,
         Self::Types,
+        Self::Js,
         Self::Wasm(Browser::Chromium),
         Self::Wasm(Browser::Firefox),
         Self::Wasm(Browser::Webkit),
@@ -170,6 +174,8 @@ impl Step {
             Self::Build => "build",
             Self::Types => "types",
             Self::Docs => "docs",
+            Self::Clauses => "clauses",
+            Self::Js => "js",
             Self::Wasm(Browser::Chromium) => "wasm-chromium",
             Self::Wasm(Browser::Firefox) => "wasm-firefox",
             Self::Wasm(Browser::Webkit) => "wasm-webkit",
@@ -189,6 +195,8 @@ impl Step {
             Self::Build => "the package builds and keeps its size budget",
             Self::Types => "TypeScript finds the package's types and JavaScript sound",
             Self::Docs => "the README's commands exist",
+            Self::Clauses => "a test names each clause of the protocol",
+            Self::Js => "the package's JavaScript speaks the golden frames",
             Self::Wasm(Browser::Chromium) => "the browser crate's tests in Chromium",
             Self::Wasm(Browser::Firefox) => "the browser crate's tests in Firefox",
             Self::Wasm(Browser::Webkit) => "the browser crate's tests in WebKitGTK",
@@ -231,6 +239,11 @@ impl Session<'_> {
                 tsc.args(["--noEmit", "-p", "pkg/tsconfig.json"]).run()
             }
             Step::Docs => docs::check(repo),
+            Step::Clauses => clauses::check(repo),
+            Step::Js => {
+                let suites = files(&repo.existing("tests/js")?)?;
+                repo.cmd("node").arg("--test").args(suites).run()
+            }
             Step::Wasm(browser) => self.wasm(browser),
             Step::E2e => self.e2e(),
         }
