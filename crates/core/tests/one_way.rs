@@ -6,6 +6,7 @@ use throughline_core::{
 
 const HEARTBEAT: u32 = 15_000;
 
+/// P4.3
 #[test]
 fn a_websocket_that_hears_heartbeats_but_no_pong_is_half_open() {
     let mut session = connected(Transport::WebSocket);

@@ -65,7 +65,7 @@ fn a_drain_asks_everyone_to_move_and_closes_who_stays() {
     );
 }
 
-/// P5.3
+/// P5.3, P5.6
 #[test]
 fn limits_have_their_codes() {
     let rate = Rate {

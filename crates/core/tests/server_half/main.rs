@@ -3,6 +3,7 @@
 
 mod ending;
 mod handshake;
+mod keeping;
 mod lifetime;
 mod messages;
 mod topics;

@@ -107,7 +107,7 @@ async fn a_link_belongs_to_the_subject_of_its_hello() {
     assert_eq!(link.message().await, json!(["pong", 1]));
 }
 
-/// P6: the side probe of a client whose WebSocket was refused.
+/// P6.3: the side probe of a client whose WebSocket was refused.
 #[tokio::test]
 async fn a_plain_get_says_whether_the_path_and_the_token_are_good() {
     let (rig, tokens) = closed().await;

@@ -7,7 +7,7 @@ use throughline_core::Transport;
 
 use crate::rig::{PATIENCE, Rig, hello, rand_u128, websocket};
 
-/// P5.2, P5.3
+/// P5.2, P5.3, P6.3
 #[tokio::test]
 async fn a_drain_asks_to_move_refuses_newcomers_and_closes_who_stays() {
     let rig = Rig::start().await;
@@ -23,6 +23,7 @@ async fn a_drain_asks_to_move_refuses_newcomers_and_closes_who_stays() {
     }
     let url = format!("http://{address}/realtime");
     assert_eq!(websocket(&url, &[]).await.err(), Some(503));
+    assert_eq!(http.get(&url).send().await.unwrap().status(), 503);
     let named = format!("{url}?link={:032x}", rand_u128());
     for accept in ["text/event-stream", "*/*"] {
         let answer = http

@@ -6,7 +6,7 @@ use throughline_core::server::Rate;
 
 use crate::rig::{Rig, hello};
 
-/// P1.8
+/// P1.8, P5.6
 #[tokio::test]
 async fn a_unit_over_the_limit_is_4413_and_413() {
     let rig = Rig::with(|config| config.sessions.unit = 2_048).await;
@@ -37,7 +37,7 @@ async fn a_unit_that_is_none_is_4400() {
     assert_eq!(link.closed().await, (4400, None));
 }
 
-/// P5.3
+/// P5.3, P5.6
 #[tokio::test]
 async fn too_many_messages_are_4429_and_429() {
     let rate = Rate {
@@ -57,7 +57,7 @@ async fn too_many_messages_are_4429_and_429() {
     assert_eq!(answer.headers()["retry-after"], "2");
 }
 
-/// P5.3
+/// P5.3, P5.6
 #[tokio::test]
 async fn too_many_sessions_are_4503_and_503() {
     let rig = Rig::with(|config| config.sessions.max_sessions = 1).await;
@@ -78,7 +78,7 @@ async fn too_many_sessions_are_4503_and_503() {
     assert_eq!(ready["resumed"], true, "who is in stays in");
 }
 
-/// P5.3: a reader that stops reading is not buffered for without end.
+/// P3.8, P5.3, P5.6: a reader that stops reading is not buffered for without end.
 #[tokio::test]
 async fn too_many_bytes_for_a_slow_reader_are_4429() {
     let rig = Rig::with(|config| config.limits.buffered_bytes = 64 << 10).await;
