@@ -54,6 +54,9 @@ struct World {
     /// What each stranger's session has been heard to say, up to a number.
     heard: BTreeMap<SessionKey, u64>,
     ids: Vec<String>,
+    /// Whom a link speaks for, and to whom each session was made known.
+    subjects: BTreeMap<LinkId, Subject>,
+    known: BTreeMap<String, Subject>,
     guest: Guest,
 }
 
@@ -85,6 +88,8 @@ impl World {
             offsets: BTreeMap::new(),
             heard: BTreeMap::new(),
             ids: Vec::new(),
+            subjects: BTreeMap::new(),
+            known: BTreeMap::new(),
             guest: Guest {
                 link,
                 key: SessionKey(0),
@@ -105,6 +110,7 @@ impl World {
             received: 0,
         };
         let subject = Subject::from("guest");
+        world.subjects.insert(link, subject.clone());
         world.tell(Input::Hello {
             link,
             hello,
@@ -306,6 +312,7 @@ impl World {
             240.. => u128::MAX,
         };
         let expires = self.expiry(cursor);
+        self.subjects.insert(link, subject.clone());
         self.tell(Input::Hello {
             link,
             hello,
@@ -385,10 +392,17 @@ impl World {
     fn deliver(&mut self, link: LinkId, frame: &Frame<u32>) {
         let is_guest = link == self.guest.link;
         assert!(is_guest || self.links.contains(&link), "sent after the end");
-        if let Frame::Ready(Ready { session, .. }) = frame
-            && !self.ids.contains(session)
-        {
-            self.ids.push(session.clone());
+        if let Frame::Ready(Ready { session, .. }) = frame {
+            let subject = &self.subjects[&link];
+            let of = self.known.entry(session.clone());
+            assert_eq!(
+                of.or_insert_with(|| subject.clone()),
+                subject,
+                "told to another"
+            );
+            if !self.ids.contains(session) {
+                self.ids.push(session.clone());
+            }
         }
         if let Some(n) = frame.n() {
             let last = self.offsets.insert(link, n);

@@ -365,6 +365,11 @@ impl World {
                 let sent = *self.numbers.entry(*n).or_insert(*body);
                 assert_eq!(sent, *body, "a number changed hands");
                 let last = self.written.insert(attempt, *n);
+                if last.is_none() && self.dialect == Dialect::Throughline {
+                    let mut earlier = self.numbers.range(..n).map(|(_, ticket)| ticket);
+                    let decided = earlier.all(|ticket| !self.undecided.contains(ticket));
+                    assert!(decided, "a new link does not begin with the oldest");
+                }
                 assert!(
                     last.is_none_or(|last| *n == last + 1),
                     "a number is skipped"
