@@ -293,7 +293,10 @@ impl World {
         let terminal = match ending.verdict() {
             Verdict::Stop | Verdict::SwitchTransport => true,
             Verdict::RefreshToken => {
-                let refused = self.page.app.bad_tokens > 0 || self.page.tokens == Tokens::Bad;
+                // A server whose clock jumps ends good tokens, twice within one streak perhaps.
+                let refused = self.page.app.bad_tokens > 0
+                    || self.page.tokens == Tokens::Bad
+                    || self.server.ahead > 0;
                 refused && self.page.app.asked.len() > 1 || !self.page.config.has_token
             }
             Verdict::Retry | Verdict::RetryAfter(_) => false,
