@@ -9,7 +9,9 @@ import { parseArgs } from "node:util";
 import { MUTATIONS } from "./mutations/list.mjs";
 
 const ROOT = join(import.meta.dirname, "..");
-const TREE = join(ROOT, "target/mutations");
+const TREE = join(ROOT, "target/mutations/tree");
+/** Not the build directory of the tree itself: cargo would take the one's programs for the other's. */
+const BUILD = join(ROOT, "target/mutations/build");
 /** A mutant may run for ever: that is caught as well. */
 const LIMIT = 300_000;
 
@@ -29,7 +31,7 @@ function copyTree() {
 function test() {
   const args = ["test", "-p", "throughline-core", "--features", "server", "--no-fail-fast", "-j", "2"];
   const targets = ["--lib", "--test", "sim", "--test", "server_half", "--test", "one_way"];
-  const env = { ...process.env, CARGO_TARGET_DIR: join(ROOT, "target"), THROUGHLINE_SIM_RUNS: options.worlds, RUST_BACKTRACE: "0" };
+  const env = { ...process.env, CARGO_TARGET_DIR: BUILD, CARGO_PROFILE_DEV_DEBUG: "0", THROUGHLINE_SIM_RUNS: options.worlds, RUST_BACKTRACE: "0" };
   const run = spawnSync("cargo", [...args, ...targets], { cwd: TREE, env, encoding: "utf8", timeout: LIMIT, killSignal: "SIGKILL", maxBuffer: 1 << 28 });
   if (run.error?.code === "ETIMEDOUT") return ["no end"];
   const failed = [...run.stdout.matchAll(/^test (\S+) \.\.\. FAILED$/gm)].map(([, name]) => name);
