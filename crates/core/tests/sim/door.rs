@@ -1,7 +1,7 @@
 //! The server's door: requests and sockets, joined to links (annexes A, B and C).
 
 use throughline_core::server::{Input, LinkId, Subject};
-use throughline_core::{Cause, Ending, Frame, Transport};
+use throughline_core::{Cause, Ending, Frame, Millis, Transport};
 
 use crate::net::Fault;
 use crate::server::{Ear, Talk, Way};
@@ -284,10 +284,23 @@ impl World {
                         link,
                         hello,
                         subject: self.subject(),
-                        expires: None,
+                        expires: self.expiry(),
                         entropy,
                     }
                 }
+                Frame::Auth if self.welcomes() => {
+                    self.tally.renewals += 1;
+                    Input::Auth {
+                        link,
+                        subject: self.subject(),
+                        expires: self.expiry(),
+                    }
+                }
+                Frame::Auth => Input::CloseLink {
+                    link,
+                    code: 4401,
+                    retry: None,
+                },
                 frame => Input::Frame { link, frame },
             };
             self.observe_asked(link, &input);
@@ -299,6 +312,12 @@ impl World {
     /// Whom the page's tokens name: every second tab is the same person's.
     fn subject(&self) -> Subject {
         Subject::from(["ann", "bob"][self.page.id.tab % 2])
+    }
+
+    /// When the page's token expires, on the server's clock.
+    fn expiry(&self) -> Option<Millis> {
+        let until = self.page.token_until;
+        (until < u64::MAX).then(|| self.server_now() + until.saturating_sub(self.now))
     }
 
     /// Takes note of the session that a link belongs to.

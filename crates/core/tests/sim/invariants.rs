@@ -9,7 +9,7 @@ use throughline_core::server::{Input as Told, LinkId, SessionKey};
 use throughline_core::session::SendPolicy;
 
 use crate::app::App;
-use crate::page::Reader;
+use crate::page::{Reader, Tokens};
 use crate::wire::Frames;
 use crate::world::World;
 
@@ -292,7 +292,13 @@ impl World {
     fn check_failure(&self, ending: Ending) {
         let terminal = match ending.verdict() {
             Verdict::Stop | Verdict::SwitchTransport => true,
-            Verdict::RefreshToken => self.page.app.asked.len() > 1 || !self.page.config.has_token,
+            Verdict::RefreshToken => {
+                // A server whose clock jumps ends good tokens, twice within one streak perhaps.
+                let refused = self.page.app.bad_tokens > 0
+                    || self.page.tokens == Tokens::Bad
+                    || self.server.ahead > 0;
+                refused && self.page.app.asked.len() > 1 || !self.page.config.has_token
+            }
             Verdict::Retry | Verdict::RetryAfter(_) => false,
         };
         let known = match ending.number() {

@@ -60,8 +60,9 @@ pub(crate) struct Page {
     pub(crate) read: u64,
     pub(crate) acknowledged: u64,
     pub(crate) tokens: Tokens,
-    /// Whether the server takes the token at hand.
+    /// Whether the server takes the token at hand, and until when.
     pub(crate) token_is_good: bool,
+    pub(crate) token_until: u64,
     token_turn: u32,
     pub(crate) frozen_until: u64,
     /// After a freeze, the overdue alarm rings before what the network brought.
@@ -93,6 +94,7 @@ impl Page {
             read: 0,
             acknowledged: 0,
             tokens: Tokens::Good,
+            token_until: u64::MAX,
             token_turn: 0,
             frozen_until: 0,
             alarm_first: true,
@@ -279,6 +281,8 @@ impl World {
             if self.page.tokens == Tokens::BadOnce {
                 self.page.tokens = Tokens::Good;
             }
+            let life = self.server.token_life;
+            self.page.token_until = life.map_or(u64::MAX, |life| self.now + life);
             self.page.app.bad_tokens += u32::from(!self.page.token_is_good);
         }
         self.turn(Input::Token(result));

@@ -173,6 +173,7 @@ fn world(seed: u64) -> (World, Vec<u64>, u64) {
             world.read_slowly(dice.below(400));
         }
     }
+    world.server.token_life = dice.pick(&[None, Some(20_000), Some(60_000)]);
     world.server.mailbox = dice.pick(&[usize::MAX, usize::MAX, 12]);
     world.net.delay = dice.pick(&[1, 5, 40]);
     world.net.jitter = dice.pick(&[0, 3, 60]);

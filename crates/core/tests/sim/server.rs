@@ -43,6 +43,8 @@ pub(crate) struct Server {
     pub(crate) heard: Vec<Vec<u64>>,
     /// The same by session.
     pub(crate) records: Vec<Vec<u64>>,
+    /// How long a token lasts from when the page gets it.
+    pub(crate) token_life: Option<u64>,
     /// Most units that may wait for one link.
     pub(crate) mailbox: usize,
     /// What its clock is ahead of the world's.
@@ -117,6 +119,7 @@ impl Server {
             epoch: 0,
             heard: vec![Vec::new()],
             records: Vec::new(),
+            token_life: None,
             mailbox: usize::MAX,
             ahead: 0,
             plain: None,
@@ -380,7 +383,7 @@ impl World {
 
     pub(crate) fn answer_probe(&mut self) {
         use crate::net::Fault;
-        let bad = !self.page.token_is_good;
+        let bad = !self.welcomes();
         let (status, retry) = match self.net.fate_of_probe() {
             _ if !self.server.is_up() => (0, None),
             Fault::Status {
@@ -399,6 +402,7 @@ impl World {
 
     /// Whether the server takes the page's token.
     pub(crate) fn welcomes(&self) -> bool {
-        self.page.token_is_good && self.page.tokens != Tokens::Bad
+        let in_time = self.now < self.page.token_until;
+        self.page.token_is_good && in_time && self.page.tokens != Tokens::Bad
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Tally {
     pub(crate) replaced: u64,
     /// Pages that were loaded again and went on with their session.
     pub(crate) reloads: u64,
+    /// Tokens of live links that were replaced by fresh ones.
+    pub(crate) renewals: u64,
     /// Sessions that were closed as asked in the end.
     pub(crate) closed: u64,
     /// Sessions that failed, as they had to.
@@ -60,7 +62,7 @@ impl Tally {
     }
 
     /// Every count, by name.
-    pub(crate) const fn named(&self) -> [(&'static str, u64); 21] {
+    pub(crate) const fn named(&self) -> [(&'static str, u64); 22] {
         [
             ("tabs", self.tabs),
             ("takes", self.takes),
@@ -81,6 +83,7 @@ impl Tally {
             ("expired", self.expired),
             ("replaced", self.replaced),
             ("reloads", self.reloads),
+            ("renewals", self.renewals),
             ("closed", self.closed),
             ("failed", self.failed),
         ]
@@ -108,6 +111,7 @@ impl AddAssign for Tally {
         self.expired += other.expired;
         self.replaced += other.replaced;
         self.reloads += other.reloads;
+        self.renewals += other.renewals;
         self.closed += other.closed;
         self.failed += other.failed;
     }

@@ -1,7 +1,9 @@
 //! Lifecycle defects that other clients have had, each as a scenario.
 
+use throughline_core::server::SessionsConfig;
 use throughline_core::{
-    AttemptId, Cause, Config, Ending, Environment, Frame, Input, Outcome, Report, StateKind,
+    AttemptId, Cause, Config, Ending, Environment, Frame, Input, Millis, Nonce, Outcome, Output,
+    Report, Restored, Session, StateKind, Ticket,
 };
 
 use super::{POLL, SSE, WS, only, useful};
@@ -318,4 +320,99 @@ fn a_post_that_the_network_repeats_costs_nothing() {
             world.check_calm();
         }
     }
+}
+
+#[test]
+fn a_handshake_that_ends_while_suspended_connects_the_session() {
+    let mut crossed = 0;
+    for seed in 0..100 {
+        let server = SessionsConfig {
+            window: 20_000,
+            ..SessionsConfig::default()
+        };
+        let mut world = World::with(seed, only(&[WS]), server);
+        world.connect();
+        world.pass(12_000);
+        world.act(Act::FaultOnAll(Fault::Rst));
+        world.act(Act::Cut);
+        world.pass(19_000);
+        world.act(Act::FaultOnAll(Fault::None));
+        world.act(Act::Delay {
+            delay: 200,
+            jitter: 0,
+        });
+        world.until(60_000, |world| world.is_on(WS));
+        let states = &world.page.app.states;
+        if let [
+            ..,
+            (suspended, StateKind::Suspended),
+            (_, StateKind::Connected),
+        ] = states[..]
+        {
+            let (opened, _) = *world.page.app.opens.last().expect("an attempt");
+            crossed += u32::from(opened < suspended);
+        }
+        world.pass(30_000);
+        world.check_calm();
+    }
+    assert!(crossed > 0, "some handshakes crossed the moment");
+}
+
+#[test]
+fn numbers_beyond_32_bits_are_counted() {
+    let (received, acked) = ((1 << 53) - 3, (1 << 52) + 1);
+    let mut core = Session::<u64>::new(only(&[WS]), [7; 16]);
+    core.restore(Restored {
+        session: "s".into(),
+        connect: Nonce(1),
+        instance: Nonce(2),
+        fence: 3,
+        received,
+        acked,
+    });
+    let link = AttemptId(1);
+    let ready = throughline_core::Ready {
+        session: "s".into(),
+        resumed: true,
+        received: acked,
+        heartbeat: 15_000,
+        window: 1,
+        unit: 1,
+    };
+    let message = Input::Send {
+        ticket: Ticket(1),
+        request: None,
+        body: 1,
+        bytes: 1,
+        ttl: None,
+        replaces: None,
+    };
+    let inputs = [
+        Input::Connect,
+        Input::Report(link, Report::Opened),
+        Input::Report(link, Report::Frame(Frame::Ready(ready))),
+        message,
+    ];
+    let mut sent = Vec::new();
+    for input in inputs {
+        core.handle(input, Millis(0));
+        while let Some(output) = core.poll_output() {
+            if let Output::Transmit { frames, .. } = output {
+                sent.extend(frames);
+            }
+        }
+    }
+    let [Frame::Hello(hello), take, message] = &sent[..] else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(hello.received, received);
+    assert_eq!(*take, Frame::Take { fence: 4, received });
+    assert_eq!(message.n(), Some(acked + 1));
+    assert_eq!(core.accept(link, received) as u8 & 1, 0);
+    assert_eq!(core.accept(link, received + 1) as u8 & 1, 1);
+    core.handle(
+        Input::Report(link, Report::Frame(Frame::Ack { n: acked + 1 })),
+        Millis(0),
+    );
+    assert_eq!(core.buffered(), (0, 0));
 }
