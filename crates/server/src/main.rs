@@ -88,8 +88,10 @@ struct Arguments {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // At `trace` it writes whole messages, and with them the tokens of `hello` and `auth`.
+    let quiet = "tungstenite=debug".parse().expect("a directive");
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter.add_directive(quiet))
         .with_writer(io::stderr)
         .init();
     match run(arguments).await {

@@ -17,12 +17,16 @@
     localStorage.clear();
   } catch {}
 
+  // The page's own clock and alarms, whatever a test puts in their place.
+  const now = performance.now.bind(performance);
+  const { setTimeout, setInterval } = window;
+
   const until = async (holds, ms = 15_000, what = () => holds) => {
-    const deadline = performance.now() + ms;
+    const deadline = now() + ms;
     for (;;) {
       const value = await holds();
       if (value) return value;
-      if (performance.now() > deadline) throw new Error(`not within ${ms} ms: ${typeof what === "function" ? what() : what}`);
+      if (now() > deadline) throw new Error(`not within ${ms} ms: ${typeof what === "function" ? what() : what}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };
@@ -47,7 +51,10 @@
     session.on("transport", ({ from, to }) => record.transports.push({ from, to }));
     session.on("error", (error) => record.errors.push(plain(error)));
     session.on("retry", ({ inMs }) => record.retries.push(inMs));
-    session.on("gap", () => record.gaps++);
+    session.on("gap", (gap) => {
+      record.gaps++;
+      record.gap = gap;
+    });
     session.on("message", (message) => record.messages.push(message));
     return { session, record };
   };
@@ -63,8 +70,70 @@
     return opened;
   };
 
+  /**
+   * Talks both ways at once: numbers go up and come back as echoes, and a show's comments, numbered by who publishes them,
+   * come down. Notes each time the page woke after it had not run for a while, and each proof of a link: a round trip or a change of link.
+   */
+  const talk = async (session, show) => {
+    const heard = { sends: [], echoes: [], comments: [], wakes: [], proofs: [] };
+    let last = now();
+    const awake = () => {
+      const at = now();
+      if (at - last > 1_000) heard.wakes.push({ at, slept: at - last });
+      last = at;
+      return at;
+    };
+    for (const name of ["rtt", "transport"]) session.on(name, () => session.transport && heard.proofs.push(awake()));
+    session.on("ECHO", (n) => awake() && heard.echoes.push(n));
+    session.on("COMMENT", ({ text }) => awake() && heard.comments.push(Number(text)));
+    await session.send("SUBSCRIBE", { topic: `shows/${show}` });
+    const timer = setInterval(() => awake() && heard.sends.push(outcome(session.send("ECHO", heard.sends.length))), 40);
+    return {
+      heard,
+      /** Stops, waits for everything that was sent and published, and says what came of it. */
+      async end(published) {
+        clearInterval(timer);
+        const undecided = () => JSON.stringify([heard.sends.length, heard.echoes.length, published, heard.comments.length, session.explain()]);
+        await until(() => heard.comments.length >= published && heard.echoes.length >= heard.sends.length, 30_000, undecided);
+        const refused = (await Promise.all(heard.sends)).filter(({ error }) => error);
+        const inOrder = (numbers, count) => numbers.length === count && numbers.every((n, i) => n === i);
+        const woke = heard.wakes.at(-1);
+        return {
+          refused, up: inOrder(heard.echoes, heard.sends.length), down: inOrder(heard.comments, published), sent: heard.sends.length,
+          slept: woke?.slept, provenAfter: woke && heard.proofs.find((at) => at >= woke.at) - woke.at,
+        };
+      },
+    };
+  };
+
+  /** A list that outlives the page, as long as its tab. */
+  const diary = (name) => {
+    const list = JSON.parse(sessionStorage.getItem(name) ?? "[]");
+    const push = (item) => {
+      list.push(item);
+      sessionStorage.setItem(name, JSON.stringify(list));
+    };
+    return { list, push };
+  };
+
+  /** Keeps what goes up from now on: each WebSocket message and each POST's body, as text. */
+  const recordUp = () => {
+    const units = [];
+    const { send } = WebSocket.prototype;
+    const { fetch } = window;
+    WebSocket.prototype.send = function (data) {
+      units.push(String(data));
+      return send.call(this, data);
+    };
+    window.fetch = (address, init) => {
+      if (init?.method === "POST") units.push(String(init.body));
+      return fetch(address, init);
+    };
+    return units;
+  };
+
   /** Runs a function, given as text, in the page's own realm. */
   const run = (source, args) => new Function(`return (${source})`)()(...args);
 
-  window.harness = { run, told, until, sleep, plain, outcome, open, connected };
+  window.harness = { run, told, now, until, sleep, plain, outcome, open, connected, talk, diary, recordUp };
 })();

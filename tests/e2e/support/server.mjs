@@ -2,17 +2,18 @@
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const START_TIMEOUT = 20_000;
 
-/** Starts a server with its demo apps and a fault proxy; `more` are further arguments. */
-export async function startServer({ port = 0, faultsPort = 0, more = [] } = {}) {
+/** Starts a server with its demo apps and a fault proxy; `more` are further arguments, `log` is what its log tells. */
+export async function startServer({ port = 0, faultsPort = 0, more = [], log: level } = {}) {
   const program = process.env.THROUGHLINE_SERVER_BIN;
   if (!program) throw new Error("THROUGHLINE_SERVER_BIN is not set: run this by `cargo xtask`");
   const args = ["--listen", `127.0.0.1:${port}`, "--demo", "--faults", `127.0.0.1:${faultsPort}`, "--script-delay-scale", "0.1", ...more];
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: level ? { ...process.env, RUST_LOG: level } : process.env });
   const log = [];
-  const keep = (line) => log.push(line) > 5_000 && log.shift();
+  const keep = (line) => log.push(line) > 200_000 && log.shift();
   createInterface(child.stderr).on("line", keep);
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
   const addresses = new Promise((resolve, reject) => {
@@ -24,7 +25,7 @@ export async function startServer({ port = 0, faultsPort = 0, more = [] } = {}) 
       if (found.listening && found.faults) resolve(found);
     });
     ended.then(({ code }) => reject(new Error(`the server ended with ${code}:\n${log.join("\n")}`)));
-    setTimeout(() => reject(new Error(`the server did not say where it listens:\n${log.join("\n")}`)), START_TIMEOUT).unref();
+    globalThis.setTimeout(() => reject(new Error(`the server did not say where it listens:\n${log.join("\n")}`)), START_TIMEOUT).unref();
   });
   const stop = (signal = "SIGKILL") => {
     child.kill(signal);
@@ -55,6 +56,49 @@ class Server {
   /** Requests by class: opened since the start, and live. */
   connections() {
     return this.#control("GET", "/connections");
+  }
+
+  /** Waits until the connections are as `holds` wants them. */
+  async until(holds) {
+    for (let tries = 0; !holds(await this.connections()); tries++) {
+      if (tries === 200) throw new Error(`never: ${holds}, but ${JSON.stringify(await this.connections())}`);
+      await sleep(25);
+    }
+  }
+
+  /** Publishes numbered comments to a show until it is stopped, which resolves with their number. */
+  publish(show) {
+    let number = 0;
+    let on = true;
+    const done = (async () => {
+      for (; on; number++) {
+        const response = await fetch(`${this.url}/api/debug/emit-comment`, {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({ showId: show, text: String(number) }),
+        });
+        const { delivered } = await response.json();
+        if (delivered !== 1) throw new Error(`comment ${number} had ${delivered} viewers`);
+        await sleep(30);
+      }
+      return number;
+    })();
+    return {
+      stop() {
+        on = false;
+        return done;
+      },
+    };
+  }
+
+  /** A token of its own for a subject. */
+  async mint(subject, lifeMs) {
+    const response = await fetch(`${this.url}/api/token`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ subject, lifeMs }),
+    });
+    return (await response.json()).token;
   }
 
   faultLog() {

@@ -25,6 +25,8 @@ export async function startSite({ secure = false } = {}) {
     if (pathname === "/page") {
       const policy = searchParams.get("csp");
       if (policy) headers["Content-Security-Policy"] = policy;
+      // What must not be stored is not kept for the way back either.
+      if (searchParams.has("keep")) headers["Cache-Control"] = "no-cache";
       response.writeHead(200, { ...headers, "Content-Type": "text/html" });
       return response.end(PAGE);
     }

@@ -10,13 +10,14 @@ import { startSite } from "./site.mjs";
 /**
  * Runs `define` once per browser. Its world has `server`, `site`, `browser`, and `check(title, run, options)`, which gives
  * each test a fresh page with no faults in force and asserts that the page told of no error that `run` did not expect.
+ * `more` are further arguments of the server.
  */
-export function inBrowsers(define, { browsers = BROWSERS, secure = false } = {}) {
+export function inBrowsers(define, { browsers = BROWSERS, secure = false, more = [] } = {}) {
   for (const name of browsers.filter((name) => BROWSERS.includes(name))) {
     describe(name, () => {
       const world = { name };
       before(async () => {
-        [world.server, world.site, world.browser] = await Promise.all([startServer(), startSite({ secure }), startBrowser(name)]);
+        [world.server, world.site, world.browser] = await Promise.all([startServer({ more }), startSite({ secure }), startBrowser(name)]);
       });
       after(async () => {
         await world.browser?.stop();
@@ -24,11 +25,11 @@ export function inBrowsers(define, { browsers = BROWSERS, secure = false } = {})
         world.site?.close();
       });
       world.check = (title, run, { page = {}, allowed = [] } = {}) =>
-        test(title, async () => {
+        test(title, async (t) => {
           await world.server.faults();
           await world.browser.open(world.site.page(page));
           const evaluate = world.browser.evaluate.bind(world.browser);
-          await run(evaluate);
+          await run(evaluate, t);
           const { errors, rejections } = await world.browser.told();
           const unexpected = [...errors, ...rejections.map((text) => `unhandled rejection: ${text}`)];
           assert.deepEqual(unexpected.filter((line) => !allowed.some((pattern) => pattern.test(line))), []);
