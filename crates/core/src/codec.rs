@@ -18,6 +18,7 @@ use core::fmt;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use smol_str::SmolStr;
 
 use crate::frame::Frame;
 
@@ -34,7 +35,7 @@ pub const MAX_NUMBER: u64 = (1 << 53) - 1;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body {
     /// The application's name for the kind of message; empty in replies.
-    pub kind: Arc<str>,
+    pub kind: SmolStr,
     /// The application's data.
     pub payload: Payload,
     /// The event's id in its topic, if it is a topic's (P3.6).
