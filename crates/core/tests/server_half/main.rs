@@ -4,6 +4,7 @@
 mod ending;
 mod handshake;
 mod lifetime;
+mod memory;
 mod messages;
 mod topics;
 mod world;
