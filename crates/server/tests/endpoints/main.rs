@@ -9,5 +9,6 @@ mod lifetime;
 mod limits;
 mod program;
 mod rig;
+mod room;
 mod sessions;
 mod split;
