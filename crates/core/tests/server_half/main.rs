@@ -3,6 +3,7 @@
 
 mod ending;
 mod handshake;
+mod hostile;
 mod lifetime;
 mod memory;
 mod messages;

@@ -4,6 +4,7 @@
 mod access;
 mod apps;
 mod drain;
+mod hostile;
 mod json;
 mod lifetime;
 mod limits;
