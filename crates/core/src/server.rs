@@ -32,11 +32,14 @@ use crate::time::Millis;
 
 use alarm::{Alarms, Who};
 use link::Link;
+use memory::SESSION_BYTES;
 use session::Session;
 use topic::Topics;
 
 pub use bucket::Rate;
 pub use input::Input;
+pub use log::Unacked;
+pub use memory::MemoryUse;
 pub use output::{Event, Output};
 pub use topic::{EventId, Since, Subscriber, TopicsConfig};
 
@@ -48,6 +51,7 @@ mod input;
 mod lifetime;
 mod link;
 mod log;
+mod memory;
 mod output;
 mod session;
 mod subscribe;
@@ -88,8 +92,13 @@ pub struct SessionsConfig {
     pub window: u32,
     /// The largest unit in bytes, told in `ready`; the caller enforces it.
     pub unit: u32,
-    /// Bytes of messages kept for replay, per session; the oldest go first.
+    /// Bytes of messages kept for replay, per session; the oldest go first. A client that comes back
+    /// and lacks one of those gets a new session, and `resumed` is false (P2.3).
     pub replay_bytes: usize,
+    /// Bytes that may be kept over all sessions and topics, about. Beyond that sessions without a link
+    /// are ended, oldest first; then topics forget their oldest events; then the sessions that are owed
+    /// most lose their oldest messages. If nothing is left to go, new sessions are closed with 4503.
+    pub memory: usize,
     /// How long a link may stay without `hello` (P2.6).
     pub hello_timeout: u32,
     /// How long a former owner may stay before it is closed (P2.4).
@@ -121,6 +130,7 @@ impl Default for SessionsConfig {
             window: 120_000,
             unit: 1 << 20,
             replay_bytes: 1 << 20,
+            memory: 256 << 20,
             hello_timeout: 10_000,
             leave: 5_000,
             expiring: 30_000,
@@ -148,6 +158,9 @@ pub struct Sessions<B> {
     by_connect: BTreeMap<(Nonce, Subject), SessionKey>,
     links: BTreeMap<LinkId, Link<B>>,
     topics: Topics<B>,
+    /// Sessions without a link, by when they are forgotten.
+    adrift: BTreeSet<(Millis, SessionKey)>,
+    memory: MemoryUse,
     alarms: Alarms,
     /// Outputs in their order.
     outputs: VecDeque<Output<B>>,
@@ -182,6 +195,8 @@ impl<B: Clone> Sessions<B> {
             sessions: BTreeMap::new(),
             by_id: BTreeMap::new(),
             by_connect: BTreeMap::new(),
+            adrift: BTreeSet::new(),
+            memory: MemoryUse::default(),
             links: BTreeMap::new(),
             alarms: Alarms::default(),
             outputs: VecDeque::new(),
@@ -189,6 +204,12 @@ impl<B: Clone> Sessions<B> {
             writing: VecDeque::new(),
             last_key: 0,
         }
+    }
+
+    /// The limits it keeps.
+    #[must_use]
+    pub const fn config(&self) -> &SessionsConfig {
+        &self.config
     }
 
     /// Tells one thing that happened at `now`, which never goes back.
@@ -252,6 +273,7 @@ impl<B: Clone> Sessions<B> {
             Input::Drain { spread, retry } => self.handle_drain(spread, retry, now),
             Input::Timeout => self.handle_timeout(now),
         }
+        self.keep_below_ceiling(now);
     }
 
     /// Hands out the next thing to do. Frames gathered for one link come together, at most about
@@ -316,11 +338,13 @@ impl<B: Clone> Sessions<B> {
         self.links.len()
     }
 
-    /// Whether a new session would be refused, because of [`SessionsConfig::max_sessions`] or
-    /// [`Input::Drain`].
+    /// Whether a new session would be refused, because of [`SessionsConfig::max_sessions`],
+    /// [`SessionsConfig::memory`] or [`Input::Drain`].
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.is_draining() || self.sessions.len() >= self.config.max_sessions
+        self.is_draining()
+            || self.sessions.len() >= self.config.max_sessions
+            || self.is_over_ceiling()
     }
 
     /// Whether [`Input::Drain`] was handled.
@@ -335,6 +359,14 @@ impl<B: Clone> Sessions<B> {
         self.sessions
             .get(&session)
             .map(|session| session.id.to_hex())
+    }
+
+    /// What the session has not acknowledged. Over [`SessionsConfig::replay_bytes`] the oldest are no
+    /// longer kept.
+    #[must_use]
+    pub fn unacked(&self, session: SessionKey) -> Option<Unacked> {
+        let session = self.sessions.get(&session)?;
+        Some(session.log.unacked())
     }
 
     /// The session whose link this is.
@@ -421,9 +453,11 @@ impl<B: Clone> Sessions<B> {
 
     /// Ends a session and its links.
     fn end(&mut self, key: SessionKey, code: u16, now: Millis) {
+        self.set_expiry(key, None);
         let Some(session) = self.sessions.remove(&key) else {
             return;
         };
+        self.memory.sessions -= SESSION_BYTES + session.log.footprint();
         self.alarms.disarm(Who::Session(key), session.alarm);
         self.by_id.remove(&session.id.0);
         let pair = (session.connect, session.subject.clone());

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::hub::{Hub, Peer, PeerEvent};
 
+use bench::Counts;
 use console::Subscribed;
 pub(crate) use console::{DEMO_SHOW, Feed, place};
 use interview::Interviews;
@@ -48,6 +49,7 @@ pub(crate) fn start(hub: &Hub, events: UnboundedReceiver<PeerEvent>, config: App
         interviews: Interviews::new(hub.clone(), config.delay_scale),
         feed: feed.clone(),
         demo: config.demo,
+        counts: Counts::default(),
         peers: HashSet::new(),
     };
     tokio::spawn(apps.run(events));
@@ -59,6 +61,7 @@ struct Apps {
     interviews: Interviews,
     feed: Feed,
     demo: Demo,
+    counts: Counts,
     peers: HashSet<Peer>,
 }
 
@@ -81,6 +84,7 @@ impl Apps {
             PeerEvent::Closed { peer } => {
                 self.peers.remove(&peer);
                 self.interviews.leave(peer);
+                self.counts.forget(peer);
             }
             PeerEvent::Subscribed {
                 peer,
@@ -110,6 +114,7 @@ impl Apps {
             // What came as bytes goes back as bytes.
             "ECHO" | "BINARY" => self.hub.send(peer, body),
             "FLOOD" if self.demo != Demo::Off => bench::flood(&self.hub, peer, &body),
+            "COUNT_ME" if self.demo != Demo::Off => self.counts.add(peer, &body),
             "SUBSCRIBE" => self.feed.handle_subscribe(peer, &body),
             "UNSUBSCRIBE" => self.feed.handle_unsubscribe(peer, &body),
             _ => self.interviews.handle(peer, &body),
@@ -132,6 +137,7 @@ impl Apps {
                 let session = self.interviews.start(peer, body);
                 (true, json!({ "sessionId": session }))
             }
+            "COUNTED" if self.demo != Demo::Off => (true, self.counts.take(peer)),
             "FAIL" => refusal("failed", "this request always fails"),
             _ => refusal("unknown_type", "Unknown message type"),
         };

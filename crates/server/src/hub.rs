@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use throughline_core::close::code;
 use throughline_core::codec::Body;
-use throughline_core::server::{Input, LinkId, Output, Sessions, SessionsConfig};
+use throughline_core::server::{
+    Event, Input, LinkId, MemoryUse, Output, SessionKey, Sessions, SessionsConfig,
+};
 use throughline_core::{Frame, Hello, Millis, Nonce, Transport};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, watch};
 
 use self::guest::{Guest, GuestId};
-use self::mailbox::{End, Mailbox};
+use self::mailbox::{End, Mailbox, Tally};
 use self::split::Split;
 use crate::token::Grant;
 
@@ -22,12 +24,14 @@ pub use peer::{Peer, PeerEvent};
 mod drain;
 pub(crate) mod guest;
 pub(crate) mod mailbox;
+pub(crate) mod pace;
 mod peer;
+mod room;
 pub(crate) mod split;
 mod topic;
 
-/// Frames on their way to a link, by units.
-pub(crate) type LinkMailbox = Mailbox<Vec<Frame<Body>>>;
+/// Frames on their way to a link.
+pub(crate) type LinkMailbox = Mailbox<Frame<Body>>;
 
 /// Everything that lives on the server. Clones share it.
 #[derive(Debug, Clone)]
@@ -42,6 +46,8 @@ struct Shared {
     left: Notify,
     started: Instant,
     limits: HubLimits,
+    /// Bytes that wait in mailboxes.
+    waiting: Tally,
 }
 
 #[derive(Debug)]
@@ -54,13 +60,16 @@ struct State {
     joins: HashMap<Nonce, watch::Sender<Option<Arc<Split>>>>,
     guests: HashMap<GuestId, Arc<Guest>>,
     guest_names: HashMap<String, GuestId>,
+    /// Who waits for room in a session.
+    rooms: HashMap<SessionKey, Arc<Notify>>,
     last_id: u64,
 }
 
 /// The hub's own limits, beside those of the sessions.
 #[derive(Debug, Clone)]
 pub struct HubLimits {
-    /// Bytes that may wait for one link; more close it with 4429.
+    /// Bytes that may wait for one link; more close it with 4429, and the client comes back
+    /// ([`Hub::room`]).
     pub buffered_bytes: usize,
     /// Most guests at a time; further ones are answered 503.
     pub max_guests: usize,
@@ -86,6 +95,7 @@ impl Hub {
             joins: HashMap::new(),
             guests: HashMap::new(),
             guest_names: HashMap::new(),
+            rooms: HashMap::new(),
             last_id: 0,
         };
         let hub = Self(Arc::new(Shared {
@@ -95,6 +105,7 @@ impl Hub {
             left: Notify::new(),
             started: Instant::now(),
             limits,
+            waiting: Tally::default(),
         }));
         tokio::spawn(keep_time(Arc::downgrade(&hub.0)));
         (hub, receiver)
@@ -111,6 +122,19 @@ impl Hub {
     pub fn link_count(&self) -> usize {
         let state = self.locked();
         state.sessions.link_count() + state.guests.len()
+    }
+
+    /// What is kept, by the server half's count, and what went to keep it below
+    /// [`SessionsConfig::memory`].
+    #[must_use]
+    pub fn memory(&self) -> MemoryUse {
+        self.locked().sessions.memory()
+    }
+
+    /// Bytes that wait for links and guests.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.0.waiting.bytes()
     }
 
     /// Whether the server is going away.
@@ -132,7 +156,7 @@ impl Hub {
     pub(crate) fn open_link(&self, transport: Transport) -> (LinkId, Arc<LinkMailbox>) {
         let mut state = self.locked();
         let link = LinkId(state.next_id());
-        let mailbox = Arc::new(Mailbox::new());
+        let mailbox = Arc::new(Mailbox::new(frame_size, &self.0.waiting));
         state.links.insert(link, mailbox.clone());
         tracing::info!(link = link.0, transport = transport.name(), "link opened");
         self.handle(&mut state, Input::LinkOpened { link, transport });
@@ -178,6 +202,9 @@ impl Hub {
                 (frame, _) => Input::Frame { link, frame },
             };
             state.sessions.handle(input, now);
+        }
+        if let Some(session) = state.sessions.session_of(link) {
+            state.tell_room(session);
         }
         let ack = wants_ack.then(|| state.sessions.poll_ack(link)).flatten();
         self.drain_outputs(&mut state);
@@ -248,8 +275,8 @@ impl Hub {
                     let Some(mailbox) = state.links.get(&link) else {
                         continue;
                     };
-                    let bytes = frames.iter().map(frame_size).sum();
-                    if mailbox.push(frames, bytes) > self.0.limits.buffered_bytes {
+                    let excess = mailbox.push(frames);
+                    if self.is_too_much(state, excess) {
                         tracing::info!(link = link.0, "too many bytes wait");
                         let (code, retry) = (code::SLOW_DOWN, Some(self.0.limits.retry));
                         mailbox.overflow(End { code, retry });
@@ -267,13 +294,25 @@ impl Hub {
                 Output::ToGuest { guest, body } => {
                     self.enqueue_guest(state, GuestId(guest), body);
                 }
-                Output::Event(event) => self.pass_on(event),
+                Output::Event(event) => {
+                    state.see(&event);
+                    self.pass_on(event);
+                }
             }
         }
         let due = state.sessions.poll_timeout();
         if due.is_some_and(|due| state.alarm.is_none_or(|alarm| due < alarm)) {
             self.0.alarm.notify_one();
         }
+    }
+
+    /// Whether what waits for one link is more than one may have: over its own limit, or over its
+    /// share where all together wait for more than there is memory for.
+    fn is_too_much(&self, state: &State, excess: usize) -> bool {
+        let memory = state.sessions.config().memory;
+        let peers = state.links.len() + state.guests.len();
+        excess > self.0.limits.buffered_bytes
+            || (self.0.waiting.bytes() > memory && excess > memory / peers.max(1))
     }
 
     fn now(&self) -> Millis {
@@ -287,17 +326,48 @@ impl Hub {
 }
 
 impl State {
+    /// Takes note of what the core tells the application.
+    fn see(&mut self, event: &Event<Body>) {
+        match event {
+            Event::Closed { session } => {
+                if let Some(told) = self.rooms.remove(session) {
+                    told.notify_waiters();
+                }
+            }
+            Event::LinkChanged { session, .. } => self.expect_replay(*session),
+            Event::Opened { .. }
+            | Event::Message { .. }
+            | Event::Request { .. }
+            | Event::Subscribed { .. }
+            | Event::SubscriptionRefused { .. }
+            | Event::Unsubscribed { .. } => {}
+        }
+    }
+
+    /// What a resume sends again is no sign of a slow reader.
+    fn expect_replay(&mut self, session: SessionKey) {
+        let owner = self.sessions.owner_of(session);
+        if let Some(mailbox) = owner.and_then(|link| self.links.get(&link))
+            && let Some(unacked) = self.sessions.unacked(session)
+        {
+            mailbox.allow(unacked.bytes + unacked.messages * FRAME_BYTES);
+        }
+    }
+
     fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
     }
 }
 
+/// What a frame takes beside its body, about.
+const FRAME_BYTES: usize = 24;
+
 /// About what a frame takes on the wire.
 fn frame_size(frame: &Frame<Body>) -> usize {
     match frame {
         Frame::Message { body, .. } | Frame::Request { body, .. } | Frame::Reply { body, .. } => {
-            body.size() + 24
+            body.size() + FRAME_BYTES
         }
         Frame::Hello(_)
         | Frame::Ready(_)
@@ -308,7 +378,7 @@ fn frame_size(frame: &Frame<Body>) -> usize {
         | Frame::Goaway { .. }
         | Frame::Auth
         | Frame::Expiring { .. }
-        | Frame::Close { .. } => 24,
+        | Frame::Close { .. } => FRAME_BYTES,
     }
 }
 

@@ -72,6 +72,10 @@ struct Arguments {
     /// Bytes of messages kept for replay, per session.
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     max_replay: usize,
+    /// Bytes kept over all sessions and topics. Beyond that sessions without a link are ended, then
+    /// topics forget their oldest events, then the oldest messages go where most are owed.
+    #[arg(long, value_name = "BYTES", default_value_t = 256 << 20)]
+    memory: usize,
     /// Bytes that may wait for one link; more close it with 4429.
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 20)]
     max_buffered: usize,
@@ -159,6 +163,7 @@ fn config(arguments: Arguments) -> ServerConfig {
             window: arguments.window,
             unit: arguments.max_unit,
             replay_bytes: arguments.max_replay,
+            memory: arguments.memory,
             max_sessions: arguments.max_sessions,
             rate: Rate {
                 per_second: arguments.max_rate,

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -54,26 +55,30 @@ impl Origins {
             || (self.loopback == Loopback::Allowed && authority.is_some_and(is_loopback))
     }
 
+    /// Puts everything behind the check, what is not found too: an answer that a page cannot read
+    /// tells it nothing.
+    pub(crate) fn guard(&self, router: Router) -> Router {
+        router
+            .layer(self.cors())
+            .layer(middleware::from_fn_with_state(self.clone(), guard))
+    }
+
     /// The layer that answers preflights and marks answers as readable.
-    pub(crate) fn cors(&self) -> CorsLayer {
+    fn cors(&self) -> CorsLayer {
         let origins = self.clone();
         CorsLayer::new()
             .allow_origin(AllowOrigin::predicate(move |origin, parts| {
                 origins.allows(origin, &parts.headers)
             }))
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, LAST_EVENT_ID])
             .expose_headers([header::RETRY_AFTER])
             .max_age(std::time::Duration::from_secs(600))
     }
 }
 
 /// Refuses what comes from a page of an origin that is not allowed.
-pub(crate) async fn guard(
-    State(origins): State<Origins>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn guard(State(origins): State<Origins>, request: Request, next: Next) -> Response {
     match request.headers().get(header::ORIGIN) {
         Some(origin) if !origins.allows(origin, request.headers()) => {
             tracing::debug!(?origin, "origin refused");
@@ -84,7 +89,8 @@ pub(crate) async fn guard(
             // Pages under `require-corp` may load what they may read.
             response
                 .headers_mut()
-                .insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+                .entry(RESOURCE_POLICY)
+                .or_insert(HeaderValue::from_static("cross-origin"));
             response
         }
     }
@@ -97,6 +103,7 @@ fn is_loopback(authority: &str) -> bool {
     matches!(authority.host(), "127.0.0.1" | "localhost" | "[::1]")
 }
 
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 #[cfg(test)]

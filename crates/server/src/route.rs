@@ -5,7 +5,6 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
@@ -17,7 +16,6 @@ use throughline_core::{Frame, Nonce};
 use crate::app::Feed;
 use crate::hub::Hub;
 use crate::hub::mailbox::End;
-use crate::origin::{self, Origins};
 use crate::token::{Grant, TokenError, Tokens};
 
 mod api;
@@ -44,18 +42,13 @@ pub(crate) struct Context {
     pub(crate) retry: u32,
 }
 
-/// Everything that a page may ask of another origin.
-pub(crate) fn router(context: Context, origins: &Origins, extras: Extras) -> Router {
+/// The transports and the API.
+pub(crate) fn router(context: Context, extras: Extras) -> Router {
     Router::new()
         .route("/realtime", get(handle_get).post(uplink::handle))
         .merge(json::router())
         .merge(api::router(extras))
         .with_state(context)
-        .layer(origins.cors())
-        .layer(middleware::from_fn_with_state(
-            origins.clone(),
-            origin::guard,
-        ))
 }
 
 /// Whether the routes of demo and tests are there.

@@ -288,9 +288,10 @@ fn assemble(
     };
     let origins = Origins::new(&config.origins, loopback);
     let demo = json!({ "faults": proxy.map(|proxy| format!("http://{}", proxy.addr())) });
-    let mut router = route::router(context, &origins, extras)
+    let router = route::router(context, extras)
         .merge(pages::router(config.www.as_deref(), config.pkg.as_deref()))
         .route("/api/demo", get(async move || Json(demo.clone())));
+    let mut router = origins.guard(router);
     if let Some(proxy) = proxy {
         router = router.nest("/faults", proxy.faults().router());
     }

@@ -48,9 +48,7 @@ impl<B: Clone> Sessions<B> {
                 self.handle_numbered(id, key, n, event, now);
             }
             Frame::Ack { n } => {
-                if let Some(session) = self.sessions.get_mut(&key)
-                    && session.log.ack(n).is_none()
-                {
+                if self.with_log(key, |log| log.ack(n)) == Some(None) {
                     self.close(id, code::PROTOCOL, None, now);
                 }
             }
@@ -81,11 +79,11 @@ impl<B: Clone> Sessions<B> {
         now: Millis,
         frame: impl FnOnce(u64) -> Frame<B>,
     ) {
-        let Some(session) = self.sessions.get_mut(&key) else {
+        let limit = self.config.replay_bytes;
+        let Some(frame) = self.with_log(key, |log| log.push(bytes, limit, frame)) else {
             return;
         };
-        let frame = session.log.push(bytes, self.config.replay_bytes, frame);
-        if let Some(owner) = session.owner {
+        if let Some(owner) = self.owner_of(key) {
             self.write(owner, frame, bytes, now);
         }
     }

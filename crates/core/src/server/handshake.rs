@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::lifetime::Lifetime;
 use super::link::Standing;
+use super::memory::SESSION_BYTES;
 use super::session::Session;
 use super::{Event, LinkId, Output, Phase, SessionKey, Sessions, Subject};
 use crate::close::code;
@@ -87,9 +88,11 @@ impl<B: Clone> Sessions<B> {
             return self.close(id, code::INTERNAL, None, now);
         }
         session.fence = fence;
-        session.log.ack(received);
         let former = session.owner.replace(id);
-        let kept: Vec<_> = session.log.replay().collect();
+        let kept = self.with_log(key, |log| {
+            log.ack(received);
+            log.replay().collect::<Vec<_>>()
+        });
         self.claim(key);
         if let Some(former) = former.filter(|former| *former != id) {
             self.set_standing(
@@ -108,7 +111,7 @@ impl<B: Clone> Sessions<B> {
                 instance,
             },
         );
-        for (frame, bytes) in kept {
+        for (frame, bytes) in kept.into_iter().flatten() {
             self.write(id, frame, bytes, now);
         }
         let event = Event::LinkChanged {
@@ -137,7 +140,7 @@ impl<B: Clone> Sessions<B> {
         }
         let (key, resumed) = match self.find(hello, &subject) {
             Some(found) => found,
-            None if self.sessions.len() >= self.config.max_sessions => {
+            None if self.is_full() => {
                 return Err(full(self.config.retry));
             }
             None => (
@@ -159,7 +162,6 @@ impl<B: Clone> Sessions<B> {
             });
         }
         session.links.insert(id);
-        session.expiry = None;
         let ready = Ready {
             session: session.id.to_hex(),
             resumed,
@@ -168,6 +170,7 @@ impl<B: Clone> Sessions<B> {
             window: self.config.window,
             unit: self.config.unit,
         };
+        self.set_expiry(key, None);
         self.set_standing(
             id,
             Standing::Proven {
@@ -219,6 +222,7 @@ impl<B: Clone> Sessions<B> {
             .insert((hello.connect, subject.clone()), key);
         let (connect, instance, rate) = (hello.connect, hello.instance, self.config.rate);
         let session = Session::new(Nonce(entropy), subject, connect, instance, rate, now);
+        self.memory.sessions += SESSION_BYTES;
         self.sessions.insert(key, session);
         Ok(key)
     }

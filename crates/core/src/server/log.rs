@@ -4,6 +4,18 @@ use alloc::collections::VecDeque;
 
 use crate::frame::Frame;
 
+/// What an entry takes beside its payload: itself, and what its type and payload are shared by.
+pub(super) const ENTRY_BYTES: usize = 160;
+
+/// What a session was sent, or will be, has not acknowledged, and can be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unacked {
+    /// How many messages and replies.
+    pub messages: usize,
+    /// What they take in units, about.
+    pub bytes: usize,
+}
+
 /// The entries' offsets run from `first` to `last()` without a hole.
 #[derive(Debug)]
 pub(super) struct Log<B> {
@@ -61,6 +73,28 @@ impl<B: Clone> Log<B> {
     /// The last offset given away.
     pub(super) fn last(&self) -> u64 {
         self.first + self.entries.len() as u64 - 1
+    }
+
+    /// About what the entries take in memory.
+    pub(super) fn footprint(&self) -> usize {
+        self.bytes + self.entries.len() * ENTRY_BYTES
+    }
+
+    /// Forgets the oldest entries down to a footprint of `level`, and says how many. The newest
+    /// always stays.
+    pub(super) fn shrink(&mut self, level: usize) -> usize {
+        let before = self.entries.len();
+        while self.footprint() > level && self.entries.len() > 1 {
+            self.pop_first();
+        }
+        before - self.entries.len()
+    }
+
+    pub(super) fn unacked(&self) -> Unacked {
+        Unacked {
+            messages: self.entries.len(),
+            bytes: self.bytes,
+        }
     }
 
     pub(super) const fn acked(&self) -> u64 {

@@ -182,9 +182,7 @@ impl<B: Clone> Sessions<B> {
             && let Some(session) = self.sessions.get_mut(&key)
         {
             session.links.remove(&id);
-            if session.links.is_empty() {
-                session.expiry = Some(now + u64::from(self.config.window));
-            }
+            let is_alone = session.links.is_empty();
             match link.standing {
                 Standing::Owner { .. } => {
                     session.owner = None;
@@ -195,6 +193,10 @@ impl<B: Clone> Sessions<B> {
                     self.outputs.push_back(Output::Event(event));
                 }
                 Standing::Fresh { .. } | Standing::Proven { .. } | Standing::Former { .. } => {}
+            }
+            if is_alone {
+                let expiry = now + u64::from(self.config.window);
+                self.set_expiry(key, Some(expiry));
             }
             self.watch_session(key);
         }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::SessionKey;
+use super::log::ENTRY_BYTES;
 use crate::time::Millis;
 
 /// Names an event for good. On the wire it is an opaque string (P3.6), the one that `Display`
@@ -97,6 +98,9 @@ impl Default for TopicsConfig {
     }
 }
 
+/// What a topic takes beside its events.
+const TOPIC_BYTES: usize = 512;
+
 /// What a new subscriber gets.
 #[derive(Debug)]
 pub(super) struct Catchup<B> {
@@ -113,6 +117,10 @@ pub(super) struct Topics<B> {
     subscriptions: BTreeMap<Subscriber, BTreeSet<Arc<str>>>,
     /// Topics that nobody hears, by when they were last of use.
     idle: BTreeSet<(Millis, Arc<str>)>,
+    /// Topics with events, by the place of their oldest among all that were kept.
+    oldest: BTreeMap<u64, Arc<str>>,
+    kept: u64,
+    footprint: usize,
 }
 
 /// The events run up to `last` without a hole.
@@ -120,9 +128,17 @@ pub(super) struct Topics<B> {
 struct Topic<B> {
     epoch: u32,
     last: u64,
-    events: VecDeque<(B, usize)>,
+    events: VecDeque<Kept<B>>,
     bytes: usize,
     audience: Audience,
+}
+
+#[derive(Debug)]
+struct Kept<B> {
+    /// Grows with each event of any topic.
+    place: u64,
+    body: B,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -139,6 +155,9 @@ impl<B: Clone> Topics<B> {
             topics: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             idle: BTreeSet::new(),
+            oldest: BTreeMap::new(),
+            kept: 0,
+            footprint: 0,
         }
     }
 
@@ -164,11 +183,16 @@ impl<B: Clone> Topics<B> {
         let Some(topic) = self.topics.get_mut(name) else {
             return Vec::new();
         };
+        let before = (topic.first_place(), topic.footprint());
         if !topic.advance(event) {
             return Vec::new();
         }
-        topic.push(body, bytes, &self.config);
-        topic.subscribers().collect()
+        self.kept += 1;
+        let place = self.kept;
+        topic.push(Kept { place, body, bytes }, &self.config);
+        let subscribers = topic.subscribers().collect();
+        self.settle(name, before);
+        subscribers
     }
 
     /// Adds a subscriber. `None`: there are too many topics, or it hears too many.
@@ -265,6 +289,37 @@ impl<B: Clone> Topics<B> {
         }
     }
 
+    /// About what all topics take in memory.
+    pub(super) const fn footprint(&self) -> usize {
+        self.footprint
+    }
+
+    /// Forgets the oldest event of all. False: there is none.
+    pub(super) fn drop_oldest(&mut self) -> bool {
+        let Some((_, name)) = self.oldest.first_key_value() else {
+            return false;
+        };
+        let name = name.clone();
+        let Some(topic) = self.topics.get_mut(&name) else {
+            return false;
+        };
+        let before = (topic.first_place(), topic.footprint());
+        topic.pop_first();
+        self.settle(&name, before);
+        true
+    }
+
+    /// Takes note of what became of a topic's events.
+    fn settle(&mut self, name: &Arc<str>, (place, footprint): (Option<u64>, usize)) {
+        let topic = self.topics.get(name);
+        let now = topic.and_then(Topic::first_place);
+        if now != place {
+            place.map(|place| self.oldest.remove(&place));
+            now.map(|place| self.oldest.insert(place, name.clone()));
+        }
+        self.footprint = self.footprint - footprint + topic.map_or(0, Topic::footprint);
+    }
+
     /// Makes the topic if there is none. False: there is no place for it.
     fn make(&mut self, name: &Arc<str>, epoch: u32, now: Millis) -> bool {
         if self.topics.contains_key(name) {
@@ -282,6 +337,7 @@ impl<B: Clone> Topics<B> {
             audience: Audience::Nobody(now),
         };
         self.topics.insert(name.clone(), topic);
+        self.settle(name, (None, 0));
         true
     }
 
@@ -316,7 +372,9 @@ impl<B: Clone> Topics<B> {
         let Some((_, name)) = self.idle.pop_first() else {
             return false;
         };
-        self.topics.remove(&name);
+        if let Some(topic) = self.topics.remove(&name) {
+            self.settle(&name, (topic.first_place(), topic.footprint()));
+        }
         true
     }
 }
@@ -352,9 +410,17 @@ impl<B: Clone> Topic<B> {
         true
     }
 
-    fn push(&mut self, body: B, bytes: usize, config: &TopicsConfig) {
-        self.events.push_back((body, bytes));
-        self.bytes += bytes;
+    fn first_place(&self) -> Option<u64> {
+        self.events.front().map(|event| event.place)
+    }
+
+    fn footprint(&self) -> usize {
+        TOPIC_BYTES + self.bytes + self.events.len() * ENTRY_BYTES
+    }
+
+    fn push(&mut self, event: Kept<B>, config: &TopicsConfig) {
+        self.bytes += event.bytes;
+        self.events.push_back(event);
         while self.events.len() > 1
             && (self.events.len() > config.events || self.bytes > config.bytes)
         {
@@ -363,8 +429,8 @@ impl<B: Clone> Topic<B> {
     }
 
     fn pop_first(&mut self) {
-        if let Some((_, bytes)) = self.events.pop_front() {
-            self.bytes -= bytes;
+        if let Some(event) = self.events.pop_front() {
+            self.bytes -= event.bytes;
         }
     }
 
@@ -380,8 +446,11 @@ impl<B: Clone> Topic<B> {
             Since::After(_) | Since::Unknown => (kept, true),
         };
         let skipped = (kept - count) as usize;
+        let events = self.events.iter().skip(skipped);
         Catchup {
-            events: self.events.iter().skip(skipped).cloned().collect(),
+            events: events
+                .map(|event| (event.body.clone(), event.bytes))
+                .collect(),
             missed,
             last: self.last_id(),
         }

@@ -3,8 +3,10 @@
 
 mod ending;
 mod handshake;
+mod hostile;
 mod keeping;
 mod lifetime;
+mod memory;
 mod messages;
 mod topics;
 mod world;

@@ -1,7 +1,9 @@
 //! Messages by the thousand, for tests and benchmarks.
 
-use serde::Deserialize;
-use serde_json::json;
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use throughline_core::codec::Body;
 
 use super::{body_of, parse};
@@ -13,6 +15,50 @@ const BYTES: usize = 64 << 10;
 
 /// Bytes that may wait for the link before the next unit is made.
 const AHEAD: usize = 128 << 10;
+
+/// What came of a client's own flood.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Count {
+    count: u64,
+    /// The first and the latest `i`.
+    first: Option<u64>,
+    last: Option<u64>,
+    /// How many did not follow the one before them.
+    out_of_order: u64,
+}
+
+/// Counts the messages `COUNT_ME {i}` of each peer.
+#[derive(Debug, Default)]
+pub(super) struct Counts(HashMap<Peer, Count>);
+
+#[derive(Debug, Deserialize)]
+struct Numbered {
+    i: u64,
+}
+
+impl Counts {
+    pub(super) fn add(&mut self, peer: Peer, body: &Body) {
+        let count = self.0.entry(peer).or_default();
+        count.count += 1;
+        let Some(Numbered { i }) = parse(body) else {
+            return;
+        };
+        count.first.get_or_insert(i);
+        let follows = count.last.is_none_or(|last| last.checked_add(1) == Some(i));
+        count.out_of_order += u64::from(!follows);
+        count.last = Some(i);
+    }
+
+    /// Answers `COUNTED`, and begins anew.
+    pub(super) fn take(&mut self, peer: Peer) -> Value {
+        json!(self.0.remove(&peer).unwrap_or_default())
+    }
+
+    pub(super) fn forget(&mut self, peer: Peer) {
+        self.0.remove(&peer);
+    }
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -105,7 +105,7 @@ impl Hub {
         let guest = Arc::new(Guest {
             id,
             name: name.map(str::to_owned),
-            mailbox: Mutex::new(Arc::new(Mailbox::new())),
+            mailbox: Mutex::new(self.fresh_mailbox()),
             newest: watch::Sender::new(0),
             attached: AtomicU64::new(0),
             last: Mutex::new(Instant::now()),
@@ -151,21 +151,25 @@ impl Hub {
         let _ = self.0.events.send(event);
     }
 
-    pub(super) fn enqueue_guest(&self, state: &mut State, id: GuestId, body: Body) {
+    pub(super) fn enqueue_guest(&self, state: &State, id: GuestId, body: Body) {
         let Some(guest) = state.guests.get(&id) else {
             return;
         };
-        let bytes = body.size();
         let mailbox = guest.mailbox();
-        if mailbox.push(body, bytes) > self.limits().buffered_bytes {
+        let excess = mailbox.push([body]);
+        if self.is_too_much(state, excess) {
             tracing::info!(guest = id.0, "too many bytes wait");
-            let fresh = Arc::new(Mailbox::new());
+            let fresh = self.fresh_mailbox();
             *guest.mailbox.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
             mailbox.overflow(End {
                 code: code::SLOW_DOWN,
                 retry: Some(self.limits().retry),
             });
         }
+    }
+
+    fn fresh_mailbox(&self) -> Arc<Mailbox<Body>> {
+        Arc::new(Mailbox::new(Body::size, &self.0.waiting))
     }
 
     pub(super) fn end_guests(&self, end: End) {

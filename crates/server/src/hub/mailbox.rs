@@ -1,7 +1,8 @@
 //! What waits to be written to one link: bounded by bytes, read by one task or by successive polls.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -14,62 +15,106 @@ pub(crate) struct End {
     pub(crate) retry: Option<u32>,
 }
 
-/// One thing taken from a mailbox.
+/// What was taken from a mailbox.
 #[derive(Debug)]
 pub(crate) enum Post<T> {
-    Item(T),
+    /// At least one; what makes a unit of about 64 KiB, if as much waits.
+    Items(VecDeque<T>),
     /// Nothing comes after it.
     End(End),
+}
+
+/// Bytes after which no more is taken at a time.
+const UNIT_BYTES: usize = 64 << 10;
+
+/// Counts the bytes that wait in all mailboxes. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally(Arc<AtomicUsize>);
+
+impl Tally {
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn move_by(&self, before: usize, after: usize) {
+        if after >= before {
+            self.0.fetch_add(after - before, Ordering::Relaxed);
+        } else {
+            self.0.fetch_sub(before - after, Ordering::Relaxed);
+        }
+    }
 }
 
 /// A queue with an end.
 #[derive(Debug)]
 pub(crate) struct Mailbox<T> {
     queue: Mutex<Queue<T>>,
+    /// About what an item takes on the wire.
+    size: fn(&T) -> usize,
+    tally: Tally,
     arrived: Notify,
     taken: Notify,
 }
 
 #[derive(Debug)]
 struct Queue<T> {
-    items: VecDeque<(T, usize)>,
+    items: VecDeque<T>,
     bytes: usize,
+    /// Bytes of those that were expected to come at once.
+    allowed: usize,
     end: Option<End>,
 }
 
 impl<T> Mailbox<T> {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(size: fn(&T) -> usize, tally: &Tally) -> Self {
         let queue = Queue {
             items: VecDeque::new(),
             bytes: 0,
+            allowed: 0,
             end: None,
         };
         Self {
             queue: Mutex::new(queue),
+            size,
+            tally: tally.clone(),
             arrived: Notify::new(),
             taken: Notify::new(),
         }
     }
 
-    /// Puts an item in and returns how many bytes wait. After the end, items are dropped.
-    pub(crate) fn push(&self, item: T, bytes: usize) -> usize {
+    /// Lets `bytes` come at once without being [too many](Self::push).
+    pub(crate) fn allow(&self, bytes: usize) {
+        self.locked().allowed = bytes;
+    }
+
+    /// Puts items in and returns how many bytes wait beyond what was [allowed](Self::allow). After
+    /// the end, items are dropped.
+    pub(crate) fn push(&self, items: impl IntoIterator<Item = T>) -> usize {
         let mut queue = self.locked();
         if queue.end.is_some() {
             return 0;
         }
-        queue.items.push_back((item, bytes));
-        queue.bytes += bytes;
-        let waiting = queue.bytes;
+        let before = queue.bytes;
+        for item in items {
+            queue.bytes += (self.size)(&item);
+            queue.items.push_back(item);
+        }
+        self.tally.move_by(before, queue.bytes);
+        let excess = queue.bytes.saturating_sub(queue.allowed);
         drop(queue);
         self.arrived.notify_one();
-        waiting
+        excess
     }
 
     /// Puts back what was taken and could not be handed on whole.
-    pub(crate) fn put_back(&self, item: T, bytes: usize) {
+    pub(crate) fn put_back(&self, items: VecDeque<T>) {
         let mut queue = self.locked();
-        queue.items.push_front((item, bytes));
-        queue.bytes += bytes;
+        let before = queue.bytes;
+        for item in items.into_iter().rev() {
+            queue.bytes += (self.size)(&item);
+            queue.items.push_front(item);
+        }
+        self.tally.move_by(before, queue.bytes);
         drop(queue);
         self.arrived.notify_one();
     }
@@ -77,8 +122,10 @@ impl<T> Mailbox<T> {
     /// Throws away what does not pass `keep`.
     pub(crate) fn retain(&self, keep: impl Fn(&T) -> bool) {
         let mut queue = self.locked();
-        queue.items.retain(|(item, _)| keep(item));
-        queue.bytes = queue.items.iter().map(|(_, bytes)| bytes).sum();
+        queue.items.retain(keep);
+        let before = queue.bytes;
+        queue.bytes = queue.items.iter().map(self.size).sum();
+        self.tally.move_by(before, queue.bytes);
         drop(queue);
         self.taken.notify_waiters();
     }
@@ -93,7 +140,8 @@ impl<T> Mailbox<T> {
     /// Ends the mailbox and throws away what is in it: its reader is too slow.
     pub(crate) fn overflow(&self, end: End) {
         let mut queue = self.locked();
-        queue.items.clear();
+        self.tally.move_by(queue.bytes, 0);
+        queue.items = VecDeque::new();
         queue.bytes = 0;
         queue.end.get_or_insert(end);
         drop(queue);
@@ -101,27 +149,53 @@ impl<T> Mailbox<T> {
         self.taken.notify_waiters();
     }
 
-    /// Takes the next thing, if there is one. The end can be taken again and again.
+    /// Takes what waits, if something does, up to a unit's worth: so what came one by one while the
+    /// link was busy leaves together. The end can be taken again and again.
     pub(crate) fn try_take(&self) -> Option<Post<T>> {
         let mut queue = self.locked();
-        let post = match queue.items.pop_front() {
-            Some((item, bytes)) => {
-                queue.bytes -= bytes;
-                Post::Item(item)
+        if queue.items.is_empty() {
+            return queue.end.map(Post::End);
+        }
+        let mut bytes = 0;
+        let fitting = queue.items.iter().map(self.size).take_while(|size| {
+            let fits = bytes == 0 || bytes + size <= UNIT_BYTES;
+            if fits {
+                bytes += size;
             }
-            None => Post::End(queue.end?),
-        };
+            fits
+        });
+        let count = fitting.count();
+        queue.bytes -= bytes;
+        queue.allowed = queue.allowed.saturating_sub(bytes);
+        self.tally.move_by(bytes, 0);
+        let rest = queue.items.split_off(count);
+        let post = Post::Items(std::mem::replace(&mut queue.items, rest));
         drop(queue);
         self.taken.notify_waiters();
         Some(post)
     }
 
-    /// Waits for the next thing and takes it. Cancelling it loses nothing.
+    /// Waits for something and takes it. Cancelling it loses nothing.
     pub(crate) async fn take(&self) -> Post<T> {
         loop {
             let arrived = self.arrived.notified();
             if let Some(post) = self.try_take() {
                 return post;
+            }
+            arrived.await;
+        }
+    }
+
+    /// Waits until a unit's worth is there, or the end.
+    pub(crate) async fn unit(&self) {
+        loop {
+            let arrived = self.arrived.notified();
+            let is_whole = {
+                let queue = self.locked();
+                queue.bytes >= UNIT_BYTES || queue.end.is_some()
+            };
+            if is_whole {
+                return;
             }
             arrived.await;
         }
@@ -140,7 +214,8 @@ impl<T> Mailbox<T> {
         }
     }
 
-    fn has_room(&self, bytes: usize) -> bool {
+    /// Whether at most `bytes` wait, or the mailbox has ended.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
         let queue = self.locked();
         queue.bytes <= bytes || queue.end.is_some()
     }
@@ -156,6 +231,12 @@ impl<T> Mailbox<T> {
     }
 }
 
+impl<T> Drop for Mailbox<T> {
+    fn drop(&mut self) {
+        self.tally.move_by(self.locked().bytes, 0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,24 +248,70 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_comes_after_what_was_put_in() {
-        let mailbox = Mailbox::new();
-        mailbox.push('a', 1);
+        let mailbox = Mailbox::new(|_| 1, &Tally::default());
+        mailbox.push(['a']);
         mailbox.end(END);
-        mailbox.push('b', 1);
-        assert!(matches!(mailbox.take().await, Post::Item('a')));
+        mailbox.push(['b']);
+        assert_eq!(items(mailbox.take().await), ['a']);
         assert!(matches!(mailbox.take().await, Post::End(END)));
         assert!(matches!(mailbox.take().await, Post::End(END)));
     }
 
     #[tokio::test]
     async fn room_is_waited_for_until_the_reader_has_taken_enough() {
-        let mailbox = Mailbox::new();
-        assert_eq!((mailbox.push('a', 3), mailbox.push('b', 3)), (3, 6));
+        let mailbox = Mailbox::new(|_| UNIT_BYTES, &Tally::default());
+        assert_eq!(mailbox.push(['a', 'b']), 2 * UNIT_BYTES);
         let reader = async {
             tokio::task::yield_now().await;
             mailbox.try_take()
         };
-        let ((), taken) = tokio::join!(mailbox.room(3), reader);
-        assert!(matches!(taken, Some(Post::Item('a'))));
+        let ((), taken) = tokio::join!(mailbox.room(UNIT_BYTES), reader);
+        assert_eq!(items(taken.unwrap()), ['a']);
+    }
+
+    #[test]
+    fn what_waits_is_taken_together_as_far_as_it_makes_a_unit() {
+        let size = |item: &char| UNIT_BYTES / if *item == 'A' { 1 } else { 2 };
+        let mailbox = Mailbox::new(size, &Tally::default());
+        for item in ['a', 'b', 'c', 'A', 'd'] {
+            mailbox.push([item]);
+        }
+        let mut units = Vec::new();
+        while let Some(post) = mailbox.try_take() {
+            units.push(items(post));
+        }
+        assert_eq!(units, [vec!['a', 'b'], vec!['c'], vec!['A'], vec!['d']]);
+        mailbox.push(['x', 'y']);
+        let Some(Post::Items(mut taken)) = mailbox.try_take() else {
+            panic!()
+        };
+        taken.pop_front();
+        mailbox.put_back(taken);
+        assert_eq!(items(mailbox.try_take().unwrap()), ['y']);
+        assert_eq!(mailbox.push(['z']), UNIT_BYTES / 2, "the count is kept");
+    }
+
+    #[test]
+    fn what_waits_anywhere_is_counted() {
+        let tally = Tally::default();
+        let (a, b) = (Mailbox::new(|_| 1, &tally), Mailbox::new(|_| 1, &tally));
+        a.push(['a', 'b']);
+        b.push(['c', 'd', 'e']);
+        assert_eq!(tally.bytes(), 5);
+        a.try_take();
+        b.retain(|item| *item != 'd');
+        assert_eq!(tally.bytes(), 2);
+        drop(b);
+        assert_eq!(tally.bytes(), 0);
+        a.push(['f']);
+        a.overflow(END);
+        assert_eq!(tally.bytes(), 0);
+    }
+
+    fn items(post: Post<char>) -> Vec<char> {
+        match post {
+            Post::Items(items) => items.into(),
+            Post::End(end) => panic!("{end:?}"),
+        }
     }
 }

@@ -129,28 +129,6 @@ impl Hub {
         }
     }
 
-    /// Waits until at most `bytes` wait for the peer. Returns at once for one without a link.
-    pub async fn room(&self, peer: Peer, bytes: usize) {
-        match peer {
-            Peer::Session(session) => {
-                let mailbox = {
-                    let state = self.locked();
-                    let link = state.sessions.owner_of(session);
-                    link.and_then(|link| state.links.get(&link)).map(Arc::clone)
-                };
-                if let Some(mailbox) = mailbox {
-                    mailbox.room(bytes).await;
-                }
-            }
-            Peer::Guest(id) => {
-                let guest = self.locked().guests.get(&id).map(Arc::clone);
-                if let Some(guest) = guest {
-                    guest.mailbox().room(bytes).await;
-                }
-            }
-        }
-    }
-
     /// Tells the application what the core says.
     pub(super) fn pass_on(&self, event: Event<Body>) {
         let event = match event {

@@ -34,6 +34,8 @@ async fn handle_health(State(context): State<Context>) -> Json<Value> {
         "version": env!("CARGO_PKG_VERSION"),
         "sessions": context.hub.session_count(),
         "links": context.hub.link_count(),
+        "keptBytes": context.hub.memory().total(),
+        "waitingBytes": context.hub.waiting_bytes(),
         "uptimeMs": u64::try_from(context.hub.uptime().as_millis()).unwrap_or(u64::MAX),
     }))
 }

@@ -4,6 +4,7 @@
 //! them as `data:` lines, any other `GET` polls for an array of them, `POST` takes one. Requests
 //! with the same `?client=` are one guest.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ mod message;
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_secs(15);
 
-/// Most messages in one poll's answer.
+/// Messages after which a poll's answer takes no more.
 const POLL_MESSAGES: usize = 1_000;
 
 /// Longest name of a client.
@@ -202,15 +203,17 @@ async fn run(context: Context, mut attached: Attached, socket: WebSocket) {
                 },
                 post = mailbox.take() => post,
             };
-            let body = match post {
-                Post::Item(body) => body,
+            let bodies = match post {
+                Post::Items(bodies) => bodies,
                 Post::End(end) => return Some(end),
             };
-            let message = match &body.payload {
-                Payload::Bytes(bytes) if &*body.kind == "BINARY" => Message::binary(bytes.to_vec()),
-                Payload::Bytes(_) | Payload::Json(_) => Message::text(write_message(&body)),
+            let written = async {
+                for body in &bodies {
+                    sink.feed(write_socket(body)).await?;
+                }
+                sink.flush().await
             };
-            match timeout(WRITE_TIMEOUT, sink.send(message)).await {
+            match timeout(WRITE_TIMEOUT, written).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) | Err(_) => return None,
             }
@@ -241,7 +244,7 @@ fn events(
         move |(mut attached, mailbox)| async move {
             let bytes = tokio::select! {
                 post = mailbox.take() => match post {
-                    Post::Item(body) => sse::event(&write_message(&body), body.id.as_deref()),
+                    Post::Items(bodies) => write_events(&bodies),
                     Post::End(_) => return None,
                 },
                 () = attached.superseded() => return None,
@@ -250,6 +253,21 @@ fn events(
             Some((Ok(bytes), (attached, mailbox)))
         },
     )
+}
+
+fn write_socket(body: &Body) -> Message {
+    match &body.payload {
+        Payload::Bytes(bytes) if &*body.kind == "BINARY" => Message::binary(bytes.to_vec()),
+        Payload::Bytes(_) | Payload::Json(_) => Message::text(write_message(body)),
+    }
+}
+
+fn write_events(bodies: &VecDeque<Body>) -> Bytes {
+    let mut events = String::new();
+    for body in bodies {
+        events += &sse::event(&write_message(body), body.id.as_deref());
+    }
+    events.into()
 }
 
 /// The first poll of a client is answered at once, so that it knows its way works.
@@ -275,10 +293,10 @@ async fn poll(context: &Context, name: &str) -> Response {
     let mut next = first;
     while let Some(post) = next {
         match post {
-            Post::Item(body) => messages.push(write_message(&body)),
+            Post::Items(bodies) => messages.extend(bodies.iter().map(write_message)),
             Post::End(_) => break,
         }
-        if messages.len() == POLL_MESSAGES {
+        if messages.len() >= POLL_MESSAGES {
             break;
         }
         next = mailbox.try_take();

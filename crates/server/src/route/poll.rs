@@ -51,19 +51,19 @@ async fn answer(split: &Split) -> Response {
         post = split.mailbox.take() => post,
     };
     let mut frames = match post {
-        Post::Item(frames) => frames,
+        Post::Items(frames) => frames,
         Post::End(end) => {
             split.told();
             return text(closing(end));
         }
     };
     // Whatever else waits goes along, up to where bytes need a unit of their own.
-    while let Some(Post::Item(more)) = split.mailbox.try_take() {
+    while let Some(Post::Items(more)) = split.mailbox.try_take() {
         frames.extend(more);
     }
     let unit = next_unit(&mut frames, Carrier::Both);
     if !frames.is_empty() {
-        split.mailbox.put_back(frames, 0);
+        split.mailbox.put_back(frames);
     }
     match unit {
         Ok(Some(Unit::Text(unit))) => text(unit),

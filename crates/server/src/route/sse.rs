@@ -1,5 +1,6 @@
 //! SSE links (annex B): the way down.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 
 use axum::body::{Body, Bytes};
@@ -7,11 +8,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, stream};
 use throughline_core::{Frame, Nonce, Transport, codec};
+use tokio::time::Instant;
 
 use super::unit::{Carrier, Unit, closing, next_unit};
 use super::{Context, forbidden, may_use, unavailable};
 use crate::hub::LinkMailbox;
 use crate::hub::mailbox::Post;
+use crate::hub::pace::Pace;
 use crate::hub::split::{Bound, Down, Guard};
 use crate::token::{Grant, TokenError};
 
@@ -55,15 +58,15 @@ pub(super) fn events(
 }
 
 /// One event; neither `data` nor `id` has a line break.
-pub(super) fn event(data: &str, id: Option<&str>) -> Bytes {
+pub(super) fn event(data: &str, id: Option<&str>) -> String {
     match id {
-        Some(id) => format!("id: {id}\ndata: {data}\n\n").into(),
-        None => format!("data: {data}\n\n").into(),
+        Some(id) => format!("id: {id}\ndata: {data}\n\n"),
+        None => format!("data: {data}\n\n"),
     }
 }
 
 enum Reading {
-    On(Guard, Vec<Frame<codec::Body>>),
+    On(Guard, Pace, VecDeque<Frame<codec::Body>>),
     Over,
 }
 
@@ -71,30 +74,38 @@ fn units(
     mailbox: std::sync::Arc<LinkMailbox>,
     guard: Guard,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> {
-    stream::unfold(Reading::On(guard, Vec::new()), move |reading| {
-        let mailbox = mailbox.clone();
-        async move {
-            let Reading::On(guard, mut frames) = reading else {
-                return None;
-            };
-            if frames.is_empty() {
-                match mailbox.take().await {
-                    Post::Item(taken) => frames = taken,
-                    Post::End(end) => return Some((Ok(event(&closing(end), None)), Reading::Over)),
+    stream::unfold(
+        Reading::On(guard, Pace::new(), VecDeque::new()),
+        move |reading| {
+            let mailbox = mailbox.clone();
+            async move {
+                let Reading::On(guard, mut pace, mut frames) = reading else {
+                    return None;
+                };
+                if frames.is_empty() {
+                    pace.wait(&mailbox).await;
+                    match mailbox.take().await {
+                        Post::Items(taken) => frames = taken,
+                        Post::End(end) => {
+                            return Some((Ok(event(&closing(end), None).into()), Reading::Over));
+                        }
+                    }
+                }
+                pace.count(Instant::now());
+                match next_unit(&mut frames, Carrier::Text) {
+                    Ok(Some(Unit::Text(text))) => Some((
+                        Ok(event(&text, None).into()),
+                        Reading::On(guard, pace, frames),
+                    )),
+                    Ok(Some(Unit::Binary(_)) | None) => {
+                        Some((Ok(Bytes::new()), Reading::On(guard, pace, frames)))
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "an application's message cannot be written");
+                        None
+                    }
                 }
             }
-            match next_unit(&mut frames, Carrier::Text) {
-                Ok(Some(Unit::Text(text))) => {
-                    Some((Ok(event(&text, None)), Reading::On(guard, frames)))
-                }
-                Ok(Some(Unit::Binary(_)) | None) => {
-                    Some((Ok(Bytes::new()), Reading::On(guard, frames)))
-                }
-                Err(error) => {
-                    tracing::error!(%error, "an application's message cannot be written");
-                    None
-                }
-            }
-        }
-    })
+        },
+    )
 }

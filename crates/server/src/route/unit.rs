@@ -1,5 +1,7 @@
 //! Frames as the units that each transport carries.
 
+use std::collections::VecDeque;
+
 use throughline_core::Frame;
 use throughline_core::codec::{Body, CodecError, Payload, encode_binary, encode_unit};
 
@@ -23,25 +25,24 @@ pub(super) enum Carrier {
 
 /// Takes the frames of the next unit off `frames`: one message with bytes, or all frames before it.
 pub(super) fn next_unit(
-    frames: &mut Vec<Frame<Body>>,
+    frames: &mut VecDeque<Frame<Body>>,
     carrier: Carrier,
 ) -> Result<Option<Unit>, CodecError> {
     let bytes_at = match carrier {
         Carrier::Both => frames.iter().position(|frame| bytes_of(frame).is_some()),
         Carrier::Text => None,
     };
-    if let (Some(0), Some((n, body, bytes))) = (bytes_at, frames.first().and_then(bytes_of)) {
+    if let (Some(0), Some((n, body, bytes))) = (bytes_at, frames.front().and_then(bytes_of)) {
         let unit = encode_binary(n, &body.kind, bytes, body.id.as_deref())?;
-        frames.remove(0);
+        frames.pop_front();
         return Ok(Some(Unit::Binary(unit)));
     }
     if frames.is_empty() {
         return Ok(None);
     }
     let rest = frames.split_off(bytes_at.unwrap_or(frames.len()));
-    let unit = encode_unit(frames)?;
-    *frames = rest;
-    Ok(Some(Unit::Text(unit)))
+    let mut text = std::mem::replace(frames, rest);
+    Ok(Some(Unit::Text(encode_unit(text.make_contiguous())?)))
 }
 
 /// The unit that tells the end of a link where the transport cannot (P5.1).
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     fn units(frames: Vec<Frame<Body>>, carrier: Carrier) -> Vec<String> {
-        let mut frames = frames;
+        let mut frames = VecDeque::from(frames);
         let mut units = Vec::new();
         while let Some(unit) = next_unit(&mut frames, carrier).unwrap() {
             units.push(match unit {

@@ -1,5 +1,6 @@
 //! WebSocket links (annex A).
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -11,13 +12,14 @@ use throughline_core::close::code;
 use throughline_core::codec::{Body, CodecError, decode_binary, decode_unit};
 use throughline_core::server::LinkId;
 use throughline_core::{Frame, Transport};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::pulse::{Beat, Ear, Pulse, pulse};
 use super::unit::{Carrier, Unit, closing, next_unit};
 use super::{Context, Speech};
 use crate::hub::LinkMailbox;
 use crate::hub::mailbox::{End, Post};
+use crate::hub::pace::Pace;
 
 /// How long a client may take to accept a unit, or to answer a close.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -136,6 +138,7 @@ async fn write(
     sink: &mut SplitSink<WebSocket, Message>,
     pulse: &mut Pulse,
 ) -> Ended {
+    let mut pace = Pace::new();
     loop {
         let post = tokio::select! {
             biased;
@@ -146,13 +149,14 @@ async fn write(
                     return Ended::Gone;
                 }
             },
-            post = next_post(mailbox, sink) => match post {
+            post = next_post(mailbox, sink, &pace) => match post {
                 Some(post) => post,
                 None => return Ended::Gone,
             },
         };
         match post {
-            Post::Item(frames) => {
+            Post::Items(frames) => {
+                pace.count(Instant::now());
                 if !feed(frames, sink).await {
                     return Ended::Gone;
                 }
@@ -169,7 +173,14 @@ async fn write(
 async fn next_post(
     mailbox: &LinkMailbox,
     sink: &mut SplitSink<WebSocket, Message>,
-) -> Option<Post<Vec<Frame<Body>>>> {
+    pace: &Pace,
+) -> Option<Post<Frame<Body>>> {
+    if !pace.is_free(Instant::now()) {
+        if !within(sink.flush()).await {
+            return None;
+        }
+        pace.wait(mailbox).await;
+    }
     match mailbox.try_take() {
         Some(post) => Some(post),
         None if within(sink.flush()).await => Some(mailbox.take().await),
@@ -178,7 +189,7 @@ async fn next_post(
 }
 
 /// Writes frames without flushing; false if the client takes nothing more.
-async fn feed(mut frames: Vec<Frame<Body>>, sink: &mut SplitSink<WebSocket, Message>) -> bool {
+async fn feed(mut frames: VecDeque<Frame<Body>>, sink: &mut SplitSink<WebSocket, Message>) -> bool {
     loop {
         let message = match next_unit(&mut frames, Carrier::Both) {
             Ok(Some(Unit::Text(text))) => Message::text(text),

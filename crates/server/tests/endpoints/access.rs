@@ -195,3 +195,22 @@ async fn a_token_is_minted_for_the_demo_and_for_nobody_else() {
     let (plain, _) = closed().await;
     assert_eq!(plain.post("/api/token", &request).await.status(), 404);
 }
+
+/// P6.2: a page reads of a path that is not there, too, that it is not there.
+#[tokio::test]
+async fn an_unknown_path_is_a_404_that_allowed_origins_can_read() {
+    let www = std::env::current_dir().unwrap().join("src");
+    for www in [None, Some(www)] {
+        let rig = Rig::with(|config| {
+            config.origins = vec!["https://app.example".into()];
+            config.www = www;
+        })
+        .await;
+        let get = rig.http.get(rig.url("/nowhere"));
+        let answer = get.header("Origin", "https://app.example").send().await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), 404);
+        let allowed = &answer.headers()["access-control-allow-origin"];
+        assert_eq!(allowed, "https://app.example");
+    }
+}
