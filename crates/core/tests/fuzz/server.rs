@@ -47,6 +47,7 @@ struct World {
     now: Millis,
     sessions: Sessions<u32>,
     last_link: u64,
+    last_entropy: u128,
     /// The strangers' open links.
     links: Vec<LinkId>,
     /// What each link was last sent, by number.
@@ -84,6 +85,7 @@ impl World {
             now: Millis(0),
             sessions: Sessions::new(config),
             last_link: 0,
+            last_entropy: 0,
             links: Vec::new(),
             offsets: BTreeMap::new(),
             heard: BTreeMap::new(),
@@ -308,7 +310,10 @@ impl World {
             received: number(cursor),
         };
         let entropy = match cursor.byte() {
-            0..240 => u128::from(self.last_link) << 64 | u128::from(self.now.0),
+            0..240 => {
+                self.last_entropy += 1;
+                self.last_entropy
+            }
             240.. => u128::MAX,
         };
         let expires = self.expiry(cursor);

@@ -301,8 +301,8 @@ impl World {
     }
 
     fn tell(&mut self, input: Input<u32, u8>) {
-        // Each send may be decided, beside all else.
-        let bound = MAX_OUTPUTS + self.undecided.len();
+        // Each send may be written and decided, beside all else.
+        let bound = MAX_OUTPUTS + 2 * self.undecided.len();
         self.session.handle(input, self.now);
         let mut count = 0;
         while let Some(output) = self.session.poll_output() {
