@@ -12,10 +12,12 @@ use crate::hub::{Hub, Peer, PeerEvent};
 
 use console::Subscribed;
 pub(crate) use console::{DEMO_SHOW, Feed, place};
+use count::Counts;
 use interview::Interviews;
 
 mod bench;
 mod console;
+mod count;
 mod interview;
 
 /// What the applications do beyond echoing.
@@ -47,6 +49,7 @@ pub(crate) fn start(hub: &Hub, events: UnboundedReceiver<PeerEvent>, config: App
         hub: hub.clone(),
         interviews: Interviews::new(hub.clone(), config.delay_scale),
         feed: feed.clone(),
+        counts: Counts::default(),
         demo: config.demo,
         peers: HashSet::new(),
     };
@@ -58,6 +61,7 @@ struct Apps {
     hub: Hub,
     interviews: Interviews,
     feed: Feed,
+    counts: Counts,
     demo: Demo,
     peers: HashSet<Peer>,
 }
@@ -80,6 +84,7 @@ impl Apps {
             PeerEvent::Request { peer, id, body } => self.handle_request(peer, id, &body),
             PeerEvent::Closed { peer } => {
                 self.peers.remove(&peer);
+                self.counts.forget(peer);
                 self.interviews.leave(peer);
             }
             PeerEvent::Subscribed {
@@ -110,6 +115,7 @@ impl Apps {
             // What came as bytes goes back as bytes.
             "ECHO" | "BINARY" => self.hub.send(peer, body),
             "FLOOD" if self.demo != Demo::Off => bench::flood(&self.hub, peer, &body),
+            "COUNT_ME" if self.demo != Demo::Off => self.counts.add(peer, &body),
             "SUBSCRIBE" => self.feed.handle_subscribe(peer, &body),
             "UNSUBSCRIBE" => self.feed.handle_unsubscribe(peer, &body),
             _ => self.interviews.handle(peer, &body),
@@ -132,6 +138,7 @@ impl Apps {
                 let session = self.interviews.start(peer, body);
                 (true, json!({ "sessionId": session }))
             }
+            "COUNTED" if self.demo != Demo::Off => (true, json!(self.counts.of(peer))),
             "FAIL" => refusal("failed", "this request always fails"),
             _ => refusal("unknown_type", "Unknown message type"),
         };

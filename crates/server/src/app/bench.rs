@@ -1,6 +1,8 @@
 //! Messages by the thousand, for tests and benchmarks.
 
-use serde::Deserialize;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use throughline_core::codec::Body;
 
@@ -20,10 +22,18 @@ struct Flood {
     count: u32,
     size: usize,
     per_unit: Option<usize>,
+    /// Milliseconds between two units.
+    every: Option<u32>,
+}
+
+#[derive(Debug, Serialize)]
+struct Item<'a> {
+    i: u32,
+    pad: &'a str,
 }
 
 /// Sends `count` messages `FLOOD_ITEM {i, pad}` of about `size` bytes, `perUnit` in a unit, no faster
-/// than the link takes them.
+/// than the link takes them and, with `every`, that many milliseconds apart.
 pub(super) fn flood(hub: &Hub, peer: Peer, body: &Body) {
     let Some(flood) = parse::<Flood>(body).filter(|f| f.count <= MESSAGES && f.size <= BYTES)
     else {
@@ -38,14 +48,19 @@ pub(super) fn flood(hub: &Hub, peer: Peer, body: &Body) {
 
 async fn run(hub: Hub, peer: Peer, flood: Flood) {
     let pad = "x".repeat(flood.size);
-    let item = |i| body_of("FLOOD_ITEM", &json!({ "i": i, "pad": pad }));
+    let item = |i| body_of("FLOOD_ITEM", &Item { i, pad: &pad });
     let per_unit = flood.per_unit.unwrap_or(1).clamp(1, 10_000) as u32;
+    let every = Duration::from_millis(flood.every.unwrap_or(0).into());
     let mut next = 0;
     while next < flood.count && hub.knows(peer) {
         hub.room(peer, AHEAD).await;
         let end = flood.count.min(next.saturating_add(per_unit));
         hub.send_all(peer, (next..end).filter_map(item));
         next = end;
-        tokio::task::yield_now().await;
+        if every.is_zero() {
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(every).await;
+        }
     }
 }
