@@ -158,7 +158,8 @@ async function latency() {
   };
   const spans = { bare: [], throughline: [] };
   for (let i = -50; i < ECHOES * rounds; i++) {
-    for (const [name, ask] of Object.entries(contenders)) {
+    const turns = Object.entries(contenders);
+    for (const [name, ask] of i % 2 ? turns : turns.reverse()) {
       const answer = new Promise((resolve) => (back = resolve));
       const start = performance.now();
       ask(i);

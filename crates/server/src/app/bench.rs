@@ -1,9 +1,11 @@
 //! Messages by the thousand, for tests and benchmarks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use serde_json::value::to_raw_value;
 use throughline_core::codec::Body;
 
 use super::{body_of, parse};
@@ -48,7 +50,15 @@ pub(super) fn flood(hub: &Hub, peer: Peer, body: &Body) {
 
 async fn run(hub: Hub, peer: Peer, flood: Flood) {
     let pad = "x".repeat(flood.size);
-    let item = |i| body_of("FLOOD_ITEM", &Item { i, pad: &pad });
+    let kind: Arc<str> = "FLOOD_ITEM".into();
+    let item = |i| {
+        let raw = to_raw_value(&Item { i, pad: &pad }).ok()?;
+        Some(Body {
+            kind: kind.clone(),
+            payload: raw.into(),
+            id: None,
+        })
+    };
     let per_unit = flood.per_unit.unwrap_or(1).clamp(1, 10_000) as u32;
     let every = Duration::from_millis(flood.every.unwrap_or(0).into());
     let mut next = 0;
