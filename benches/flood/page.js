@@ -14,6 +14,8 @@ const PER_UNIT = 256;
 const SINGLE = 20_000;
 const BATCHED = 200_000;
 const ECHOES = 200;
+/** Echoes before the clock runs: by then the engine has compiled both ways. */
+const WARM = 1_000;
 /** Sends at a time, each batch awaited before the next. */
 const BATCH = 500;
 const AWAITED = 10;
@@ -143,29 +145,29 @@ async function oneByOne() {
   return (AWAITED * 1_000) / (performance.now() - start);
 }
 
-/** Milliseconds of single round trips, one contender after the other: each finds its link idle. */
+/** Milliseconds from a send to the handler of its echo, one contender after the other: each finds its link idle. */
 async function latency() {
-  let back;
+  let echoed;
   const plain = await socket(`${socketUrl}/json`, ({ data }) => {
     const message = JSON.parse(data);
-    if (message.type === "ECHO") back(message);
+    if (message.type === "ECHO") echoed(message);
   });
   const opened = await session("/realtime");
-  opened.on("ECHO", (payload) => back(payload));
+  opened.on("ECHO", (payload) => echoed(payload));
   const contenders = {
     bare: (i) => plain.send(JSON.stringify({ type: "ECHO", i, pad: PAD })),
     throughline: (i) => opened.send("ECHO", { i, pad: PAD }),
   };
   const spans = { bare: [], throughline: [] };
-  for (let i = -50; i < ECHOES * rounds; i++) {
+  for (let i = -WARM; i < ECHOES * rounds; i++) {
     const turns = Object.entries(contenders);
     for (const [name, ask] of i % 2 ? turns : turns.reverse()) {
-      const answer = new Promise((resolve) => (back = resolve));
-      const start = performance.now();
-      ask(i);
-      const { i: echoed } = await answer;
-      if (i >= 0) spans[name].push(performance.now() - start);
-      if (echoed !== i) throw new Error(`${name} echoed ${echoed} in place of ${i}`);
+      const span = await new Promise((resolve, reject) => {
+        echoed = (message) => (message.i === i ? resolve(performance.now() - start) : reject(new Error(`${name} echoed ${message.i} in place of ${i}`)));
+        const start = performance.now();
+        ask(i);
+      });
+      if (i >= 0) spans[name].push(span);
     }
   }
   return spans;
