@@ -107,4 +107,14 @@ pub(crate) enum Measure {
     Size,
     /// Whether random worlds lose, double or reorder a message.
     Worlds,
+    /// Messages a second, and a single message's round trip, beside a bare `WebSocket`.
+    Flood,
+    /// What is lost, doubled or reordered while links are cut, swapped and stalled at random.
+    Switches,
+    /// What a page keeps of a thousand reconnects.
+    Reconnects,
+    /// Bytes the server keeps of a session, and its ceiling.
+    Memory,
+    /// What several servers of one store do to a session.
+    Cluster,
 }

@@ -24,6 +24,14 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
         Measure::Worlds => pass_through(example(repo, "worlds", &args.args)),
         Measure::Fallback => in_browsers(repo, "benches/fallback.mjs", &args.args),
         Measure::Tax => in_browsers(repo, "benches/tax.mjs", &args.args),
+        Measure::Flood => in_browsers(repo, "benches/flood.mjs", &args.args),
+        Measure::Reconnects => in_browsers(repo, "benches/reconnects.mjs", &args.args),
+        Measure::Switches => {
+            install_peers(repo)?;
+            in_browsers(repo, "benches/switches.mjs", &args.args)
+        }
+        Measure::Memory => pass_through(server_example(repo, "memory", &args.args)),
+        Measure::Cluster => pass_through(server_example(repo, "cluster", &args.args)),
     }
 }
 
@@ -35,12 +43,29 @@ fn example(repo: &Repo, name: &str, args: &[String]) -> Cmd {
         .args(args)
 }
 
+/// Runs a measuring program of the server.
+fn server_example(repo: &Repo, name: &str, args: &[String]) -> Cmd {
+    repo.cmd("cargo")
+        .args(["run", "--release", "-p", "throughline-server"])
+        .args(["--example", name, "--"])
+        .args(args)
+}
+
+/// Installs what we are compared with, which nothing else needs.
+fn install_peers(repo: &Repo) -> Result<()> {
+    repo.cmd("npm")
+        .args(["ci", "--prefix", "benches"])
+        .args(["--ignore-scripts", "--no-audit", "--no-fund"])
+        .run_aside()
+}
+
 fn in_browsers(repo: &Repo, script: &str, args: &[String]) -> Result<()> {
     let script = repo.existing(script)?;
     setup::run(repo, Scope::Browsers)?;
     build::run(repo, Flavour::Release)?;
     repo.cmd("cargo")
         .args(["build", "--release", "-p", "throughline-server"])
+        .args(["--bins", "--example", "bare"])
         .run_aside()?;
     let server = repo.target()?.join("release/throughline-server");
     let node = test::under_display(repo)?

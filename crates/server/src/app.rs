@@ -10,13 +10,14 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::hub::{Hub, Peer, PeerEvent};
 
-use bench::Counts;
 use console::Subscribed;
 pub(crate) use console::{DEMO_SHOW, Feed, place};
+use count::Counts;
 use interview::Interviews;
 
 mod bench;
 mod console;
+mod count;
 mod interview;
 
 /// What the applications do beyond echoing.
@@ -48,8 +49,8 @@ pub(crate) fn start(hub: &Hub, events: UnboundedReceiver<PeerEvent>, config: App
         hub: hub.clone(),
         interviews: Interviews::new(hub.clone(), config.delay_scale),
         feed: feed.clone(),
-        demo: config.demo,
         counts: Counts::default(),
+        demo: config.demo,
         peers: HashSet::new(),
     };
     tokio::spawn(apps.run(events));
@@ -60,8 +61,8 @@ struct Apps {
     hub: Hub,
     interviews: Interviews,
     feed: Feed,
-    demo: Demo,
     counts: Counts,
+    demo: Demo,
     peers: HashSet<Peer>,
 }
 
@@ -83,8 +84,8 @@ impl Apps {
             PeerEvent::Request { peer, id, body } => self.handle_request(peer, id, &body),
             PeerEvent::Closed { peer } => {
                 self.peers.remove(&peer);
-                self.interviews.leave(peer);
                 self.counts.forget(peer);
+                self.interviews.leave(peer);
             }
             PeerEvent::Subscribed {
                 peer,
@@ -137,7 +138,7 @@ impl Apps {
                 let session = self.interviews.start(peer, body);
                 (true, json!({ "sessionId": session }))
             }
-            "COUNTED" if self.demo != Demo::Off => (true, self.counts.take(peer)),
+            "COUNTED" if self.demo != Demo::Off => (true, json!(self.counts.of(peer))),
             "FAIL" => refusal("failed", "this request always fails"),
             _ => refusal("unknown_type", "Unknown message type"),
         };

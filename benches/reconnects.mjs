@@ -1,0 +1,103 @@
+// What a page keeps of a thousand reconnects: listeners, sockets, heap and wasm memory, after a collection. One JSON object a line.
+//
+// `node benches/reconnects.mjs [--only TRANSPORT] [--reconnects N]`, started by `cargo xtask measure reconnects`. The links are reset by
+// the fault proxy; Chromium tells what is alive.
+
+import { parseArgs } from "node:util";
+
+import { startBrowser } from "../tests/e2e/support/browsers.mjs";
+import { startServer } from "../tests/e2e/support/server.mjs";
+import { startSite } from "../tests/e2e/support/site.mjs";
+import { round } from "./support/unattended.mjs";
+
+/** Reconnects before the first look: by then the engine has compiled what it will. */
+const WARM = 500;
+/** Most reconnects in one call to the driver. */
+const CALL = 100;
+/** Bytes of heap that a reconnect may leave: what the engine's own coming and going comes to. */
+const LIMIT = 64;
+const KINDS = ["WebSocket", "AbortController", "Promise"];
+
+const { values } = parseArgs({ options: { only: { type: "string", default: "" }, reconnects: { type: "string", default: "1000" } } });
+const reconnects = Number(values.reconnects);
+const [server, site, browser] = await Promise.all([startServer(), startSite(), startBrowser("chromium")]);
+for (const transport of ["websocket", "sse"].filter((name) => name.startsWith(values.only))) {
+  await browser.open(site.page());
+  await browser.evaluate(connectOver, transport, `${server.faulty}/realtime`);
+  await reconnect(WARM);
+  const before = await alive();
+  await reconnect(reconnects);
+  const after = await alive();
+  await browser.evaluate(() => opened.session.close());
+  const grown = (what) => after[what] - before[what];
+  const value = round(grown("heap") / reconnects, 1);
+  const flat = ["listeners", "wasm", ...KINDS].every((what) => grown(what) <= 0);
+  console.log(JSON.stringify({ name: `reconnects.${transport}`, value, unit: "B/reconnect", limit: LIMIT, ok: value <= LIMIT && flat, reconnects, before, after }));
+}
+await browser.stop();
+await server.stop();
+site.close();
+process.exit();
+
+/** Cuts the link and waits for the next one, so many times. */
+async function reconnect(times) {
+  for (let left = times; left > 0; left -= CALL) await browser.evaluate(cutAndWait, `${server.url}/faults/faults/cut`, Math.min(left, CALL));
+}
+
+/** What is alive once the garbage is gone. */
+async function alive() {
+  const ask = (method, params = {}) => browser.driver.sendAndGetDevToolsCommand(method, params);
+  for (let i = 0; i < 3; i++) await ask("HeapProfiler.collectGarbage");
+  const { jsEventListeners: listeners } = await ask("Memory.getDOMCounters");
+  const found = { listeners, wasm: await browser.evaluate(() => memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0)) };
+  for (const kind of KINDS) found[kind] = await instances(ask, kind);
+  await ask("HeapProfiler.collectGarbage");
+  return { ...found, heap: (await ask("Runtime.getHeapUsage")).usedSize };
+}
+
+async function instances(ask, kind) {
+  const objectGroup = "reconnects";
+  const { result } = await ask("Runtime.evaluate", { expression: `${kind}.prototype`, objectGroup });
+  const { objects } = await ask("Runtime.queryObjects", { prototypeObjectId: result.objectId, objectGroup });
+  const { result: length } = await ask("Runtime.callFunctionOn", { objectId: objects.objectId, functionDeclaration: "function () { return this.length; }", returnByValue: true });
+  await ask("Runtime.releaseObjectGroup", { objectGroup });
+  return length.value;
+}
+
+// What follows runs in the page.
+
+async function connectOver(transport, url) {
+  window.memories = [];
+  const { Instance } = WebAssembly;
+  WebAssembly.Instance = function (...args) {
+    const made = new Instance(...args);
+    memories.push(made.exports.memory);
+    return made;
+  };
+  const { instantiate } = WebAssembly;
+  WebAssembly.instantiate = async (...args) => {
+    const made = await instantiate.apply(WebAssembly, args);
+    memories.push((made.instance ?? made).exports.memory);
+    return made;
+  };
+  const { connect } = await import("/throughline.js");
+  const session = connect({ url, transports: [transport], remember: false, timing: { backoff: [20, 20, 20, 20], stable: 20 } });
+  session.on("error", () => {});
+  window.opened = { session };
+  await harness.until(() => session.state === "connected");
+}
+
+/** Each time a request is under way. */
+async function cutAndWait(address, times) {
+  const { session } = opened;
+  for (let left = times; left > 0; left--) {
+    const lost = new Promise((resolve) => session.once("transport", resolve));
+    const answer = session.request("ECHO", { left });
+    const response = await fetch(address, { method: "POST", body: JSON.stringify({ on: ["websocket", "sse"] }) });
+    // An answer that is not read keeps promises of its own.
+    await response.json();
+    await lost;
+    await answer;
+    await harness.until(() => session.state === "connected");
+  }
+}
