@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use throughline_core::Transport;
+use throughline_core::{Millis, Transport};
 use throughline_core::codec::Body;
 use throughline_core::server::{Event, EventId, Input, SessionKey};
 
@@ -96,8 +96,9 @@ impl Hub {
     /// Sends messages in as few units as they fit.
     pub fn send_all(&self, peer: Peer, bodies: impl IntoIterator<Item = Body>) {
         let mut state = self.locked();
+        let now = self.now();
         for body in bodies {
-            self.enqueue(&mut state, peer, body);
+            self.enqueue(&mut state, peer, body, now);
         }
         self.drain_outputs(&mut state);
     }
@@ -199,7 +200,7 @@ impl Hub {
         let _ = self.0.events.send(event);
     }
 
-    fn enqueue(&self, state: &mut State, peer: Peer, body: Body) {
+    fn enqueue(&self, state: &mut State, peer: Peer, body: Body, now: Millis) {
         match peer {
             Peer::Session(session) => {
                 let bytes = body.size();
@@ -208,7 +209,7 @@ impl Hub {
                     body,
                     bytes,
                 };
-                state.sessions.handle(input, self.now());
+                state.sessions.handle(input, now);
             }
             Peer::Guest(id) => self.enqueue_guest(state, id, body),
         }
