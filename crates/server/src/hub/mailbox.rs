@@ -53,6 +53,8 @@ pub(crate) struct Mailbox<T> {
     size: fn(&T) -> usize,
     tally: Tally,
     arrived: Notify,
+    /// Told when a unit's worth is there, or the end.
+    whole: Notify,
     taken: Notify,
 }
 
@@ -78,6 +80,7 @@ impl<T> Mailbox<T> {
             size,
             tally: tally.clone(),
             arrived: Notify::new(),
+            whole: Notify::new(),
             taken: Notify::new(),
         }
     }
@@ -101,8 +104,12 @@ impl<T> Mailbox<T> {
         }
         self.tally.move_by(before, queue.bytes);
         let excess = queue.bytes.saturating_sub(queue.allowed);
+        let is_whole = queue.bytes >= UNIT_BYTES;
         drop(queue);
         self.arrived.notify_one();
+        if is_whole {
+            self.whole.notify_one();
+        }
         excess
     }
 
@@ -134,6 +141,7 @@ impl<T> Mailbox<T> {
     pub(crate) fn end(&self, end: End) {
         self.locked().end.get_or_insert(end);
         self.arrived.notify_one();
+        self.whole.notify_one();
         self.taken.notify_waiters();
     }
 
@@ -146,6 +154,7 @@ impl<T> Mailbox<T> {
         queue.end.get_or_insert(end);
         drop(queue);
         self.arrived.notify_one();
+        self.whole.notify_one();
         self.taken.notify_waiters();
     }
 
@@ -189,7 +198,7 @@ impl<T> Mailbox<T> {
     /// Waits until a unit's worth is there, or the end.
     pub(crate) async fn unit(&self) {
         loop {
-            let arrived = self.arrived.notified();
+            let whole = self.whole.notified();
             let is_whole = {
                 let queue = self.locked();
                 queue.bytes >= UNIT_BYTES || queue.end.is_some()
@@ -197,7 +206,7 @@ impl<T> Mailbox<T> {
             if is_whole {
                 return;
             }
-            arrived.await;
+            whole.await;
         }
     }
 

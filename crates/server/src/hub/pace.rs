@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::mailbox::Mailbox;
 
 /// Units that may leave within a [`SPAN`], however small.
-const UNITS: u32 = 16;
+const UNITS: u32 = 8;
 
 const SPAN: Duration = Duration::from_millis(1);
 
