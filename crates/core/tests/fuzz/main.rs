@@ -1,4 +1,5 @@
-//! The bodies of `fuzz/fuzz_targets`, run over the corpora that fuzzing has grown.
+//! The bodies of `fuzz/fuzz_targets`, run over the corpora that fuzzing has grown:
+//! `cargo +nightly fuzz run codec`, and so on.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod codec;
