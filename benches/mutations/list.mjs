@@ -202,6 +202,18 @@ export const MUTATIONS = [
   },
   // The server's half.
   {
+    name: "the ceiling is not held",
+    file: `${SERVER}.rs`,
+    from: "        self.keep_below_ceiling(now);\n",
+    to: "",
+  },
+  {
+    name: "what the ceiling cost is not noticed",
+    file: `${SERVER}/log.rs`,
+    from: "        while self.footprint() > level && self.entries.len() > 1 {\n            self.pop_first();",
+    to: "        while self.footprint() > level && self.entries.len() > 1 {\n            self.pop_first();\n            self.first -= 1;",
+  },
+  {
     name: "the server hears doubles",
     file: `${SERVER}/deliver.rs`,
     from: "let arrival = if n <= session.received {\n            Arrival::Again",
@@ -270,14 +282,14 @@ export const MUTATIONS = [
   {
     name: "a take replays nothing",
     file: `${SERVER}/handshake.rs`,
-    from: "for (frame, bytes) in kept {",
-    to: "for (frame, bytes) in kept.into_iter().take(0) {",
+    from: "log.replay().collect::<Vec<_>>()",
+    to: "log.replay().take(0).collect::<Vec<_>>()",
   },
   {
     name: "a take replays from one too late",
     file: `${SERVER}/handshake.rs`,
-    from: "for (frame, bytes) in kept {",
-    to: "for (frame, bytes) in kept.into_iter().skip(1) {",
+    from: "log.replay().collect::<Vec<_>>()",
+    to: "log.replay().skip(1).collect::<Vec<_>>()",
   },
   {
     name: "a take replays what has arrived",
@@ -318,13 +330,13 @@ export const MUTATIONS = [
   {
     name: "a session without a link is kept for ever",
     file: `${SERVER}/session.rs`,
-    from: "session.expiry = Some(now + u64::from(self.config.window));",
-    to: "session.expiry = None;",
+    from: "self.set_expiry(key, Some(expiry));",
+    to: "let _ = expiry;",
   },
   {
     name: "a session with a link expires",
     file: `${SERVER}/handshake.rs`,
-    from: "        session.expiry = None;\n",
+    from: "        self.set_expiry(key, None);\n",
     to: "",
   },
   {

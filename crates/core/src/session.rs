@@ -119,8 +119,8 @@ struct Streak {
     rounds: u32,
     /// The side probe was used.
     probed: bool,
-    /// The token was refreshed because the server asked.
-    refreshed: bool,
+    /// When the token was refreshed because the server asked.
+    refreshed: Option<Millis>,
     /// Became ready, then died young.
     flapped: Transports,
     /// The application was told.

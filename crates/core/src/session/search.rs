@@ -497,10 +497,13 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     /// Asks for a fresh token, once per streak.
     pub(super) fn refresh_token(&mut self, ending: Ending, now: Millis) {
-        if self.token == Token::None || self.streak.refreshed {
+        // One refused much later was fresh once: the page was frozen with it, or it expired.
+        let span = u64::from(self.config.timing.stable);
+        let again = |at| now - at < span;
+        if self.token == Token::None || self.streak.refreshed.is_some_and(again) {
             return self.fail(ending, now);
         }
-        self.streak.refreshed = true;
+        self.streak.refreshed = Some(now);
         self.drop_attempts(|_| true, now);
         self.token = Token::Needed(TokenReason::Unauthorized);
         self.next_round(now);

@@ -305,6 +305,7 @@ impl World {
             };
             self.observe_asked(link, &input);
             self.server.sessions.handle(input, now);
+            self.check_memory();
             self.meet(link);
         }
     }

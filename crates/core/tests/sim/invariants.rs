@@ -10,8 +10,12 @@ use throughline_core::session::SendPolicy;
 
 use crate::app::App;
 use crate::page::{Reader, Tokens};
+use crate::server::Server;
 use crate::wire::Frames;
 use crate::world::World;
+
+/// What a session takes at least, with a message.
+const LEAST_BYTES: usize = 1_300;
 
 /// Unread messages beyond which acks wait no longer.
 const WINDOW: u64 = 500;
@@ -264,6 +268,39 @@ impl World {
                 self.tally.doubles_up += u64::from(double);
             }
         }
+    }
+
+    /// The server keeps no more than it may; what the ceiling cost is told to those who come back.
+    pub(crate) fn check_memory(&mut self) {
+        let Server {
+            sessions,
+            config,
+            talks,
+            evicted: before,
+            ..
+        } = &mut self.server;
+        let memory = sessions.memory();
+        let least = sessions.session_count() * LEAST_BYTES;
+        assert!(
+            memory.total() <= config.memory.max(least),
+            "{memory:?} is over the ceiling"
+        );
+        let evicted = memory.messages_dropped + memory.sessions_ended;
+        for (session, talk) in talks {
+            let Some(kept) = sessions.unacked(*session) else {
+                continue;
+            };
+            assert!(
+                kept.bytes <= config.replay_bytes || kept.messages == 1,
+                "{kept:?} are kept"
+            );
+            if evicted > *before {
+                let gone = talk.published.saturating_sub(kept.messages as u64);
+                talk.forgotten = talk.forgotten.max(gone);
+            }
+        }
+        self.tally.evicted += evicted - *before;
+        *before = evicted;
     }
 
     /// A message reached the server's application: in order in its session, none twice in any.

@@ -29,7 +29,9 @@ enum Power {
 
 pub(crate) struct Server {
     pub(crate) sessions: Sessions<u64>,
-    config: SessionsConfig,
+    pub(crate) config: SessionsConfig,
+    /// What the memory ceiling has cost so far.
+    pub(crate) evicted: u64,
     power: Power,
     /// Links, as the door knows them.
     pub(crate) ears: BTreeMap<u64, Ear>,
@@ -111,6 +113,7 @@ impl Server {
         Self {
             sessions: Sessions::new(config.clone()),
             config,
+            evicted: 0,
             power: Power::Up,
             ears: BTreeMap::new(),
             last_link: 0,
@@ -147,6 +150,7 @@ impl World {
     pub(crate) fn serve(&mut self, input: Input<u64>) {
         let now = self.server_now();
         self.server.sessions.handle(input, now);
+        self.check_memory();
         self.drain_server();
     }
 
@@ -364,6 +368,7 @@ impl World {
         } else {
             self.server.sessions = Sessions::new(self.server.config.clone());
             self.server.talks.clear();
+            self.server.evicted = 0;
         }
         self.arm_server();
     }

@@ -42,6 +42,8 @@ pub(crate) struct Tally {
     pub(crate) reloads: u64,
     /// Tokens of live links that were replaced by fresh ones.
     pub(crate) renewals: u64,
+    /// Messages dropped and sessions ended because of the memory ceiling.
+    pub(crate) evicted: u64,
     /// Sessions that were closed as asked in the end.
     pub(crate) closed: u64,
     /// Sessions that failed, as they had to.
@@ -62,7 +64,7 @@ impl Tally {
     }
 
     /// Every count, by name.
-    pub(crate) const fn named(&self) -> [(&'static str, u64); 22] {
+    pub(crate) const fn named(&self) -> [(&'static str, u64); 23] {
         [
             ("tabs", self.tabs),
             ("takes", self.takes),
@@ -84,6 +86,7 @@ impl Tally {
             ("replaced", self.replaced),
             ("reloads", self.reloads),
             ("renewals", self.renewals),
+            ("evicted", self.evicted),
             ("closed", self.closed),
             ("failed", self.failed),
         ]
@@ -112,6 +115,7 @@ impl AddAssign for Tally {
         self.replaced += other.replaced;
         self.reloads += other.reloads;
         self.renewals += other.renewals;
+        self.evicted += other.evicted;
         self.closed += other.closed;
         self.failed += other.failed;
     }

@@ -323,6 +323,34 @@ fn a_post_that_the_network_repeats_costs_nothing() {
 }
 
 #[test]
+fn a_token_that_expired_while_the_page_was_frozen_is_not_taken_for_a_refusal() {
+    for transport in [WS, SSE, POLL] {
+        for seed in 0..40 {
+            let config = Config {
+                has_token: true,
+                ..only(&[transport])
+            };
+            let mut world = World::new(seed, config);
+            world.server.token_life = Some(20_000);
+            world.connect();
+            world.pass(3_000);
+            // The server ends the link for its token; the page gets a fresh one, and is frozen.
+            world.act(Act::ServerClockJump(30_000));
+            world.act(Act::Delay {
+                delay: 400,
+                jitter: 50,
+            });
+            world.until(5_000, |world| world.page.app.asked.len() == 2);
+            world.pass(100);
+            world.act(Act::Freeze(60_000));
+            world.pass(90_000);
+            assert!(world.is_on(transport), "{transport:?}, seed {seed}");
+            world.check_calm();
+        }
+    }
+}
+
+#[test]
 fn a_handshake_that_ends_while_suspended_connects_the_session() {
     let mut crossed = 0;
     for seed in 0..100 {

@@ -169,3 +169,21 @@ fn a_tab_that_was_duplicated_gets_a_session_of_its_own() {
         world.check_calm();
     }
 }
+
+#[test]
+fn what_the_server_has_is_not_sent_again() {
+    for transport in [WS, SSE, POLL] {
+        let mut world = useful(10, only(&[transport]));
+        // Nothing comes down any more: no ack says that it arrived.
+        world.act(Act::Mute);
+        (0..5).for_each(|_| world.act(PLAIN));
+        world.pass(200);
+        let heard = world.heard().len();
+        assert!(heard > 0);
+        world.act(Act::Cut);
+        world.pass(10_000);
+        assert_eq!(world.heard().len(), 5);
+        assert_eq!(world.page.app.undecided(), 0);
+        assert_eq!(world.tally.doubles_up, 0, "{transport:?}");
+    }
+}
