@@ -62,8 +62,6 @@ function run() {
 
   find("#session-new").addEventListener("click", begin);
   find("#session-close").addEventListener("click", () => session.close());
-  // A page that goes away for good says so; the server then counts one spectator less at once.
-  addEventListener("pagehide", (event) => event.persisted || session.close());
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && !isTyping(event.target)) {
       event.preventDefault();

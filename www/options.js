@@ -11,12 +11,13 @@ const CLIMB = { climb: 5_000, climbCap: 15_000 };
  */
 export function optionsOf(query, origin) {
   const asked = query.getAll("transports").join(",").split(",").filter((name) => Object.hasOwn(TRANSPORTS, name));
-  const options = { url: `${origin}/realtime` };
+  const options = { url: `${origin}/realtime`, recover: true };
   if (query.get("climb") !== "default") options.timing = CLIMB;
   if (asked.length) options.transports = asked;
   if (query.get("eventSource") === "native") options.eventSource = "native";
   if (query.get("dialect") === "json") {
     options.dialect = { name: "json", ready: "SESSION_CREATED" };
+    options.recover = false;
     options.url = `${origin}/json?client=${crypto.randomUUID()}`;
   }
   return options;

@@ -1,5 +1,5 @@
 import { append, el, find, write } from "./dom.js";
-import { nameOf, span } from "./words.js";
+import { count, nameOf, span } from "./words.js";
 
 /** Milliseconds of waiting that are worth a word. */
 const NOTICED = 400;
@@ -17,6 +17,8 @@ const TICKS = {
   delivered: "M1 6l3 3.4L10 2M6.4 8.4l.9 1L13.5 2",
   failed: "M4 2l7 7M11 2L4 9",
 };
+/** Where a page leaves its conversation for itself after a reload. */
+const KEPT = "demo:room";
 
 /** The interview: a conversation with the scripted interviewer. */
 export class Room {
@@ -52,11 +54,13 @@ export class Room {
       if (on) this.#answerSoon();
       else clearTimeout(this.#answer);
     });
+    addEventListener("pagehide", () => this.#keep());
     this.#show();
   }
 
   follow(session) {
-    if (this.#session) this.#note("A new session.");
+    const first = !this.#session;
+    if (!first) this.#note("A new session.");
     this.#session = session;
     const on = (type, listener) => session.on(type, (payload) => session === this.#session && listener(payload ?? {}));
     on("SESSION_CREATED", ({ sessionId }) => {
@@ -81,11 +85,46 @@ export class Room {
       this.#begin();
     });
     on("state", ({ to }) => (to === "closed" || to === "failed") && this.#enter("over", "The session is over."));
-    this.#begin();
+    if (first && this.#restore()) this.#resume(session);
+    else this.#begin();
   }
 
   focus() {
     this.#input.focus();
+  }
+
+  /** Goes on where the page before a reload was, or anew if its session is gone. */
+  #resume(session) {
+    let recovered = false;
+    session.on("recovered", async ({ pending }) => {
+      recovered = true;
+      this.#note(`The page was reloaded, the session went on${pending.length ? `; ${count(pending.length, "message")} of yours had been under way` : ""}.`);
+      await Promise.allSettled(pending.map(({ settled }) => settled));
+      for (const tick of this.#log.querySelectorAll('.tick[data-is="pending"]')) mark(tick, "delivered", `${nameOf(session.transport)}, after the reload`);
+    });
+    const stop = session.on("state", ({ to }) => {
+      if (to !== "connected") return;
+      stop();
+      queueMicrotask(() => recovered || this.#begin());
+    });
+  }
+
+  #keep() {
+    if (this.#phase === "over" || this.#phase === "waiting") return;
+    const page = { id: this.#id, asked: this.#asked, phase: this.#phase, log: this.#log.innerHTML };
+    sessionStorage.setItem(KEPT, JSON.stringify(page));
+  }
+
+  #restore() {
+    const page = JSON.parse(sessionStorage.getItem(KEPT));
+    sessionStorage.removeItem(KEPT);
+    if (!page) return false;
+    this.#id = page.id;
+    this.#asked = page.asked;
+    this.#log.innerHTML = page.log;
+    this.#log.scrollTop = this.#log.scrollHeight;
+    this.#enter(page.phase);
+    return true;
   }
 
   #begin() {
@@ -102,20 +141,15 @@ export class Room {
 
   async #say(text) {
     const tick = el("span", { class: "tick" });
-    const mark = (is, words) => {
-      tick.dataset.is = is;
-      tick.innerHTML = `<svg viewBox="0 0 15 11" aria-hidden="true"><path d="${TICKS[is]}"/></svg>`;
-      tick.append(el("span", {}, words));
-    };
-    mark("pending", "waiting");
+    mark(tick, "pending", "waiting");
     this.#line("me", text, tick);
     const at = performance.now();
     try {
       const transport = await this.#talk.send("USER_MESSAGE", { sessionId: this.#id, text });
       const late = performance.now() - at;
-      mark("delivered", `${nameOf(transport)}${late > NOTICED ? `, after ${span(late)}` : ""}`);
+      mark(tick, "delivered", `${nameOf(transport)}${late > NOTICED ? `, after ${span(late)}` : ""}`);
     } catch (error) {
-      mark("failed", `not delivered: ${error.message}`);
+      mark(tick, "failed", `not delivered: ${error.message}`);
     }
   }
 
@@ -164,4 +198,11 @@ export class Room {
     if (this.#auto.getAttribute("aria-pressed") !== "true" || this.#phase !== "live") return;
     this.#answer = setTimeout(() => this.#say(ANSWERS[(this.#asked + ANSWERS.length - 1) % ANSWERS.length]), 1200 + Math.random() * 900);
   }
+}
+
+/** Shows what became of a message. */
+function mark(tick, is, words) {
+  tick.dataset.is = is;
+  tick.innerHTML = `<svg viewBox="0 0 15 11" aria-hidden="true"><path d="${TICKS[is]}"/></svg>`;
+  tick.append(el("span", {}, words));
 }
