@@ -2,9 +2,10 @@
 // the core's scenarios.
 
 import assert from "node:assert/strict";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { READY, startHostile } from "./support/hostile.mjs";
+import { CORS, READY, answer, startHostile } from "./support/hostile.mjs";
 import { stopped } from "./support/processes.mjs";
 import { inBrowsers } from "./support/suite.mjs";
 
@@ -148,6 +149,32 @@ inBrowsers((world) => {
       hostile.close();
     }
   });
+
+  world.check("a stream that falls silent is found out, although POSTs are answered", async (evaluate) => {
+    const hostile = await startHostile();
+    try {
+      hostile.script.answer = async (request, response) => {
+        if (request.method === "GET") {
+          response.writeHead(200, { ...CORS, "Content-Type": "text/event-stream" });
+          return response.write(`data: ${READY.replace("15000", "500")}\n\n`);
+        }
+        const numbers = [...(await text(request)).matchAll(/\[(\d+),"ECHO"/g)].map(([, n]) => Number(n));
+        answer(response, 200, { "Content-Type": "application/json" }, numbers.length ? `[["ack",${Math.max(...numbers)}]]` : "[]");
+      };
+      const seen = await evaluate(async (url) => {
+        const { session } = await harness.connected({ url, transports: ["sse"] });
+        const timer = setInterval(() => session.send("ECHO").catch(() => {}), 50);
+        await harness.until(() => session.stats().lost, 10_000, () => JSON.stringify(session.explain()));
+        clearInterval(timer);
+        const { attempts } = session.explain();
+        await session.close();
+        return attempts[0].code;
+      }, `${hostile.url}/realtime`);
+      assert.equal(seen, "half_open");
+    } finally {
+      hostile.close();
+    }
+  }, { todo: "answers to POSTs count as signs of life of the way down" });
 
   world.check("a handshake that was answered while the page did not run is taken, not judged late", async (evaluate) => {
     await world.server.faults({ kind: "delay", ms: 500 });

@@ -27,7 +27,6 @@ const NAPS = [
   {
     title: "a page that was frozen",
     browsers: ["chromium"],
-    transports: ["websocket"],
     async nap({ driver }) {
       await driver.sendDevToolsCommand("Page.setWebLifecycleState", { state: "frozen" });
       await sleep(NAP);
@@ -52,6 +51,9 @@ const NAPS = [
       }),
   },
 ];
+
+/** What Chromium's stream is after a page was frozen: open, and silent for ever. */
+const WAY_DOWN = "answers to POSTs count as signs of life of the way down";
 
 let shows = 0;
 
@@ -100,14 +102,14 @@ inBrowsers((world) => {
   for (const transport of TRANSPORTS) {
     const options = () => ({ url: faulty(), transports: [transport] });
 
-    for (const { title, browsers, transports = TRANSPORTS, nap } of NAPS) {
-      if (!browsers.includes(world.name) || !transports.includes(transport)) continue;
+    for (const { title, browsers, nap } of NAPS) {
+      if (!browsers.includes(world.name)) continue;
       world.check(`${transport}: ${title} loses and doubles nothing`, async (evaluate, t) => {
         const { proven, end } = await talk(evaluate, t, options());
         await nap(world.browser);
         await proven();
         await end();
-      });
+      }, { todo: title.includes("frozen") && transport !== "websocket" && WAY_DOWN });
     }
 
     world.check(`${transport}: a hidden page whose alarms ring late keeps its link`, async (evaluate, t) => {

@@ -6,7 +6,8 @@ import { createServer } from "node:http";
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const TEXT = 1;
 const BINARY = 2;
-const CORS = { "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*", "Cross-Origin-Resource-Policy": "cross-origin" };
+/** Lets any page read an answer. */
+export const CORS = { "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*", "Cross-Origin-Resource-Policy": "cross-origin" };
 
 /** A `ready` that a session accepts. */
 export const READY = JSON.stringify([["ready", { session: "hostile", resumed: true, received: 0, heartbeat: 15_000, window: 120_000, unit: 1 << 20 }]]);

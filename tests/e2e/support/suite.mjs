@@ -10,7 +10,7 @@ import { startSite } from "./site.mjs";
 /**
  * Runs `define` once per browser. Its world has `server`, `site`, `browser`, and `check(title, run, options)`, which gives
  * each test a fresh page with no faults in force and asserts that the page told of no error that `run` did not expect.
- * `more` are further arguments of the server.
+ * One with a `todo` may fail until that is done. `more` are further arguments of the server.
  */
 export function inBrowsers(define, { browsers = BROWSERS, secure = false, more = [] } = {}) {
   for (const name of browsers.filter((name) => BROWSERS.includes(name))) {
@@ -24,8 +24,8 @@ export function inBrowsers(define, { browsers = BROWSERS, secure = false, more =
         await world.server?.stop();
         world.site?.close();
       });
-      world.check = (title, run, { page = {}, allowed = [] } = {}) =>
-        test(title, async (t) => {
+      world.check = (title, run, { page = {}, allowed = [], todo } = {}) =>
+        test(title, { todo }, async (t) => {
           await world.server.faults();
           await world.browser.open(world.site.page(page));
           const evaluate = world.browser.evaluate.bind(world.browser);
