@@ -18,12 +18,14 @@ export async function startProxy(upstream, path) {
 }
 
 class Proxy {
+  #resting = false;
+
   constructor(child, url, control) {
     Object.assign(this, { child, url, control });
   }
 
   /**
-   * Breaks the network `count` times, with pauses of 0.1 to 0.4 s and, once in four times, of 1.2 to 2.4 s, in which a better transport can prove
+   * Breaks the network `count` times, or until it may rest, with pauses of 0.1 to 0.4 s and, once in four times, of 1.2 to 2.4 s, in which a better transport can prove
    * itself. Resolves with how often it did what:
    *
    * - `cut`: every live connection is reset;
@@ -34,7 +36,7 @@ class Proxy {
     const random = generator(seed);
     const between = (low, high) => Math.round(low + random() * (high - low));
     const done = { cut: 0, swap: 0, stall: 0 };
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < count && !this.#resting; i++) {
       await sleep(random() < 0.75 ? between(100, 400) : between(1_200, 2_400));
       const dice = random();
       if (dice < 0.5) {
@@ -56,6 +58,11 @@ class Proxy {
       }
     }
     return done;
+  }
+
+  /** Breaks nothing more. */
+  rest() {
+    this.#resting = true;
   }
 
   /** Resets every live connection. */

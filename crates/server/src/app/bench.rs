@@ -1,5 +1,6 @@
 //! Messages by the thousand, for tests and benchmarks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -49,10 +50,11 @@ pub(super) fn flood(hub: &Hub, peer: Peer, body: &Body) {
 
 async fn run(hub: Hub, peer: Peer, flood: Flood) {
     let pad = "x".repeat(flood.size);
+    let kind: Arc<str> = "FLOOD_ITEM".into();
     let item = |i| {
         let raw = to_raw_value(&Item { i, pad: &pad }).ok()?;
         Some(Body {
-            kind: "FLOOD_ITEM".into(),
+            kind: kind.clone(),
             payload: raw.into(),
             id: None,
         })
