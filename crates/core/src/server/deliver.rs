@@ -86,13 +86,19 @@ impl<B: Clone> Sessions<B> {
         frame: impl FnOnce(u64) -> Frame<B>,
     ) {
         let limit = self.config.replay_bytes;
-        let Some(frame) = self.with_log(key, |log| log.push(bytes, limit, frame)) else {
+        if !self.leads(key) {
+            return;
+        }
+        let pushed = self.with_log(key, |log| {
+            let frame = log.push(bytes, limit, frame);
+            (frame, log.first())
+        });
+        let Some((frame, first)) = pushed else {
             return;
         };
-        let first = self.sessions.get(&key).map(|session| session.log.first());
         self.record(key, || Record::Down {
             frame: frame.clone(),
-            first: first.unwrap_or(0),
+            first,
         });
         if let Some(owner) = self.owner_of(key) {
             self.write(owner, frame, bytes, now);

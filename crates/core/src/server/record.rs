@@ -1,6 +1,8 @@
 //! What a store is told, where sessions are to outlive their server ([`Keep::Store`]).
 
-use super::{Event, Output, SessionKey, Sessions};
+use alloc::sync::Arc;
+
+use super::{Event, EventId, Output, SessionKey, Sessions};
 use crate::frame::Frame;
 
 /// Where sessions live.
@@ -37,6 +39,18 @@ pub enum Record<B> {
     Acked {
         /// The offset.
         offset: u64,
+    },
+    /// It hears a topic, and has what came there up to `event`.
+    Heard {
+        /// The topic's name.
+        topic: Arc<str>,
+        /// The last event that was numbered for the session, or the place where it began.
+        event: EventId,
+    },
+    /// It no longer hears a topic.
+    Left {
+        /// The topic's name.
+        topic: Arc<str>,
     },
     /// The session is over.
     Ended,

@@ -1,13 +1,14 @@
 //! Sessions that live in a store: met by a `hello`, led from a `take` on, let go when another server
 //! leads them ([`Keep::Store`](super::Keep::Store)).
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::handshake::Refusal;
 use super::log::Log;
 use super::memory::SESSION_BYTES;
 use super::session::{Lead, Session};
-use super::{Arrived, Event, LinkId, Output, SessionKey, Sessions, Subject};
+use super::{Arrived, Event, EventId, LinkId, Output, SessionKey, Sessions, Subject};
 use crate::frame::{Frame, Hello, Nonce};
 use crate::time::Millis;
 
@@ -41,6 +42,9 @@ pub struct Snapshot<B> {
     pub kept: Vec<(Frame<B>, usize)>,
     /// Messages and requests that no handler is done with, up to `received`.
     pub unheard: Vec<Arrived<B>>,
+    /// The topics it hears, and the last event of each that it was given. What is kept of them was
+    /// published here before.
+    pub topics: Vec<(Arc<str>, EventId)>,
 }
 
 impl<B: Clone> Sessions<B> {
@@ -80,6 +84,7 @@ impl<B: Clone> Sessions<B> {
             last,
             kept,
             unheard,
+            topics,
         } = snapshot;
         let key = match self.by_id.get(&outline.id.0) {
             Some(key) => *key,
@@ -98,6 +103,9 @@ impl<B: Clone> Sessions<B> {
         }
         self.watch_session(key);
         self.claim(key);
+        for (topic, event) in topics {
+            self.resume_subscription(key, topic, event, now);
+        }
         for arrived in unheard {
             let event = arrived.into_event(key);
             self.outputs.push_back(Output::Event(event));
