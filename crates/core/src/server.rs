@@ -420,6 +420,12 @@ impl<B: Clone> Sessions<B> {
         self.topics.heard_in(subscriber, event.epoch)
     }
 
+    /// The topics that somebody hears.
+    #[must_use]
+    pub fn heard_topics(&self) -> Vec<Arc<str>> {
+        self.topics.heard()
+    }
+
     /// How many topics there are.
     #[must_use]
     pub fn topic_count(&self) -> usize {

@@ -51,13 +51,11 @@ impl<B: Clone> Sessions<B> {
                 };
                 self.handle_numbered(id, key, arrived, now);
             }
-            Frame::Ack { n } => {
-                match self.with_log(key, |log| log.ack(n)) {
-                    Some(Some(())) => self.record(key, || Record::Acked { offset: n }),
-                    Some(None) => self.close(id, code::PROTOCOL, None, now),
-                    None => {}
-                }
-            }
+            Frame::Ack { n } => match self.with_log(key, |log| log.ack(n)) {
+                Some(Some(())) => self.record(key, || Record::Acked { offset: n }),
+                Some(None) => self.close(id, code::PROTOCOL, None, now),
+                None => {}
+            },
             Frame::Ping { k: 0 } | Frame::Pong { .. } => {}
             Frame::Ping { k } => self.write(id, Frame::Pong { k }, 0, now),
             Frame::Close {
