@@ -82,6 +82,12 @@ impl Client {
         self.seen.lock().unwrap()
     }
 
+    /// How many gaps there were, and sends whose fate nobody knows.
+    pub(crate) fn losses(&self) -> (usize, usize) {
+        let seen = self.seen();
+        (seen.gaps, seen.unknown)
+    }
+
     /// The payloads of messages of that type.
     pub(crate) fn heard(&self, kind: &str) -> Vec<Value> {
         let seen = self.seen();

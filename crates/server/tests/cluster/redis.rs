@@ -76,6 +76,13 @@ impl Redis {
         }
     }
 
+    /// Sends the program a signal: `STOP` makes it stand still until `CONT`.
+    pub(crate) async fn signal(&self, name: &str) {
+        let pid = self.child.as_ref().unwrap().id().unwrap().to_string();
+        let kill = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(kill.await.unwrap().success());
+    }
+
     /// Asks for one small thing, by an inline command.
     pub(crate) async fn ask(&self, command: &str) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.ok()?;
