@@ -326,39 +326,38 @@ impl Hub {
         }
     }
 
+    /// Does one thing that the core asks for.
     fn perform(&self, state: &mut State, output: Output<Body>) {
-        {
-            match output {
-                Output::Transmit { link, frames } => {
-                    let Some(mailbox) = state.links.get(&link) else {
-                        return;
-                    };
-                    let excess = mailbox.push(frames);
-                    if self.is_too_much(state, excess) {
-                        tracing::info!(link = link.0, "too many bytes wait");
-                        let (code, retry) = (code::SLOW_DOWN, Some(self.0.limits.retry));
-                        mailbox.overflow(End { code, retry });
-                        let input = Input::CloseLink { link, code, retry };
-                        state.sessions.handle(input, self.now());
-                    }
+        match output {
+            Output::Transmit { link, frames } => {
+                let Some(mailbox) = state.links.get(&link) else {
+                    return;
+                };
+                let excess = mailbox.push(frames);
+                if self.is_too_much(state, excess) {
+                    tracing::info!(link = link.0, "too many bytes wait");
+                    let (code, retry) = (code::SLOW_DOWN, Some(self.0.limits.retry));
+                    mailbox.overflow(End { code, retry });
+                    let input = Input::CloseLink { link, code, retry };
+                    state.sessions.handle(input, self.now());
                 }
-                Output::CloseLink { link, code, retry } => {
-                    if let Some(mailbox) = state.links.remove(&link) {
-                        tracing::info!(link = link.0, code, "link closed");
-                        mailbox.end(End { code, retry });
-                    }
-                    state.unbind(link);
-                    self.0.left.notify_waiters();
+            }
+            Output::CloseLink { link, code, retry } => {
+                if let Some(mailbox) = state.links.remove(&link) {
+                    tracing::info!(link = link.0, code, "link closed");
+                    mailbox.end(End { code, retry });
                 }
-                // Nothing is recorded where there is no store, and records never wait.
-                Output::Record { .. } => {}
-                Output::ToGuest { guest, body } => {
-                    self.enqueue_guest(state, GuestId(guest), body);
-                }
-                Output::Event(event) => {
-                    state.see(&event);
-                    self.pass_on(event);
-                }
+                state.unbind(link);
+                self.0.left.notify_waiters();
+            }
+            // Nothing is recorded where there is no store, and records never wait.
+            Output::Record { .. } => {}
+            Output::ToGuest { guest, body } => {
+                self.enqueue_guest(state, GuestId(guest), body);
+            }
+            Output::Event(event) => {
+                state.see(&event);
+                self.pass_on(event);
             }
         }
     }

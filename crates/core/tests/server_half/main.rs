@@ -7,5 +7,6 @@ mod hostile;
 mod lifetime;
 mod memory;
 mod messages;
+mod store;
 mod topics;
 mod world;

@@ -105,7 +105,7 @@ impl Drop for Client {
 /// What a transport tells the page.
 enum Told {
     Report(AttemptId, Report<Body>),
-    Unit(AttemptId, Vec<Frame<Body>>),
+    Unit(AttemptId, Vec<Frame<Body>>, usize),
     Probed(u16),
 }
 
@@ -156,7 +156,7 @@ impl Page {
                     ticket += 1;
                     let body = Body::json(&kind, &payload).unwrap();
                     let bytes = body.size() as u32;
-                    self.turn(Input::Send { ticket: Ticket(ticket), request, body, bytes });
+                    self.turn(Input::Send { ticket: Ticket(ticket), request, body, bytes, ttl: None, replaces: None });
                 }
                 () = tokio::time::sleep(Duration::from_millis(due)) => self.turn(Input::Timeout),
             }
@@ -174,9 +174,8 @@ impl Page {
                 status,
                 retry_after: None,
             }),
-            Told::Unit(id, frames) => {
-                self.core.heard(id);
-                let mut soon = false;
+            Told::Unit(id, frames, bytes) => {
+                let mut soon = self.core.heard(id, bytes);
                 for frame in frames {
                     match frame {
                         Frame::Message { n, body } | Frame::Reply { n, body, .. } => {
@@ -247,7 +246,7 @@ impl Page {
             Event::Transport { to: Some(_), .. } => seen.links += 1,
             Event::Settled(_, Outcome::Sent) => seen.sent += 1,
             Event::Settled(_, Outcome::Unknown) => seen.unknown += 1,
-            Event::Gap => seen.gaps += 1,
+            Event::Gap { .. } => seen.gaps += 1,
             _ => {}
         }
     }
@@ -293,7 +292,7 @@ impl Ends {
         let frames = decode_unit(text)
             .unwrap_or_else(|error| panic!("{error}: {text}"))
             .frames;
-        let _ = self.tell.send(Told::Unit(self.attempt, frames));
+        let _ = self.tell.send(Told::Unit(self.attempt, frames, text.len()));
     }
 
     fn end(&self, cause: Cause, code: u16, status: u16, retry_after: Option<u64>) {

@@ -1,6 +1,7 @@
 //! Nodes, and waiting.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -22,7 +23,12 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) async fn start(redis: &Redis) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_throughline-server"))
+        Self::with(&[], Some(redis)).await
+    }
+
+    /// Starts one with further arguments, on a store or by itself.
+    pub(crate) async fn with(arguments: &[&str], redis: Option<&Redis>) -> Self {
+        let mut child = Command::new(program())
             .args([
                 "--listen",
                 "127.0.0.1:0",
@@ -31,7 +37,8 @@ impl Node {
                 "0",
             ])
             .args(["--heartbeat", "1000", "--max-replay", "8388608"])
-            .env("THROUGHLINE_STORE", redis.url())
+            .args(arguments)
+            .envs(redis.map(|redis| ("THROUGHLINE_STORE", redis.url())))
             .env("THROUGHLINE_TOKEN_SECRET", "of the cluster")
             .env(
                 "RUST_LOG",
@@ -54,6 +61,18 @@ impl Node {
     }
 }
 
+/// The server's program; an example has it beside its own folder.
+fn program() -> PathBuf {
+    match option_env!("CARGO_BIN_EXE_throughline-server") {
+        Some(path) => path.into(),
+        None => {
+            let example = std::env::current_exe().unwrap();
+            let folder = example.parent().and_then(Path::parent).unwrap();
+            folder.join("throughline-server")
+        }
+    }
+}
+
 /// Two nodes on one Redis, behind a proxy.
 pub(crate) struct Cluster {
     pub(crate) proxy: Proxy,
@@ -64,8 +83,14 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) async fn start() -> Option<Self> {
+        Self::with(&[]).await
+    }
+
+    /// Starts nodes with further arguments.
+    pub(crate) async fn with(arguments: &[&str]) -> Option<Self> {
         let redis = Redis::start().await?;
-        let (a, b) = (Node::start(&redis).await, Node::start(&redis).await);
+        let a = Node::with(arguments, Some(&redis)).await;
+        let b = Node::with(arguments, Some(&redis)).await;
         let proxy = Proxy::start(vec![a.address, b.address]).await;
         Some(Self { proxy, a, b, redis })
     }
