@@ -15,9 +15,13 @@ use throughline_core::{Frame, Nonce};
 
 #[cfg(feature = "redis")]
 mod entry;
+#[cfg(not(feature = "redis"))]
+mod none;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 
+#[cfg(not(feature = "redis"))]
+pub(crate) use self::none::Store;
 #[cfg(feature = "redis")]
 pub(crate) use self::redis::Redis as Store;
 

@@ -25,11 +25,11 @@ impl<B: Clone> Sessions<B> {
             return self.close(id, code::PROTOCOL, None, now);
         };
         match frame {
-            Frame::Message { .. } | Frame::Request { .. } if !self.leads(key) => {
+            Frame::Message { .. } | Frame::Request { .. } if self.is_elsewhere(key) => {
                 // Who leads takes them on the next link: they were not acknowledged here (P3.5).
                 self.close(id, code::GOING_AWAY, None, now);
             }
-            Frame::Ack { .. } if !self.leads(key) => {}
+            Frame::Ack { .. } if self.is_elsewhere(key) => {}
             Frame::Take { fence, received } => self.handle_take(id, fence, received, now),
             Frame::Message { n, body } => {
                 let arrived = Arrived {
@@ -84,7 +84,7 @@ impl<B: Clone> Sessions<B> {
         frame: impl FnOnce(u64) -> Frame<B>,
     ) {
         let limit = self.config.replay_bytes;
-        if !self.leads(key) {
+        if self.is_elsewhere(key) {
             return;
         }
         let pushed = self.with_log(key, |log| {

@@ -8,7 +8,7 @@ use super::handshake::Refusal;
 use super::log::Log;
 use super::memory::SESSION_BYTES;
 use super::session::{Lead, Session};
-use super::{Arrived, Event, EventId, LinkId, Output, SessionKey, Sessions, Subject};
+use super::{Arrived, Event, EventId, Keep, LinkId, Output, SessionKey, Sessions, Subject};
 use crate::frame::{Frame, Hello, Nonce};
 use crate::time::Millis;
 
@@ -126,12 +126,20 @@ impl<B: Clone> Sessions<B> {
         }
     }
 
-    /// Whether this server leads the session with that id.
+    /// Whether this server leads the session.
     #[must_use]
     pub fn leads(&self, session: SessionKey) -> bool {
         self.sessions
             .get(&session)
             .is_some_and(|session| session.lead == Lead::Here)
+    }
+
+    /// Whether another server leads the session, or none.
+    pub(super) fn is_elsewhere(&self, session: SessionKey) -> bool {
+        match self.config.keep {
+            Keep::Memory => false,
+            Keep::Store => !self.leads(session),
+        }
     }
 
     /// The session with that id, if this server knows it.

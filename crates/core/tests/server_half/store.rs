@@ -245,7 +245,7 @@ fn a_subscription_goes_on_from_its_place() {
     let mut world = world();
     welcome(&mut world, 1);
     world.drain();
-    let mut publish = |world: &mut World, n, body| {
+    let publish = |world: &mut World, n, body| {
         world.handle(Input::PublishTopic {
             topic: "t".into(),
             event: Some(at(n)),

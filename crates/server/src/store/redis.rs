@@ -6,7 +6,7 @@
 //! counts as lost, and clients are told so (P2.3).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use redis::aio::{MultiplexedConnection, PubSubSink, PubSubStream};
@@ -25,6 +25,9 @@ use super::{
 const CONNECT: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(3);
 
+/// How long after a connection that was not got the next is tried.
+const REST: Duration = Duration::from_millis(100);
+
 /// Most events of a topic that are read at once.
 const EVENTS: usize = 500;
 
@@ -35,7 +38,7 @@ pub(crate) struct Redis {
     prefix: String,
     node: NodeId,
     lives: Lives,
-    line: Mutex<Option<Line>>,
+    line: Mutex<State>,
     /// The `run_id` of the Redis last connected to.
     run: watch::Sender<Option<Arc<str>>>,
 }
@@ -46,6 +49,14 @@ struct Line {
     connection: MultiplexedConnection,
     run: Arc<str>,
     scripts: Arc<Scripts>,
+}
+
+/// Whether there is a connection.
+#[derive(Debug)]
+enum State {
+    Up(Line),
+    /// None was got, at that moment if ever: who waited in vain is not made to wait again.
+    Down(Option<Instant>),
 }
 
 /// Notices from other nodes.
@@ -86,7 +97,7 @@ impl Redis {
             prefix,
             node,
             lives,
-            line: Mutex::new(None),
+            line: Mutex::new(State::Down(None)),
             run: watch::Sender::new(None),
         })
     }
@@ -107,8 +118,11 @@ impl Redis {
         subject: &Subject,
         fresh: Nonce,
     ) -> Result<Found, StoreError> {
-        let asked = hello.session.as_deref().and_then(Nonce::from_hex);
-        let asked = asked.map(Nonce::to_hex).unwrap_or_default();
+        // What is no id names no session, and is unknown like any other (P2.2).
+        let asked = match hello.session.as_deref().map(Nonce::from_hex) {
+            None => String::new(),
+            Some(asked) => asked.map_or_else(|| "-".to_owned(), Nonce::to_hex),
+        };
         let (connect, fresh) = (hello.connect.to_hex(), fresh.to_hex());
         type Answer = (String, String, String, String, u32, u64);
         let (id, resumed, connect, instance, fence, received): Answer = self
@@ -137,9 +151,10 @@ impl Redis {
             fence,
             received,
         };
-        // An id that is none names no session: it is unknown like any other (P2.2).
-        let resumed = resumed == "1" && (!asked.is_empty() || hello.session.is_none());
-        Ok(Found { outline, resumed })
+        Ok(Found {
+            outline,
+            resumed: resumed == "1",
+        })
     }
 
     /// Asks for the lead of a session, for a `take`.
@@ -448,11 +463,10 @@ impl Redis {
             Ok(answer) => Ok(answer),
             Err(error) => {
                 let mut current = self.line.lock().await;
-                if current
-                    .as_ref()
-                    .is_some_and(|now| Arc::ptr_eq(&now.scripts, &line.scripts))
+                if let State::Up(now) = &*current
+                    && Arc::ptr_eq(&now.scripts, &line.scripts)
                 {
-                    *current = None;
+                    *current = State::Down(None);
                 }
                 Err(error.into())
             }
@@ -461,19 +475,29 @@ impl Redis {
 
     async fn line(&self) -> Result<Line, StoreError> {
         let mut current = self.line.lock().await;
-        if let Some(line) = &*current {
-            return Ok(line.clone());
+        match &*current {
+            State::Up(line) => return Ok(line.clone()),
+            State::Down(Some(at)) if at.elapsed() < REST => return Err(timed_out()),
+            State::Down(_) => {}
         }
-        let line = match tokio::time::timeout(CONNECT + ANSWER, self.connect()).await {
-            Ok(line) => line?,
-            Err(_) => return Err(timed_out()),
+        let connected = tokio::time::timeout(CONNECT + ANSWER, self.connect()).await;
+        let line = match connected {
+            Ok(Ok(line)) => line,
+            Ok(Err(error)) => {
+                *current = State::Down(Some(Instant::now()));
+                return Err(error.into());
+            }
+            Err(_) => {
+                *current = State::Down(Some(Instant::now()));
+                return Err(timed_out());
+            }
         };
         self.run.send_if_modified(|run| {
             let changed = run.as_ref() != Some(&line.run);
             *run = Some(line.run.clone());
             changed
         });
-        *current = Some(line.clone());
+        *current = State::Up(line.clone());
         Ok(line)
     }
 
