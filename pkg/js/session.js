@@ -10,6 +10,9 @@ export function connect(options = {}) {
   return new Session(options);
 }
 
+/** Characters of a type: a binary unit's head holds it whatever it takes in UTF-8 (P1.6). */
+const TYPE_LIMIT = 1_000;
+
 class Session {
   #listeners = new Listeners();
   #host;
@@ -128,6 +131,7 @@ class Session {
 
 /** Writes a message as text at once: later changes of the payload do not matter, and what cannot be written is told to the caller. */
 function encode(json, type, payload, more) {
+  if (/\p{Surrogate}/u.test(type) || type?.length > TYPE_LIMIT) throw new SessionError("unserialisable", { message: "a message's type must be text, 1000 characters at most" });
   if (payload instanceof ArrayBuffer) payload = new Uint8Array(payload);
   const bytes = ArrayBuffer.isView(payload) ? new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength).slice() : undefined;
   if (bytes) {

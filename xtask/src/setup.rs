@@ -14,14 +14,15 @@ pub(crate) enum Scope {
     Browsers,
 }
 
-/// The programs the browser tests need, and the Debian package of each.
-const APT: [(&str, &str); 6] = [
+/// The programs the tests need, and the Debian package of each.
+const APT: [(&str, &str); 7] = [
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
     ("firefox-esr", "firefox-esr"),
     ("WebKitWebDriver", "webkit2gtk-driver"),
     ("Xvfb", "xvfb"),
     ("xauth", "xauth"),
+    ("redis-server", "redis-server"),
 ];
 const NODE_MAJOR: u32 = 20;
 const WASM_PACK: &str = "0.15.1";

@@ -6,6 +6,8 @@ use crate::frame::Transport;
 pub mod code {
     /// The session was closed as asked.
     pub const NORMAL: u16 = 1000;
+    /// The server leaves the link.
+    pub const GOING_AWAY: u16 = 1001;
     /// The link broke a rule of the protocol.
     pub const PROTOCOL: u16 = 4400;
     /// The token is missing, wrong or expired.

@@ -41,6 +41,8 @@ pub use input::Input;
 pub use log::Unacked;
 pub use memory::MemoryUse;
 pub use output::{Event, Output};
+pub use record::{Arrived, Keep, Record};
+pub use restore::{Outline, Snapshot};
 pub use topic::{EventId, Since, Subscriber, TopicsConfig};
 
 mod alarm;
@@ -53,6 +55,8 @@ mod link;
 mod log;
 mod memory;
 mod output;
+mod record;
+mod restore;
 mod session;
 mod subscribe;
 mod topic;
@@ -121,6 +125,8 @@ pub struct SessionsConfig {
     pub retry: u32,
     /// What topics keep.
     pub topics: TopicsConfig,
+    /// Where sessions live.
+    pub keep: Keep,
 }
 
 impl Default for SessionsConfig {
@@ -144,6 +150,7 @@ impl Default for SessionsConfig {
             },
             retry: 2_000,
             topics: TopicsConfig::default(),
+            keep: Keep::Memory,
         }
     }
 }
@@ -230,6 +237,19 @@ impl<B: Clone> Sessions<B> {
                 subject,
                 expires,
             } => self.handle_auth(link, &subject, expires, now),
+            Input::Welcome {
+                link,
+                hello,
+                outline,
+                expires,
+                resumed,
+            } => self.handle_welcome(link, &hello, (outline, resumed), expires, now),
+            Input::Lead(snapshot) => self.handle_lead(snapshot, now),
+            Input::LetGo {
+                session,
+                code,
+                retry,
+            } => self.handle_let_go(session, code, retry, now),
             Input::Frame { link, frame } => self.handle_frame(link, frame, now),
             Input::LinkClosed { link } => {
                 self.detach(link, now);
@@ -400,6 +420,12 @@ impl<B: Clone> Sessions<B> {
         self.topics.heard_in(subscriber, event.epoch)
     }
 
+    /// The topics that somebody hears.
+    #[must_use]
+    pub fn heard_topics(&self) -> Vec<Arc<str>> {
+        self.topics.heard()
+    }
+
     /// How many topics there are.
     #[must_use]
     pub fn topic_count(&self) -> usize {
@@ -453,9 +479,20 @@ impl<B: Clone> Sessions<B> {
 
     /// Ends a session and its links.
     fn end(&mut self, key: SessionKey, code: u16, now: Millis) {
+        if self.leads(key) {
+            self.record(key, || Record::Ended);
+        }
+        if self.forget(key, code, None, now) {
+            self.outputs
+                .push_back(Output::Event(Event::Closed { session: key }));
+        }
+    }
+
+    /// Forgets a session and closes its links. Says whether the application knew of it.
+    fn forget(&mut self, key: SessionKey, code: u16, retry: Option<u32>, now: Millis) -> bool {
         self.set_expiry(key, None);
         let Some(session) = self.sessions.remove(&key) else {
-            return;
+            return false;
         };
         self.memory.sessions -= SESSION_BYTES + session.log.footprint();
         self.alarms.disarm(Who::Session(key), session.alarm);
@@ -466,12 +503,9 @@ impl<B: Clone> Sessions<B> {
         }
         let links: BTreeSet<LinkId> = session.links.clone();
         for link in links {
-            self.close(link, code, None, now);
+            self.close(link, code, retry, now);
         }
         self.forget_subscriber(Subscriber::Session(key), now);
-        if session.is_claimed() {
-            self.outputs
-                .push_back(Output::Event(Event::Closed { session: key }));
-        }
+        session.is_claimed()
     }
 }

@@ -69,7 +69,8 @@ struct Apps {
 impl Apps {
     async fn run(mut self, mut events: UnboundedReceiver<PeerEvent>) {
         while let Some(event) = events.recv().await {
-            self.handle(event);
+            let hub = self.hub.clone();
+            hub.turn(event, |event| self.handle(event));
         }
     }
 
@@ -79,10 +80,10 @@ impl Apps {
                 self.peers.insert(peer);
             }
             PeerEvent::Attached { peer } => self.interviews.greet(peer),
-            PeerEvent::Message { peer, body } => self.handle_message(peer, body),
+            PeerEvent::Message { peer, body, .. } => self.handle_message(peer, body),
             PeerEvent::Garbled { peer } => self.interviews.refuse(peer),
-            PeerEvent::Request { peer, id, body } => self.handle_request(peer, id, &body),
-            PeerEvent::Closed { peer } => {
+            PeerEvent::Request { peer, id, body, .. } => self.handle_request(peer, id, &body),
+            PeerEvent::Closed { peer } | PeerEvent::Moved { peer } => {
                 self.peers.remove(&peer);
                 self.counts.forget(peer);
                 self.interviews.leave(peer);

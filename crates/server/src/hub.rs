@@ -8,21 +8,30 @@ use std::time::{Duration, Instant};
 use throughline_core::close::code;
 use throughline_core::codec::Body;
 use throughline_core::server::{
-    Event, Input, LinkId, MemoryUse, Output, SessionKey, Sessions, SessionsConfig,
+    Event, Input, Keep, LinkId, MemoryUse, Output, SessionKey, Sessions, SessionsConfig,
 };
 use throughline_core::{Frame, Hello, Millis, Nonce, Transport};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, watch};
 
+use self::call::Call;
 use self::guest::{Guest, GuestId};
+use self::keeper::{Chores, Keeper};
+use self::ledger::Ledger;
 use self::mailbox::{End, Mailbox, Tally};
-use self::split::Split;
+use self::split::{Place, Split};
 use crate::token::Grant;
 
 pub use peer::{Peer, PeerEvent};
 
+mod admit;
+mod bus;
+pub(crate) mod call;
 mod drain;
+mod follow;
 pub(crate) mod guest;
+pub(crate) mod keeper;
+mod ledger;
 pub(crate) mod mailbox;
 pub(crate) mod pace;
 mod peer;
@@ -48,6 +57,8 @@ struct Shared {
     limits: HubLimits,
     /// Bytes that wait in mailboxes.
     waiting: Tally,
+    /// Where sessions live in a store.
+    keeper: Option<Keeper>,
 }
 
 #[derive(Debug)]
@@ -56,8 +67,10 @@ struct State {
     /// When the timer task wakes.
     alarm: Option<Millis>,
     links: HashMap<LinkId, Arc<LinkMailbox>>,
+    /// What waits for the store, if there is one.
+    ledger: Option<Ledger>,
     splits: HashMap<Nonce, Arc<Split>>,
-    joins: HashMap<Nonce, watch::Sender<Option<Arc<Split>>>>,
+    joins: HashMap<Nonce, watch::Sender<Option<Place>>>,
     guests: HashMap<GuestId, Arc<Guest>>,
     guest_names: HashMap<String, GuestId>,
     /// Who waits for room in a session.
@@ -86,11 +99,36 @@ impl Hub {
     /// until the last clone is gone.
     #[must_use]
     pub fn new(config: SessionsConfig, limits: HubLimits) -> (Self, UnboundedReceiver<PeerEvent>) {
+        Self::assemble(config, limits, None)
+    }
+
+    /// Makes a hub whose sessions live in a store, and the streams of what its peers do and of what
+    /// other nodes ask.
+    pub(crate) fn with_store(
+        config: SessionsConfig,
+        limits: HubLimits,
+        (keeper, chores): (Keeper, Chores),
+    ) -> (Self, UnboundedReceiver<PeerEvent>, UnboundedReceiver<Call>) {
+        let config = SessionsConfig {
+            keep: Keep::Store,
+            ..config
+        };
+        let (hub, events) = Self::assemble(config, limits, Some(keeper));
+        let calls = hub.start_keeper(chores);
+        (hub, events, calls)
+    }
+
+    fn assemble(
+        config: SessionsConfig,
+        limits: HubLimits,
+        keeper: Option<Keeper>,
+    ) -> (Self, UnboundedReceiver<PeerEvent>) {
         let (events, receiver) = mpsc::unbounded_channel();
         let state = State {
             sessions: Sessions::new(config),
             alarm: None,
             links: HashMap::new(),
+            ledger: keeper.as_ref().map(|_| Ledger::default()),
             splits: HashMap::new(),
             joins: HashMap::new(),
             guests: HashMap::new(),
@@ -106,6 +144,7 @@ impl Hub {
             started: Instant::now(),
             limits,
             waiting: Tally::default(),
+            keeper,
         }));
         tokio::spawn(keep_time(Arc::downgrade(&hub.0)));
         (hub, receiver)
@@ -173,6 +212,7 @@ impl Hub {
                 retry: None,
             });
             self.handle(&mut state, Input::LinkClosed { link });
+            state.unbind(link);
         }
         drop(state);
         self.0.left.notify_waiters();
@@ -267,42 +307,58 @@ impl Hub {
         self.drain_outputs(state);
     }
 
-    /// Does all that the core asks for.
+    /// Does all that the core asks for, or puts it where it waits for the store.
     fn drain_outputs(&self, state: &mut State) {
         while let Some(output) = state.sessions.poll_output() {
-            match output {
-                Output::Transmit { link, frames } => {
-                    let Some(mailbox) = state.links.get(&link) else {
-                        continue;
-                    };
-                    let excess = mailbox.push(frames);
-                    if self.is_too_much(state, excess) {
-                        tracing::info!(link = link.0, "too many bytes wait");
-                        let (code, retry) = (code::SLOW_DOWN, Some(self.0.limits.retry));
-                        mailbox.overflow(End { code, retry });
-                        let input = Input::CloseLink { link, code, retry };
-                        state.sessions.handle(input, self.now());
-                    }
-                }
-                Output::CloseLink { link, code, retry } => {
-                    if let Some(mailbox) = state.links.remove(&link) {
-                        tracing::info!(link = link.0, code, "link closed");
-                        mailbox.end(End { code, retry });
-                    }
-                    self.0.left.notify_waiters();
-                }
-                Output::ToGuest { guest, body } => {
-                    self.enqueue_guest(state, GuestId(guest), body);
-                }
-                Output::Event(event) => {
-                    state.see(&event);
-                    self.pass_on(event);
-                }
+            match &mut state.ledger {
+                Some(ledger) => ledger.hold(output),
+                None => self.perform(state, output),
             }
+        }
+        if let (Some(ledger), Some(keeper)) = (&state.ledger, self.keeper())
+            && !ledger.is_empty()
+        {
+            keeper.wake();
         }
         let due = state.sessions.poll_timeout();
         if due.is_some_and(|due| state.alarm.is_none_or(|alarm| due < alarm)) {
             self.0.alarm.notify_one();
+        }
+    }
+
+    /// Does one thing that the core asks for.
+    fn perform(&self, state: &mut State, output: Output<Body>) {
+        match output {
+            Output::Transmit { link, frames } => {
+                let Some(mailbox) = state.links.get(&link) else {
+                    return;
+                };
+                let excess = mailbox.push(frames);
+                if self.is_too_much(state, excess) {
+                    tracing::info!(link = link.0, "too many bytes wait");
+                    let (code, retry) = (code::SLOW_DOWN, Some(self.0.limits.retry));
+                    mailbox.overflow(End { code, retry });
+                    let input = Input::CloseLink { link, code, retry };
+                    state.sessions.handle(input, self.now());
+                }
+            }
+            Output::CloseLink { link, code, retry } => {
+                if let Some(mailbox) = state.links.remove(&link) {
+                    tracing::info!(link = link.0, code, "link closed");
+                    mailbox.end(End { code, retry });
+                }
+                state.unbind(link);
+                self.0.left.notify_waiters();
+            }
+            // Nothing is recorded where there is no store, and records never wait.
+            Output::Record { .. } => {}
+            Output::ToGuest { guest, body } => {
+                self.enqueue_guest(state, GuestId(guest), body);
+            }
+            Output::Event(event) => {
+                state.see(&event);
+                self.pass_on(event);
+            }
         }
     }
 
@@ -329,7 +385,7 @@ impl State {
     /// Takes note of what the core tells the application.
     fn see(&mut self, event: &Event<Body>) {
         match event {
-            Event::Closed { session } => {
+            Event::Closed { session } | Event::Moved { session } => {
                 if let Some(told) = self.rooms.remove(session) {
                     told.notify_waiters();
                 }
@@ -351,6 +407,12 @@ impl State {
             && let Some(unacked) = self.sessions.unacked(session)
         {
             mailbox.allow(unacked.bytes + unacked.messages * FRAME_BYTES);
+        }
+    }
+
+    fn unbind(&mut self, link: LinkId) {
+        if let Some(ledger) = &mut self.ledger {
+            ledger.unbind(link);
         }
     }
 

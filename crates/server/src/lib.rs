@@ -11,5 +11,6 @@ pub mod token;
 
 mod app;
 mod route;
+pub mod store;
 
 pub use server::{Profile, Server, ServerConfig, StartError};

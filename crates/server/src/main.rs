@@ -9,6 +9,7 @@ use clap::Parser;
 use throughline_core::codec::Secret;
 use throughline_core::server::{Rate, SessionsConfig};
 use throughline_server::hub::HubLimits;
+use throughline_server::store::StoreConfig;
 use throughline_server::{Profile, Server, ServerConfig, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -86,6 +87,19 @@ struct Arguments {
     /// link with 4429.
     #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
     max_rate: u32,
+    /// Redis where sessions and topics live, such as redis://127.0.0.1:6379/0: all nodes with the same
+    /// one are one server, and need the same --token-secret. Better given in the environment if it has
+    /// a password. Without it, sessions live in this process.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "THROUGHLINE_STORE",
+        hide_env_values = true
+    )]
+    store: Option<String>,
+    /// What every key in the store begins with.
+    #[arg(long, value_name = "PREFIX", default_value = "throughline:")]
+    store_prefix: String,
 }
 
 #[tokio::main]
@@ -176,6 +190,9 @@ fn config(arguments: Arguments) -> ServerConfig {
             max_guests: arguments.max_sessions,
             ..defaults.limits
         },
+        store: arguments
+            .store
+            .map(|address| StoreConfig::new(address, arguments.store_prefix)),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::hub::Hub;
 use crate::hub::mailbox::End;
 use crate::token::{Grant, TokenError, Tokens};
 
+pub(crate) mod afar;
 mod api;
 mod json;
 pub(crate) mod pages;
@@ -89,7 +90,9 @@ async fn handle_get(
         (None, Some(Err(error))) => unauthorized(error),
         (None, Some(Ok(_)) | None) => StatusCode::NO_CONTENT.into_response(),
         (Some(None), _) => bad_request("`link` is not a nonce"),
-        (Some(Some(name)), sent) if accepts_events(&headers) => sse::open(&context, name, sent),
+        (Some(Some(name)), sent) if accepts_events(&headers) => {
+            sse::open(&context, name, sent).await
+        }
         (Some(Some(name)), sent) => poll::handle(&context, name, sent).await,
     }
 }

@@ -18,9 +18,11 @@ use tokio::task::JoinHandle;
 
 use crate::app::{self, AppConfig, Demo};
 use crate::fault::{FaultProxy, ProxyConfig};
+use crate::hub::keeper::Keeper;
 use crate::hub::{Hub, HubLimits};
 use crate::origin::{Loopback, Origins};
 use crate::route::{self, Context, Extras, pages};
+use crate::store::{self, BadAddress, StoreConfig};
 use crate::token::{TokenPolicy, Tokens};
 
 /// Everything a server is configured with.
@@ -48,6 +50,8 @@ pub struct ServerConfig {
     pub sessions: SessionsConfig,
     /// The hub's limits.
     pub limits: HubLimits,
+    /// The store that this node shares with others; without one, sessions live in memory.
+    pub store: Option<StoreConfig>,
 }
 
 /// What runs beside the protocol.
@@ -81,6 +85,7 @@ impl Default for ServerConfig {
                 idle: Duration::from_secs(30),
                 join: Duration::from_secs(10),
             },
+            store: None,
         }
     }
 }
@@ -98,6 +103,8 @@ pub enum StartError {
     },
     /// The system gives no randomness.
     Entropy(getrandom::Error),
+    /// The store's address is not one.
+    Store(BadAddress),
 }
 
 /// A running server. Dropping it stops it at once; [`Server::drain`] is the polite way.
@@ -109,6 +116,8 @@ pub struct Server {
     retry: Duration,
     stopping: watch::Sender<bool>,
     serving: JoinHandle<()>,
+    /// Answers what other nodes hand on.
+    answering: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -127,7 +136,7 @@ impl Server {
             Some(listen) => Some(start_proxy(listen, address).await.map_err(at(listen))?),
             None => None,
         };
-        let (hub, router) = assemble(&config, proxy.as_ref()).map_err(StartError::Entropy)?;
+        let (hub, router, answering) = assemble(&config, proxy.as_ref())?;
         let (stopping, mut stopped) = watch::channel(false);
         let serving = tokio::spawn(async move {
             let listener = listener.tap_io(|stream| {
@@ -151,6 +160,7 @@ impl Server {
             retry,
             stopping,
             serving,
+            answering,
         })
     }
 
@@ -197,6 +207,9 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.serving.abort();
+        if let Some(answering) = &self.answering {
+            answering.abort();
+        }
         self.hub.close_all();
     }
 }
@@ -212,6 +225,7 @@ impl fmt::Display for StartError {
             }
             Self::Listen { address, source } => write!(f, "cannot listen on {address}: {source}"),
             Self::Entropy(source) => write!(f, "the system gives no randomness: {source}"),
+            Self::Store(source) => source.fmt(f),
         }
     }
 }
@@ -221,6 +235,7 @@ impl std::error::Error for StartError {
         match self {
             Self::Listen { source, .. } => Some(source),
             Self::Entropy(source) => Some(source),
+            Self::Store(source) => Some(source),
         }
     }
 }
@@ -242,7 +257,7 @@ async fn start_proxy(listen: SocketAddr, upstream: SocketAddr) -> io::Result<Fau
 fn assemble(
     config: &ServerConfig,
     proxy: Option<&FaultProxy>,
-) -> Result<(Hub, Router), getrandom::Error> {
+) -> Result<(Hub, Router, Option<JoinHandle<()>>), StartError> {
     let (policy, loopback, extras, demo) = match config.profile {
         Profile::Plain => (
             TokenPolicy::Optional,
@@ -268,8 +283,21 @@ fn assemble(
     } else {
         policy
     };
-    let tokens = Tokens::new(config.token_secret.as_ref(), policy)?;
-    let (hub, events) = Hub::new(config.sessions.clone(), config.limits.clone());
+    let tokens = Tokens::new(config.token_secret.as_ref(), policy).map_err(StartError::Entropy)?;
+    let (hub, events, calls) = match &config.store {
+        None => {
+            let (hub, events) = Hub::new(config.sessions.clone(), config.limits.clone());
+            (hub, events, None)
+        }
+        Some(store) => {
+            let window = Duration::from_millis(config.sessions.window.into());
+            let opened = store.open(window, &config.sessions.topics);
+            let keeper = Keeper::new(opened.map_err(StartError::Store)?, store::renewal(window));
+            let (hub, events, calls) =
+                Hub::with_store(config.sessions.clone(), config.limits.clone(), keeper);
+            (hub, events, Some(calls))
+        }
+    };
     let feed = app::start(
         &hub,
         events,
@@ -286,6 +314,7 @@ fn assemble(
         heartbeat: Duration::from_millis(config.sessions.heartbeat.into()),
         retry: config.sessions.retry,
     };
+    let answering = calls.map(|calls| tokio::spawn(route::afar::serve(context.clone(), calls)));
     let origins = Origins::new(&config.origins, loopback);
     let demo = json!({ "faults": proxy.map(|proxy| format!("http://{}", proxy.addr())) });
     let router = route::router(context, extras)
@@ -295,5 +324,5 @@ fn assemble(
     if let Some(proxy) = proxy {
         router = router.nest("/faults", proxy.faults().router());
     }
-    Ok((hub, router))
+    Ok((hub, router, answering))
 }

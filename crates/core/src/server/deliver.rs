@@ -1,7 +1,7 @@
 //! Frames after the handshake: messages up, messages down, liveness (P3, P4).
 
 use super::link::Standing;
-use super::{Event, LinkId, Output, SessionKey, Sessions};
+use super::{Arrived, LinkId, Output, Record, SessionKey, Sessions};
 use crate::close::code;
 use crate::frame::Frame;
 use crate::time::Millis;
@@ -25,33 +25,37 @@ impl<B: Clone> Sessions<B> {
             return self.close(id, code::PROTOCOL, None, now);
         };
         match frame {
+            Frame::Message { .. } | Frame::Request { .. } if self.is_elsewhere(key) => {
+                // Who leads takes them on the next link: they were not acknowledged here (P3.5).
+                self.close(id, code::GOING_AWAY, None, now);
+            }
+            Frame::Ack { .. } if self.is_elsewhere(key) => {}
             Frame::Take { fence, received } => self.handle_take(id, fence, received, now),
             Frame::Message { n, body } => {
-                let event = Event::Message {
-                    session: key,
+                let arrived = Arrived {
                     seq: n,
+                    request: None,
                     body,
                 };
-                self.handle_numbered(id, key, n, event, now);
+                self.handle_numbered(id, key, arrived, now);
             }
             Frame::Request {
                 n,
                 id: request,
                 body,
             } => {
-                let event = Event::Request {
-                    session: key,
+                let arrived = Arrived {
                     seq: n,
-                    id: request,
+                    request: Some(request),
                     body,
                 };
-                self.handle_numbered(id, key, n, event, now);
+                self.handle_numbered(id, key, arrived, now);
             }
-            Frame::Ack { n } => {
-                if self.with_log(key, |log| log.ack(n)) == Some(None) {
-                    self.close(id, code::PROTOCOL, None, now);
-                }
-            }
+            Frame::Ack { n } => match self.with_log(key, |log| log.ack(n)) {
+                Some(Some(())) => self.record(key, || Record::Acked { offset: n }),
+                Some(None) => self.close(id, code::PROTOCOL, None, now),
+                None => {}
+            },
             Frame::Ping { k: 0 } | Frame::Pong { .. } => {}
             Frame::Ping { k } => self.write(id, Frame::Pong { k }, 0, now),
             Frame::Close {
@@ -80,25 +84,31 @@ impl<B: Clone> Sessions<B> {
         frame: impl FnOnce(u64) -> Frame<B>,
     ) {
         let limit = self.config.replay_bytes;
-        let Some(frame) = self.with_log(key, |log| log.push(bytes, limit, frame)) else {
+        if self.is_elsewhere(key) {
+            return;
+        }
+        let pushed = self.with_log(key, |log| {
+            let frame = log.push(bytes, limit, frame);
+            (frame, log.first())
+        });
+        let Some((frame, first)) = pushed else {
             return;
         };
+        self.record(key, || Record::Down {
+            frame: frame.clone(),
+            first,
+        });
         if let Some(owner) = self.owner_of(key) {
             self.write(owner, frame, bytes, now);
         }
     }
 
-    fn handle_numbered(
-        &mut self,
-        id: LinkId,
-        key: SessionKey,
-        n: u64,
-        event: Event<B>,
-        now: Millis,
-    ) {
-        match self.receive(key, n, now) {
+    fn handle_numbered(&mut self, id: LinkId, key: SessionKey, arrived: Arrived<B>, now: Millis) {
+        match self.receive(key, arrived.seq, now) {
             Arrival::New => {
                 self.claim(key);
+                self.record(key, || Record::Up(arrived.clone()));
+                let event = arrived.into_event(key);
                 self.outputs.push_back(Output::Event(event));
             }
             Arrival::Again => {}

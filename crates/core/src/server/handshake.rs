@@ -5,16 +5,25 @@ use alloc::vec::Vec;
 use super::lifetime::Lifetime;
 use super::link::Standing;
 use super::memory::SESSION_BYTES;
-use super::session::Session;
-use super::{Event, LinkId, Output, Phase, SessionKey, Sessions, Subject};
+use super::session::{Lead, Session};
+use super::{Event, LinkId, Output, Phase, Record, SessionKey, Sessions, Subject};
 use crate::close::code;
 use crate::frame::{Frame, Hello, Nonce, Ready, VERSION};
 use crate::time::Millis;
 
 /// Why a `hello` gets no `ready`.
-struct Refusal {
-    code: u16,
-    retry: Option<u32>,
+pub(super) struct Refusal {
+    pub(super) code: u16,
+    pub(super) retry: Option<u32>,
+}
+
+impl Refusal {
+    pub(super) const fn full(retry: u32) -> Self {
+        Self {
+            code: code::TRY_LATER,
+            retry: Some(retry),
+        }
+    }
 }
 
 impl<B: Clone> Sessions<B> {
@@ -26,8 +35,23 @@ impl<B: Clone> Sessions<B> {
         entropy: u128,
         now: Millis,
     ) {
-        let Some(link) = self.links.get_mut(&id) else {
+        if !self.begins(id, hello, expires, now) {
             return;
+        }
+        let admitted = self.admit(id, hello, subject, entropy, now);
+        self.answer_hello(id, admitted, now);
+    }
+
+    /// Takes note of a link's `hello`, and of how long its token lasts. False: it ended.
+    pub(super) fn begins(
+        &mut self,
+        id: LinkId,
+        hello: &Hello,
+        expires: Option<Millis>,
+        now: Millis,
+    ) -> bool {
+        let Some(link) = self.links.get_mut(&id) else {
+            return false;
         };
         let fresh = match link.standing {
             Standing::Fresh { .. } => true,
@@ -36,19 +60,26 @@ impl<B: Clone> Sessions<B> {
             | Standing::Former { instance, .. } => {
                 if link.transport.is_split() && instance == hello.instance {
                     // The network repeated the POST (B4).
-                    return;
+                    return false;
                 }
                 false
             }
         };
         if !fresh || hello.version != VERSION {
-            return self.close(id, code::PROTOCOL, None, now);
+            self.close(id, code::PROTOCOL, None, now);
+            return false;
         }
         link.lifetime = Lifetime::new(expires, self.config.expiring, now);
-        if !self.see_lifetime(id, now) {
-            return;
-        }
-        match self.admit(id, hello, subject, entropy, now) {
+        self.see_lifetime(id, now)
+    }
+
+    pub(super) fn answer_hello(
+        &mut self,
+        id: LinkId,
+        admitted: Result<Ready, Refusal>,
+        now: Millis,
+    ) {
+        match admitted {
             Ok(ready) => {
                 self.write(id, Frame::Ready(ready), 0, now);
                 self.watch_link(id);
@@ -77,6 +108,10 @@ impl<B: Clone> Sessions<B> {
             // The network repeated the POST (B4).
             return;
         }
+        if session.lead == Lead::Elsewhere {
+            // The caller leads a session before its `take` comes here, or closes the link.
+            return self.close(id, code::INTERNAL, None, now);
+        }
         if session.instance != instance || (fence > 0 && fence <= session.fence) {
             return self.close(id, code::REPLACED, None, now);
         }
@@ -93,6 +128,8 @@ impl<B: Clone> Sessions<B> {
             log.ack(received);
             log.replay().collect::<Vec<_>>()
         });
+        self.record(key, || Record::Taken { fence });
+        self.record(key, || Record::Acked { offset: received });
         self.claim(key);
         if let Some(former) = former.filter(|former| *former != id) {
             self.set_standing(
@@ -130,24 +167,36 @@ impl<B: Clone> Sessions<B> {
         entropy: u128,
         now: Millis,
     ) -> Result<Ready, Refusal> {
-        let full = |retry| Refusal {
-            code: code::TRY_LATER,
-            retry: Some(retry),
-        };
-        match self.phase {
-            Phase::Serving => {}
-            Phase::Draining { retry, .. } | Phase::Drained { retry } => return Err(full(retry)),
-        }
+        self.check_phase()?;
         let (key, resumed) = match self.find(hello, &subject) {
             Some(found) => found,
             None if self.is_full() => {
-                return Err(full(self.config.retry));
+                return Err(Refusal::full(self.config.retry));
             }
             None => (
                 self.make(hello, subject, entropy, now)?,
                 hello.session.is_none(),
             ),
         };
+        self.join(id, hello, key, resumed)
+    }
+
+    /// Whether a `hello` is answered at all.
+    pub(super) const fn check_phase(&self) -> Result<(), Refusal> {
+        match self.phase {
+            Phase::Serving => Ok(()),
+            Phase::Draining { retry, .. } | Phase::Drained { retry } => Err(Refusal::full(retry)),
+        }
+    }
+
+    /// Joins a link to its session.
+    pub(super) fn join(
+        &mut self,
+        id: LinkId,
+        hello: &Hello,
+        key: SessionKey,
+        resumed: bool,
+    ) -> Result<Ready, Refusal> {
         let Some(session) = self.sessions.get_mut(&key) else {
             return Err(Refusal {
                 code: code::INTERNAL,

@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use super::{EventId, LinkId, SessionKey, Since, Subject, Subscriber};
+use super::{EventId, LinkId, Outline, SessionKey, Since, Snapshot, Subject, Subscriber};
 use crate::frame::{Frame, Hello, Transport};
 use crate::time::Millis;
 
@@ -37,6 +37,34 @@ pub enum Input<B> {
         subject: Subject,
         /// When the token expires, if it does.
         expires: Option<Millis>,
+    },
+    /// A `hello` came, its token is good, and the store has found or made its session
+    /// ([`Keep::Store`](super::Keep::Store) alone).
+    Welcome {
+        /// The link it came on.
+        link: LinkId,
+        /// What the client said.
+        hello: Hello,
+        /// The session.
+        outline: Outline,
+        /// When the token expires, if it does.
+        expires: Option<Millis>,
+        /// What `ready` says of it (P2.3).
+        resumed: bool,
+    },
+    /// The store has made this server the one that leads the session, for a `take` that comes next
+    /// ([`Keep::Store`](super::Keep::Store) alone). Messages that no handler was done with come as
+    /// events again.
+    Lead(Snapshot<B>),
+    /// The store says that another server leads the session, or cannot be reached: its links are
+    /// closed and it is forgotten here, but not ended ([`Keep::Store`](super::Keep::Store) alone).
+    LetGo {
+        /// The session.
+        session: SessionKey,
+        /// A close code of P5.3 for its links.
+        code: u16,
+        /// Milliseconds to wait before coming back.
+        retry: Option<u32>,
     },
     /// Any other frame came.
     Frame {

@@ -1,6 +1,7 @@
 //! A session's messages on their way down: numbered, kept until acknowledged, bounded by bytes.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use crate::frame::Frame;
 
@@ -32,6 +33,16 @@ impl<B: Clone> Log<B> {
             first: 1,
             acked: 0,
             bytes: 0,
+        }
+    }
+
+    /// Goes on from what a store has: `entries` up to the offset `last`.
+    pub(super) fn restore(entries: Vec<(Frame<B>, usize)>, last: u64, acked: u64) -> Self {
+        Self {
+            first: (last + 1).saturating_sub(entries.len() as u64),
+            bytes: entries.iter().map(|(_, bytes)| bytes).sum(),
+            entries: entries.into(),
+            acked,
         }
     }
 
@@ -95,6 +106,11 @@ impl<B: Clone> Log<B> {
             messages: self.entries.len(),
             bytes: self.bytes,
         }
+    }
+
+    /// The oldest offset that is kept, or the next to be given away.
+    pub(super) const fn first(&self) -> u64 {
+        self.first
     }
 
     pub(super) const fn acked(&self) -> u64 {

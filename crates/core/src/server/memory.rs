@@ -1,6 +1,6 @@
 //! The ceiling: what goes when more is kept than memory is for.
 
-use super::{SessionKey, Sessions};
+use super::{Keep, SessionKey, Sessions};
 use crate::close::code;
 use crate::time::Millis;
 
@@ -58,7 +58,8 @@ impl<B: Clone> Sessions<B> {
     }
 
     /// Goes below the ceiling again, by a sixteenth, so that this is not needed for each message:
-    /// sessions without a link are ended in the order in which they lost it; then topics forget
+    /// sessions without a link are ended in the order in which they lost it, or let go where a
+    /// store has them; then topics forget
     /// their oldest events; then sessions that are owed most lose their oldest messages. Who comes
     /// back for what went is told (P2.3, [`Event::Subscribed`](super::Event::Subscribed)).
     pub(super) fn keep_below_ceiling(&mut self, now: Millis) {
@@ -69,8 +70,13 @@ impl<B: Clone> Sessions<B> {
         while self.memory().total() > goal
             && let Some((_, key)) = self.adrift.first().copied()
         {
-            self.memory.sessions_ended += 1;
-            self.end(key, code::TRY_LATER, now);
+            match self.config.keep {
+                Keep::Memory => {
+                    self.memory.sessions_ended += 1;
+                    self.end(key, code::TRY_LATER, now);
+                }
+                Keep::Store => self.handle_let_go(key, code::TRY_LATER, None, now),
+            }
         }
         while self.memory().total() > goal && self.topics.drop_oldest() {
             self.memory.events_dropped += 1;

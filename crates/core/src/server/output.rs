@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{EventId, LinkId, SessionKey, Subject, Subscriber};
+use super::{EventId, LinkId, Record, SessionKey, Subject, Subscriber};
 use crate::frame::{Frame, Transport};
 
 /// One thing to do.
@@ -31,6 +31,14 @@ pub enum Output<B> {
         guest: u64,
         /// Type, payload and id.
         body: B,
+    },
+    /// Keep this in the store, before anything that comes after it is done
+    /// ([`Keep::Store`](super::Keep::Store) alone).
+    Record {
+        /// Whose change it is.
+        session: SessionKey,
+        /// The change.
+        record: Record<B>,
     },
     /// Tell the application.
     Event(Event<B>),
@@ -99,6 +107,12 @@ pub enum Event<B> {
         subscriber: Subscriber,
         /// The topic's name.
         topic: Arc<str>,
+    },
+    /// The session goes on at another server, or may: this one lets go of it
+    /// ([`Keep::Store`](super::Keep::Store) alone).
+    Moved {
+        /// The session.
+        session: SessionKey,
     },
     /// The session is over and forgotten.
     Closed {

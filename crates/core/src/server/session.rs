@@ -20,6 +20,7 @@ pub(super) struct Session<B> {
     /// The page that made the session.
     pub(super) instance: Nonce,
     pub(super) claim: Claim,
+    pub(super) lead: Lead,
     pub(super) fence: u32,
     pub(super) owner: Option<LinkId>,
     pub(super) links: BTreeSet<LinkId>,
@@ -41,6 +42,14 @@ pub(super) enum Claim {
     Unclaimed,
     /// It was taken, or a message came for it.
     Claimed,
+}
+
+/// Which server leads the session: numbers its messages, hands them on, and keeps them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lead {
+    Here,
+    /// Another one, or none. Links here prove paths and wait for their `take`.
+    Elsewhere,
 }
 
 /// Whether the client is owed an ack (P3.3).
@@ -66,6 +75,7 @@ impl<B: Clone> Session<B> {
             connect,
             instance,
             claim: Claim::Unclaimed,
+            lead: Lead::Here,
             fence: 0,
             owner: None,
             links: BTreeSet::new(),
@@ -174,6 +184,16 @@ impl<B: Clone> Sessions<B> {
         }
     }
 
+    /// Lets a session without a link begin to expire, where it is led.
+    pub(super) fn leave_alone(&mut self, key: SessionKey, now: Millis) {
+        if self.leads(key) {
+            let expiry = now + u64::from(self.config.window);
+            self.set_expiry(key, Some(expiry));
+        } else {
+            self.forget(key, code::NORMAL, None, now);
+        }
+    }
+
     /// Takes a link out of its session; a session left alone begins to expire.
     pub(super) fn detach(&mut self, id: LinkId, now: Millis) -> Option<Link<B>> {
         let link = self.links.remove(&id)?;
@@ -195,8 +215,7 @@ impl<B: Clone> Sessions<B> {
                 Standing::Fresh { .. } | Standing::Proven { .. } | Standing::Former { .. } => {}
             }
             if is_alone {
-                let expiry = now + u64::from(self.config.window);
-                self.set_expiry(key, Some(expiry));
+                self.leave_alone(key, now);
             }
             self.watch_session(key);
         }

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 
 use super::topic::{Catchup, EventId, Since, Subscriber};
-use super::{Event, Output, Sessions};
+use super::{Event, Output, Record, SessionKey, Sessions};
 use crate::frame::Frame;
 use crate::time::Millis;
 
@@ -17,7 +17,7 @@ impl<B: Clone> Sessions<B> {
         now: Millis,
     ) {
         match subscriber {
-            Subscriber::Session(key) if !self.sessions.contains_key(&key) => return,
+            Subscriber::Session(key) if !self.leads(key) => return,
             Subscriber::Session(_) | Subscriber::Guest(_) => {}
         }
         let caught_up = self
@@ -34,13 +34,46 @@ impl<B: Clone> Sessions<B> {
         };
         self.outputs.push_back(Output::Event(Event::Subscribed {
             subscriber,
-            topic,
+            topic: topic.clone(),
             replayed: events.len(),
             missed,
             last,
         }));
         for (body, bytes) in events {
             self.tell(subscriber, body, bytes, now);
+        }
+        self.record_heard(subscriber, topic, last);
+    }
+
+    /// Goes on with a subscription that the store has. The application hears of it where something
+    /// is missing.
+    pub(super) fn resume_subscription(
+        &mut self,
+        key: SessionKey,
+        topic: Arc<str>,
+        event: EventId,
+        now: Millis,
+    ) {
+        let subscriber = Subscriber::Session(key);
+        let since = Since::After(event);
+        let caught_up = self
+            .topics
+            .subscribe(&topic, subscriber, since, event.epoch, now);
+        match caught_up {
+            Some(Catchup {
+                events,
+                missed: false,
+                last,
+            }) => {
+                for (body, bytes) in events {
+                    self.tell(subscriber, body, bytes, now);
+                }
+                self.record_heard(subscriber, topic, last);
+            }
+            // Asked once more, it is told of.
+            Some(Catchup { missed: true, .. }) | None => {
+                self.handle_subscribe(subscriber, topic, since, event.epoch, now);
+            }
         }
     }
 
@@ -51,6 +84,12 @@ impl<B: Clone> Sessions<B> {
         now: Millis,
     ) {
         if self.topics.unsubscribe(&topic, subscriber, now) {
+            match subscriber {
+                Subscriber::Session(key) => self.record(key, || Record::Left {
+                    topic: topic.clone(),
+                }),
+                Subscriber::Guest(_) => {}
+            }
             let event = Event::Unsubscribed { subscriber, topic };
             self.outputs.push_back(Output::Event(event));
         }
@@ -72,6 +111,16 @@ impl<B: Clone> Sessions<B> {
         };
         for subscriber in subscribers {
             self.tell(subscriber, body.clone(), bytes, now);
+            if let Some(event) = event {
+                self.record_heard(subscriber, topic.clone(), event);
+            }
+        }
+    }
+
+    fn record_heard(&mut self, subscriber: Subscriber, topic: Arc<str>, event: EventId) {
+        match subscriber {
+            Subscriber::Session(key) => self.record(key, || Record::Heard { topic, event }),
+            Subscriber::Guest(_) => {}
         }
     }
 

@@ -272,6 +272,12 @@ impl<B: Clone> Topics<B> {
         })
     }
 
+    /// The topics that somebody hears.
+    pub(super) fn heard(&self) -> Vec<Arc<str>> {
+        let names: BTreeSet<_> = self.subscriptions.values().flatten().cloned().collect();
+        names.into_iter().collect()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.topics.len()
     }

@@ -376,6 +376,7 @@ impl World {
         self.sessions.handle(input, self.now);
         while let Some(output) = self.sessions.poll_output() {
             match output {
+                Output::Record { .. } => panic!("nothing is kept for a store"),
                 Output::Transmit { link, frames } => {
                     assert!(!frames.is_empty());
                     for frame in frames {
@@ -435,6 +436,7 @@ impl World {
 
     fn hear(&mut self, event: Event<u32>) {
         match event {
+            Event::Moved { .. } => panic!("there is one node"),
             Event::Opened { session, subject } => {
                 let heard = match subject.name() {
                     "guest" => return,

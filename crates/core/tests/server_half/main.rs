@@ -8,5 +8,6 @@ mod keeping;
 mod lifetime;
 mod memory;
 mod messages;
+mod store;
 mod topics;
 mod world;

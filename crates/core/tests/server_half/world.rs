@@ -174,7 +174,10 @@ impl World {
     pub(crate) fn closes(&mut self) -> Vec<(u64, u16, Option<u32>)> {
         let closes = self.drain().into_iter().filter_map(|output| match output {
             Output::CloseLink { link, code, retry } => Some((link.0, code, retry)),
-            Output::Transmit { .. } | Output::ToGuest { .. } | Output::Event(_) => None,
+            Output::Transmit { .. }
+            | Output::ToGuest { .. }
+            | Output::Record { .. }
+            | Output::Event(_) => None,
         });
         closes.collect()
     }
@@ -215,6 +218,7 @@ pub(crate) fn heard(outputs: &[Out]) -> Vec<(u64, &'static str)> {
         Output::Event(_)
         | Output::Transmit { .. }
         | Output::ToGuest { .. }
+        | Output::Record { .. }
         | Output::CloseLink { .. } => None,
     });
     messages.collect()

@@ -188,8 +188,9 @@ impl World {
                     | Event::SubscriptionRefused { .. }
                     | Event::Unsubscribed { .. },
                 )
-                | Output::ToGuest { .. } => {}
-                Output::Event(Event::Closed { session }) => {
+                | Output::ToGuest { .. }
+                | Output::Record { .. } => {}
+                Output::Event(Event::Closed { session } | Event::Moved { session }) => {
                     self.server.talks.remove(&session);
                 }
             }

@@ -1,6 +1,5 @@
 //! Messages by the thousand, for tests and benchmarks.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -50,11 +49,10 @@ pub(super) fn flood(hub: &Hub, peer: Peer, body: &Body) {
 
 async fn run(hub: Hub, peer: Peer, flood: Flood) {
     let pad = "x".repeat(flood.size);
-    let kind: Arc<str> = "FLOOD_ITEM".into();
     let item = |i| {
         let raw = to_raw_value(&Item { i, pad: &pad }).ok()?;
         Some(Body {
-            kind: kind.clone(),
+            kind: "FLOOD_ITEM".into(),
             payload: raw.into(),
             id: None,
         })

@@ -146,6 +146,7 @@ impl Hub {
         let peer = guest.peer();
         let event = body.map_or(PeerEvent::Garbled { peer }, |body| PeerEvent::Message {
             peer,
+            seq: None,
             body,
         });
         let _ = self.0.events.send(event);

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use throughline_core::{Millis, Transport};
+use sha2::{Digest, Sha256};
 use throughline_core::codec::Body;
 use throughline_core::server::{Event, EventId, Input, SessionKey};
+use throughline_core::{Millis, Transport};
 
 use super::guest::GuestId;
+use super::ledger::{Change, in_turn};
 use super::{Hub, State};
 
 /// Somebody an application talks with.
@@ -35,6 +37,9 @@ pub enum PeerEvent {
     Message {
         /// Who.
         peer: Peer,
+        /// A session's number for it. With [`Hub::name_of`] it says on every node and after every
+        /// failure which message this is, should its handler run again. Guests number nothing.
+        seq: Option<u64>,
         /// Type and payload.
         body: Body,
     },
@@ -47,6 +52,8 @@ pub enum PeerEvent {
     Request {
         /// Who.
         peer: Peer,
+        /// As for a message.
+        seq: u64,
         /// The request's id.
         id: u32,
         /// Type and payload.
@@ -79,6 +86,11 @@ pub enum PeerEvent {
         peer: Peer,
         /// The topic's name.
         topic: Arc<str>,
+    },
+    /// It goes on at another node, or will: this one has nothing to do with it any more.
+    Moved {
+        /// Who.
+        peer: Peer,
     },
     /// It is gone for good.
     Closed {
@@ -120,6 +132,61 @@ impl Hub {
         }
     }
 
+    /// Names a session for handlers: the same at every node and in every life of one, and no secret.
+    /// Guests have no such name.
+    #[must_use]
+    pub fn name_of(&self, peer: Peer) -> Option<String> {
+        match peer {
+            Peer::Session(session) => {
+                let id = self.locked().sessions.session_id(session)?;
+                let hash = Sha256::digest(id);
+                Some(hash.iter().take(16).map(|b| format!("{b:02x}")).collect())
+            }
+            Peer::Guest(_) => None,
+        }
+    }
+
+    /// Runs the handler of an event. What it does before it returns (sends, replies, publications,
+    /// subscriptions) is kept together with the fact that it is done, or not at all: where a node
+    /// dies before, the next one hears the message again, under the same name and number. What a
+    /// handler does later counts for itself.
+    pub fn turn<T>(&self, event: PeerEvent, handle: impl FnOnce(PeerEvent) -> T) -> T {
+        let done = match &event {
+            PeerEvent::Message {
+                peer: Peer::Session(session),
+                seq: Some(seq),
+                ..
+            }
+            | PeerEvent::Request {
+                peer: Peer::Session(session),
+                seq,
+                ..
+            } => Some((*session, *seq)),
+            PeerEvent::Message { .. }
+            | PeerEvent::Request { .. }
+            | PeerEvent::Opened { .. }
+            | PeerEvent::Attached { .. }
+            | PeerEvent::Garbled { .. }
+            | PeerEvent::Subscribed { .. }
+            | PeerEvent::SubscriptionRefused { .. }
+            | PeerEvent::Unsubscribed { .. }
+            | PeerEvent::Moved { .. }
+            | PeerEvent::Closed { .. } => None,
+        };
+        let (Some((session, seq)), Some(keeper)) = (done, self.keeper()) else {
+            return handle(event);
+        };
+        let handled = keeper.undivided(|| {
+            let handled = in_turn(session, || handle(event));
+            if let Some(ledger) = &mut self.locked().ledger {
+                ledger.change(session, Change::Heard(seq));
+            }
+            handled
+        });
+        keeper.wake();
+        handled
+    }
+
     /// Whether the peer is still there, or may come back.
     #[must_use]
     pub fn knows(&self, peer: Peer) -> bool {
@@ -147,6 +214,7 @@ impl Hub {
                 tracing::debug!(session = session.0, seq, "message");
                 PeerEvent::Message {
                     peer: Peer::Session(session),
+                    seq: Some(seq),
                     body,
                 }
             }
@@ -159,6 +227,7 @@ impl Hub {
                 tracing::debug!(session = session.0, seq, id, "request");
                 PeerEvent::Request {
                     peer: Peer::Session(session),
+                    seq,
                     id,
                     body,
                 }
@@ -189,6 +258,12 @@ impl Hub {
                 peer: subscriber.into(),
                 topic,
             },
+            Event::Moved { session } => {
+                tracing::info!(session = session.0, "session let go");
+                PeerEvent::Moved {
+                    peer: Peer::Session(session),
+                }
+            }
             Event::Closed { session } => {
                 tracing::info!(session = session.0, "session closed");
                 PeerEvent::Closed {

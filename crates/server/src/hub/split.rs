@@ -10,6 +10,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::{Hub, LinkMailbox};
+use crate::store::NodeId;
 use crate::token::Grant;
 
 /// A split link that has its way down.
@@ -20,6 +21,14 @@ pub(crate) struct Split {
     pub(crate) mailbox: Arc<LinkMailbox>,
     grant: Mutex<Option<Grant>>,
     polls: Polls,
+}
+
+/// Where a split link is.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    Here(Arc<Split>),
+    /// At another node.
+    There(NodeId),
 }
 
 /// The polls of a link: the newest counts (C2).
@@ -214,7 +223,7 @@ impl Hub {
         let mut state = self.locked();
         state.splits.insert(name, split.clone());
         if let Some(waiting) = state.joins.remove(&name) {
-            waiting.send_replace(Some(split.clone()));
+            waiting.send_replace(Some(Place::Here(split.clone())));
         }
         drop(state);
         let guard = Guard {
@@ -242,11 +251,11 @@ impl Hub {
     }
 
     /// Waits for the way down of a link whose `hello` came first (B1). `None`: it did not come.
-    pub(crate) async fn join(&self, name: Nonce) -> Option<Arc<Split>> {
+    pub(crate) async fn join(&self, name: Nonce) -> Option<Place> {
         let mut joined = {
             let mut state = self.locked();
             if let Some(split) = state.splits.get(&name) {
-                return Some(split.clone());
+                return Some(Place::Here(split.clone()));
             }
             let waiting = state
                 .joins
@@ -255,9 +264,14 @@ impl Hub {
             waiting.subscribe()
         };
         let _forget = Forget { hub: self, name };
+        match self.find_link(name, Some(self.limits().join)).await {
+            Ok(None) => {}
+            Ok(Some(place)) => return Some(place),
+            Err(_) => return None,
+        }
         let joined = joined.wait_for(Option::is_some);
         match tokio::time::timeout(self.limits().join, joined).await {
-            Ok(Ok(split)) => split.clone(),
+            Ok(Ok(place)) => place.clone(),
             Ok(Err(_)) | Err(_) => None,
         }
     }

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use throughline_core::codec::Body;
-use throughline_core::server::{EventId, Input, Since, Subscriber};
+use throughline_core::server::{EventId, Input, Record, Since, Subscriber};
 
+use super::follow::{Errand, write_since};
 use super::guest::{Guest, GuestId};
+use super::ledger::Change;
 use super::{Hub, Peer, PeerEvent, State, entropy};
 
 impl Peer {
-    const fn subscriber(self) -> Subscriber {
+    pub(super) const fn subscriber(self) -> Subscriber {
         match self {
             Self::Session(session) => Subscriber::Session(session),
             Self::Guest(GuestId(guest)) => Subscriber::Guest(guest),
@@ -28,7 +30,7 @@ impl From<Subscriber> for Peer {
 
 impl Hub {
     /// Sends an event to all who subscribed to `topic`, keeps it for those who come back
-    /// ([`Since`]), and returns how many hear it. The event's id is added to the body (P3.6).
+    /// ([`Since`]), and returns how many hear it at this node. The event's id is added to the body (P3.6).
     pub fn publish(&self, topic: &str, body: &Body) -> usize {
         self.publish_event(topic, body, Kept::Yes)
     }
@@ -48,8 +50,16 @@ impl Hub {
     /// Undoes [`subscribe`](Self::subscribe). [`PeerEvent::Unsubscribed`] answers it, if there was
     /// something to undo.
     pub fn unsubscribe(&self, peer: Peer, topic: &str) {
-        let (subscriber, topic) = (peer.subscriber(), topic.into());
-        self.tell(Input::Unsubscribe { subscriber, topic });
+        let (subscriber, topic): (_, Arc<str>) = (peer.subscriber(), topic.into());
+        let Some(keeper) = self.keeper() else {
+            return self.tell(Input::Unsubscribe { subscriber, topic });
+        };
+        let mut state = self.locked();
+        if let (Peer::Session(session), Some(ledger)) = (peer, &mut state.ledger) {
+            let topic = topic.clone();
+            ledger.change(session, Change::Core(Record::Left { topic }));
+        }
+        keeper.errand(Errand::Unsubscribe { peer, topic });
     }
 
     /// How many hear the topic.
@@ -79,6 +89,14 @@ impl Hub {
     }
 
     fn subscribe_in(&self, state: &mut State, peer: Peer, topic: Arc<str>, since: Since) {
+        if let Some(keeper) = self.keeper() {
+            let since = write_since(since);
+            if let (Peer::Session(session), Some(ledger)) = (peer, &mut state.ledger) {
+                let (topic, since) = (topic.clone(), since.clone());
+                ledger.change(session, Change::Wants { topic, since });
+            }
+            return keeper.errand(Errand::Subscribe { peer, topic, since });
+        }
         let entropy = match entropy() {
             Ok(entropy) => entropy as u32,
             Err(error) => {
@@ -99,6 +117,11 @@ impl Hub {
 
     fn publish_event(&self, topic: &str, body: &Body, kept: Kept) -> usize {
         let mut state = self.locked();
+        if let (Kept::Yes, Some(ledger), Some(keeper)) = (&kept, &mut state.ledger, self.keeper()) {
+            ledger.publish(topic.into(), body.clone());
+            keeper.wake();
+            return state.sessions.subscriber_count(topic);
+        }
         let event = match kept {
             Kept::No => None,
             Kept::Yes => entropy()

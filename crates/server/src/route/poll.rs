@@ -5,13 +5,26 @@ use axum::response::{IntoResponse, Response};
 use throughline_core::{Nonce, Transport};
 
 use super::unit::{Carrier, Unit, closing, next_unit};
-use super::{Context, may_use, unavailable};
+use super::{Context, afar, may_use, unavailable};
 use crate::hub::Hub;
 use crate::hub::mailbox::Post;
 use crate::hub::split::{Bound, Down, Guard, Split};
 use crate::token::{Grant, TokenError};
 
 pub(super) async fn handle(
+    context: &Context,
+    name: Nonce,
+    sent: Option<Result<Grant, TokenError>>,
+) -> Response {
+    match context.hub.name_link(name, Transport::LongPoll).await {
+        Ok(None) => handle_here(context, name, sent).await,
+        Ok(Some(node)) => afar::poll(context, &node, name, sent.as_ref()).await,
+        Err(_) => unavailable(context.retry),
+    }
+}
+
+/// Handles a poll of a link that is this node's.
+pub(super) async fn handle_here(
     context: &Context,
     name: Nonce,
     sent: Option<Result<Grant, TokenError>>,

@@ -18,7 +18,7 @@ use crate::hub::pace::Pace;
 use crate::hub::split::{Bound, Down, Guard};
 use crate::token::{Grant, TokenError};
 
-pub(super) fn open(
+pub(super) async fn open(
     context: &Context,
     name: Nonce,
     sent: Option<Result<Grant, TokenError>>,
@@ -28,6 +28,11 @@ pub(super) fn open(
     }
     if context.hub.is_draining() {
         return unavailable(context.retry);
+    }
+    match context.hub.name_link(name, Transport::Sse).await {
+        Ok(None) => {}
+        Ok(Some(_)) => return StatusCode::NOT_FOUND.into_response(),
+        Err(_) => return unavailable(context.retry),
     }
     match context.hub.open_down(name, Transport::Sse) {
         Down::Opened(split, guard) => {

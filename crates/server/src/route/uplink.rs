@@ -12,11 +12,12 @@ use throughline_core::{Frame, Nonce};
 
 use super::unit::closing;
 use super::{
-    Address, Context, Speech, bad_request, bearer, forbidden, may_use, poll, retry_after,
+    Address, Context, Speech, afar, bad_request, bearer, forbidden, may_use, poll, retry_after,
     status_of, unauthorized, unavailable,
 };
 use crate::hub::mailbox::End;
-use crate::hub::split::Bound;
+use crate::hub::split::{Bound, Place};
+use crate::token::{Grant, TokenError};
 
 /// How long a body may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -58,71 +59,87 @@ pub(super) async fn handle(
             return answer(None, split.mailbox.ending());
         }
     };
-    let response = match Speech::of(&received.frames) {
-        Speech::Hello => handle_hello(&context, name, &headers, received).await,
-        speech @ (Speech::Auth | Speech::Other) => {
-            handle_unit(&context, name, &headers, speech, received)
-        }
+    let in_unit = received.token.as_ref().map(codec::Secret::expose);
+    let beside = bearer(&headers);
+    let checked = match Speech::of(&received.frames) {
+        Speech::Hello => Checked {
+            beside: Some(context.tokens.check(beside.or(in_unit))),
+            within: Ok(None),
+        },
+        speech @ (Speech::Auth | Speech::Other) => Checked {
+            beside: beside.map(|token| context.tokens.check(Some(token))),
+            within: speech.checks(&context.tokens, in_unit),
+        },
     };
+    let response = deliver(&context, name, checked, received.frames, Reach::Everywhere).await;
     response.unwrap_or_else(|refusal| *refusal)
 }
 
-/// Handles the unit that begins with `hello`: it waits for the way down (B1).
-async fn handle_hello(
-    context: &Context,
-    name: Nonce,
-    headers: &HeaderMap,
-    received: Received,
-) -> Result<Response, Box<Response>> {
-    let in_unit = received.token.as_ref().map(codec::Secret::expose);
-    let grant = match context.tokens.check(bearer(headers).or(in_unit)) {
-        Ok(grant) => grant,
-        Err(error) => {
-            if let Some(split) = context.hub.split(name) {
-                context.hub.close_link(split.link, code::UNAUTHORIZED, None);
-            }
-            return Err(Box::new(unauthorized(error)));
-        }
-    };
-    if context.hub.is_draining() {
-        return Err(Box::new(unavailable(context.retry)));
-    }
-    let Some(split) = context.hub.join(name).await else {
-        return Err(Box::new(StatusCode::REQUEST_TIMEOUT.into_response()));
-    };
-    if split.bind(&grant) == Bound::Elsewhere {
-        return Err(Box::new(forbidden("the link is another subject's")));
-    }
-    let ack = context
-        .hub
-        .handle_unit(split.link, received.frames, Some(&grant), true);
-    Ok(answer(ack, split.mailbox.ending()))
+/// What the tokens of a POST say.
+#[derive(Debug)]
+pub(super) struct Checked {
+    /// The one that stands beside the unit; for a `hello`, whichever there is.
+    pub(super) beside: Option<Result<Grant, TokenError>>,
+    /// The one of an `auth`.
+    pub(super) within: Result<Option<Grant>, TokenError>,
 }
 
-fn handle_unit(
+/// Whether a request is handed on to the node that has its link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    Everywhere,
+    /// Another node has handed it on.
+    Here,
+}
+
+/// Hands a unit to its link, here or at another node.
+pub(super) async fn deliver(
     context: &Context,
     name: Nonce,
-    headers: &HeaderMap,
-    speech: Speech,
-    received: Received,
+    checked: Checked,
+    frames: Vec<Frame<codec::Body>>,
+    reach: Reach,
 ) -> Result<Response, Box<Response>> {
-    let Some(split) = context.hub.split(name) else {
-        return Err(Box::new(StatusCode::NOT_FOUND.into_response()));
+    let greets = Speech::of(&frames) == Speech::Hello;
+    let place = if greets {
+        find_greeted(context, name, &checked).await?
+    } else {
+        find(context, name).await?
     };
-    let sent = bearer(headers).map(|token| context.tokens.check(Some(token)));
-    may_use(split.subject().as_ref(), sent.as_ref())?;
+    let split = match (place, reach) {
+        (Place::Here(split), _) => split,
+        (Place::There(node), Reach::Everywhere) => {
+            return Ok(afar::post(context, &node, name, &checked, &frames).await);
+        }
+        (Place::There(_), Reach::Here) => {
+            return Err(Box::new(StatusCode::NOT_FOUND.into_response()));
+        }
+    };
+    if greets {
+        let Some(Ok(grant)) = checked.beside else {
+            return Err(Box::new(StatusCode::UNAUTHORIZED.into_response()));
+        };
+        if split.bind(&grant) == Bound::Elsewhere {
+            return Err(Box::new(forbidden("the link is another subject's")));
+        }
+        let ack = context
+            .hub
+            .receive(split.link, frames, Some(&grant), true)
+            .await;
+        return Ok(answer(ack, split.mailbox.ending()));
+    }
+    may_use(split.subject().as_ref(), checked.beside.as_ref())?;
     let ended = split.mailbox.ending();
     if ended.is_some() {
         return Ok(answer(None, ended));
     }
     // A fresher token beside the unit is as good as one in it (P2.7).
-    if let Some(Ok(grant)) = &sent
+    if let Some(Ok(grant)) = &checked.beside
         && split.bind(grant) == Bound::Fresher
     {
         context.hub.renew(split.link, grant);
     }
-    let in_unit = received.token.as_ref().map(codec::Secret::expose);
-    let grant = match speech.checks(&context.tokens, in_unit) {
+    let grant = match checked.within {
         Ok(grant) => grant,
         Err(error) => {
             tracing::debug!(link = split.link.0, %error, "token refused");
@@ -136,8 +153,39 @@ fn handle_unit(
     }
     let ack = context
         .hub
-        .handle_unit(split.link, received.frames, grant.as_ref(), true);
+        .receive(split.link, frames, grant.as_ref(), true)
+        .await;
     Ok(answer(ack, split.mailbox.ending()))
+}
+
+/// Waits for the way down of a link that says `hello` (B1).
+async fn find_greeted(
+    context: &Context,
+    name: Nonce,
+    checked: &Checked,
+) -> Result<Place, Box<Response>> {
+    if let Some(Err(error)) = &checked.beside {
+        if let Some(split) = context.hub.split(name) {
+            context.hub.close_link(split.link, code::UNAUTHORIZED, None);
+        }
+        return Err(Box::new(unauthorized(*error)));
+    }
+    if context.hub.is_draining() {
+        return Err(Box::new(unavailable(context.retry)));
+    }
+    let place = context.hub.join(name).await;
+    place.ok_or_else(|| Box::new(StatusCode::REQUEST_TIMEOUT.into_response()))
+}
+
+async fn find(context: &Context, name: Nonce) -> Result<Place, Box<Response>> {
+    if let Some(split) = context.hub.split(name) {
+        return Ok(Place::Here(split));
+    }
+    match context.hub.find_link(name, None).await {
+        Ok(Some(place)) => Ok(place),
+        Ok(None) => Err(Box::new(StatusCode::NOT_FOUND.into_response())),
+        Err(_) => Err(Box::new(unavailable(context.retry))),
+    }
 }
 
 async fn read(body: Body, limit: usize) -> Result<axum::body::Bytes, StatusCode> {

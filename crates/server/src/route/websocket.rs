@@ -73,10 +73,10 @@ async fn read(context: &Context, link: LinkId, stream: &mut SplitStream<WebSocke
         ear.hear();
         match message {
             Ok(Message::Text(text)) if text.len() <= context.unit => {
-                handle_text(context, link, &text);
+                handle_text(context, link, &text).await;
             }
             Ok(Message::Binary(bytes)) if bytes.len() <= context.unit => {
-                handle_binary(context, link, &bytes);
+                handle_binary(context, link, &bytes).await;
             }
             Ok(Message::Text(_) | Message::Binary(_)) => {
                 context.hub.close_link(link, code::TOO_LARGE, None);
@@ -94,7 +94,7 @@ async fn read(context: &Context, link: LinkId, stream: &mut SplitStream<WebSocke
     }
 }
 
-fn handle_text(context: &Context, link: LinkId, text: &str) {
+async fn handle_text(context: &Context, link: LinkId, text: &str) {
     let decoded = match decode_unit(text) {
         Ok(decoded) => decoded,
         Err(error) => return refuse(context, link, &error),
@@ -115,13 +115,14 @@ fn handle_text(context: &Context, link: LinkId, text: &str) {
     };
     context
         .hub
-        .handle_unit(link, decoded.frames, grant.as_ref(), false);
+        .receive(link, decoded.frames, grant.as_ref(), false)
+        .await;
 }
 
-fn handle_binary(context: &Context, link: LinkId, bytes: &[u8]) {
+async fn handle_binary(context: &Context, link: LinkId, bytes: &[u8]) {
     match decode_binary(bytes) {
         Ok(frame) => {
-            context.hub.handle_unit(link, vec![frame], None, false);
+            context.hub.receive(link, vec![frame], None, false).await;
         }
         Err(error) => refuse(context, link, &error),
     }
