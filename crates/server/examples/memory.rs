@@ -100,11 +100,13 @@ async fn storm() -> Result<bool, Failure> {
     for n in 1..=ROUNDS {
         for socket in &mut sockets {
             let message = Message::text(json!([[n, "ECHO", pad]]).to_string());
-            match socket {
-                // Who reads too little is closed at some time.
-                Some(open) if open.send(message).await.is_err() => *socket = None,
-                Some(_) => sent += MESSAGE,
-                None => {}
+            let Some(open) = socket else {
+                continue;
+            };
+            // Who reads too little is closed at some time.
+            match open.send(message).await {
+                Ok(()) => sent += MESSAGE,
+                Err(_) => *socket = None,
             }
         }
         peak = peak.max(server.resident()?);
