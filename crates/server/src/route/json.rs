@@ -22,6 +22,7 @@ use throughline_core::codec::{Body, Payload};
 use tokio::time::timeout;
 
 use super::pulse::{Beat, pulse};
+use super::websocket::READ_BUFFER;
 use super::{
     Context, Upgrade, accepts_events, bad_request, bearer, is_upgrade, sse, unauthorized,
     unavailable,
@@ -84,6 +85,7 @@ async fn handle_get(
                 };
                 let attached = context.hub.attach(guest, true);
                 upgrade
+                    .read_buffer_size(READ_BUFFER)
                     .max_message_size(context.unit)
                     .on_upgrade(move |socket| run(context, attached, socket))
             }

@@ -25,6 +25,10 @@ use crate::hub::pace::Pace;
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// What a socket reads into, for as long as it lives. The library's own choice, 128 KiB, is most of
+/// what an idle session takes.
+pub(super) const READ_BUFFER: usize = 8 << 10;
+
 /// A message this many times the limit is cut off before it is read to its end.
 const HARD_LIMIT: usize = 4;
 
@@ -38,6 +42,7 @@ enum Ended {
 
 pub(super) fn accept(context: Context, upgrade: WebSocketUpgrade) -> Response {
     upgrade
+        .read_buffer_size(READ_BUFFER)
         .max_message_size(context.unit.saturating_mul(HARD_LIMIT))
         .max_frame_size(context.unit.saturating_mul(HARD_LIMIT))
         .on_failed_upgrade(|error| tracing::debug!(%error, "websocket never began"))
