@@ -70,7 +70,10 @@ fn a_unit_of_several_frames_ends_at_64_kib() {
     }
     let units = world.drain().into_iter().filter_map(|output| match output {
         Output::Transmit { frames, .. } => Some(frames.len()),
-        Output::CloseLink { .. } | Output::ToGuest { .. } | Output::Event(_) => None,
+        Output::CloseLink { .. }
+        | Output::ToGuest { .. }
+        | Output::Record { .. }
+        | Output::Event(_) => None,
     });
     assert_eq!(units.collect::<Vec<_>>(), [2, 1, 1, 1]);
 }
@@ -84,7 +87,10 @@ fn an_ack_follows_what_it_acknowledges() {
     let outputs = world.drain();
     let ack = |output: &Output<_>| match output {
         Output::Transmit { frames, .. } => frames.contains(&Frame::Ack { n: 1 }),
-        Output::CloseLink { .. } | Output::ToGuest { .. } | Output::Event(_) => false,
+        Output::CloseLink { .. }
+        | Output::ToGuest { .. }
+        | Output::Record { .. }
+        | Output::Event(_) => false,
     };
     let at = outputs.iter().position(ack).unwrap();
     assert_eq!(heard(&outputs[..at]), [(1, "a")]);
