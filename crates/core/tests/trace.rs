@@ -199,7 +199,7 @@ impl Stage {
             }
             Output::Event(Event::Opened { session, .. }) => self.session = Some(session),
             Output::Event(_) => {}
-            Output::ToGuest { .. } => panic!("no guest is there"),
+            Output::ToGuest { .. } | Output::Record { .. } => panic!("no guest and no store"),
         }
     }
 
