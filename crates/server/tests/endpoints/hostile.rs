@@ -88,8 +88,8 @@ async fn frames_that_break_the_rules_end_their_own_link() {
     neighbour.talks_on().await;
     for transport in [Transport::Sse, Transport::LongPoll] {
         for (unit, code) in &units {
-            if unit[0][0] == "hello" {
-                // On split links it is a second `hello` of the same name.
+            if unit[0][0] == "hello" || *unit == json!([["take", 1, 0]]) {
+                // On split links these may be what the network repeats (B4).
                 continue;
             }
             assert_eq!(say(&rig, transport, unit).await, *code, "{unit}");
