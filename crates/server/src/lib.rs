@@ -11,6 +11,10 @@ pub mod token;
 
 mod app;
 mod route;
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(dead_code, reason = "nothing is kept without a store")
+)]
 pub mod store;
 
 pub use server::{Profile, Server, ServerConfig, StartError};

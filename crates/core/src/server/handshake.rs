@@ -42,7 +42,8 @@ impl<B: Clone> Sessions<B> {
         self.answer_hello(id, admitted, now);
     }
 
-    /// Takes note of a link's `hello`, and of how long its token lasts. False: it ended.
+    /// Takes note of a link's `hello`, and of how long its token lasts. False: it ended, or said so
+    /// before.
     pub(super) fn begins(
         &mut self,
         id: LinkId,
