@@ -31,7 +31,10 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
             in_browsers(repo, "benches/switches.mjs", &args.args)
         }
         Measure::Memory => pass_through(server_example(repo, "memory", &args.args)),
-        Measure::Cluster => pass_through(server_example(repo, "cluster", &args.args)),
+        Measure::Cluster => {
+            build_server(repo)?;
+            pass_through(server_example(repo, "cluster", &args.args))
+        }
     }
 }
 
@@ -63,10 +66,7 @@ fn in_browsers(repo: &Repo, script: &str, args: &[String]) -> Result<()> {
     let script = repo.existing(script)?;
     setup::run(repo, Scope::Browsers)?;
     build::run(repo, Flavour::Release)?;
-    repo.cmd("cargo")
-        .args(["build", "--release", "-p", "throughline-server"])
-        .args(["--bins", "--example", "bare"])
-        .run_aside()?;
+    build_server(repo)?;
     let server = repo.target()?.join("release/throughline-server");
     let node = test::under_display(repo)?
         .arg("node")
@@ -75,6 +75,14 @@ fn in_browsers(repo: &Repo, script: &str, args: &[String]) -> Result<()> {
         .envs(test::driver_envs(repo)?)
         .env("THROUGHLINE_SERVER_BIN", server);
     pass_through(node)
+}
+
+/// Builds the server, the fault proxy, and what they are measured against.
+fn build_server(repo: &Repo) -> Result<()> {
+    repo.cmd("cargo")
+        .args(["build", "--release", "-p", "throughline-server"])
+        .args(["--bins", "--example", "bare"])
+        .run_aside()
 }
 
 /// Prints the program's lines as they come, and holds each JSON line to its own verdict.
