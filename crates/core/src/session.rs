@@ -328,9 +328,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             return false;
         };
         link.heard();
+        let before = self.inbox.unacked_bytes;
         self.inbox.unacked_bytes += bytes;
-        let due = self.inbox.unacked > 0 && self.inbox.unacked_bytes >= link::ACK_BYTES;
-        if due && self.inbox.ack != Ack::Wanted {
+        // Said once: the ack itself waits for the alarm, and further units may come before it.
+        let crosses = before < link::ACK_BYTES && self.inbox.unacked_bytes >= link::ACK_BYTES;
+        let due = crosses && self.inbox.unacked > 0;
+        if due {
             self.inbox.ack = Ack::Wanted;
         }
         due
