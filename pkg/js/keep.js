@@ -1,6 +1,6 @@
 // What a page keeps of its session for the page after a reload: in `sessionStorage`, owned by whoever holds the Web Lock of its key.
 
-import { toBase64 } from "./base64.js";
+import { fromBase64, toBase64 } from "./base64.js";
 
 const PREFIX = "throughline:";
 
@@ -37,12 +37,22 @@ function read(store, name) {
     const nonce = /^[0-9a-f]{32}$/;
     const taken = nonce.test(connect) && nonce.test(instance) && [fence, received, acked].every(Number.isSafeInteger);
     if (typeof key !== "string" || (session !== undefined && !taken)) return;
-    const found = entriesOf(store, key).map((name) => ({ ticket: +name.split(" ")[1], ...JSON.parse(store.getItem(name)) }));
+    const found = entriesOf(store, key).map((name) => entryOf(store, name));
     const left = found.filter(({ n }) => !n || n > acked).sort((a, b) => a.ticket - b.ticket);
     // What is on its way counts from the last acknowledged one; the record may be a step behind.
     if (left[0]?.n) record.acked = left[0].n - 1;
     if (left.every(({ n }, i) => !n || n === record.acked + 1 + i)) return { record, left };
   } catch {}
+}
+
+/** Reads a send as `put` wrote it; throws where it is something else. */
+function entryOf(store, name) {
+  const entry = { ticket: +name.split(" ")[1], ...JSON.parse(store.getItem(name)) };
+  const { ticket, n, request, bytes, text, data } = entry;
+  JSON.parse(`[${text}]`);
+  if (data) fromBase64(data);
+  if (![ticket, n, request, bytes].every(Number.isSafeInteger)) throw name;
+  return entry;
 }
 
 /** Names of the sends that are kept beside a record. */

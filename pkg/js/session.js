@@ -41,14 +41,18 @@ class Session {
   /** Finds what the page before a reload left. What cannot be kept is told; the session works without. */
   async #openKeep({ recover, url }) {
     if (!recover) return;
+    let works = true;
     const fail = (cause) => {
+      works = false;
       const { keep } = this.#host;
       this.#host.keep = undefined;
       keep?.end(true);
       this.#host.trouble(new SessionError("storage", { cause }));
     };
     try {
-      return await openKeep(typeof recover === "string" ? recover : String(url ?? "/realtime"), fail);
+      const keep = await openKeep(typeof recover === "string" ? recover : String(url ?? "/realtime"), fail);
+      if (works) return keep;
+      keep.end(true);
     } catch (cause) {
       fail(cause);
     }

@@ -2,7 +2,7 @@
 
 import { toBase64 } from "../../pkg/js/base64.js";
 import { LOST, POST_HUNG, SIDE_PROBE, STATUS, WRITTEN } from "../../pkg/js/core.js";
-import { pack, receive } from "./unit.js";
+import { ANSWER, pack, receive } from "./unit.js";
 
 /** Milliseconds a POST may take. */
 const POST_TIMEOUT = 10_000;
@@ -77,7 +77,7 @@ export function openUplink(host, attempt, link, signal) {
         return false;
       }
       const answer = await response.text();
-      if (answer && !host.json && !signal.aborted) receive(host, attempt, answer);
+      if (answer && !host.json && !signal.aborted) receive(host, attempt, answer, ANSWER);
       return !signal.aborted;
     } catch {
       if (!signal.aborted) host.refused(attempt, address, limit.signal.reason === POST_HUNG ? POST_HUNG : LOST);

@@ -203,7 +203,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let Some(link) = self.state.link_mut() else {
             return;
         };
-        link.heard();
+        // On a split transport the answer to a POST brings it, and says nothing of the way down.
+        let by_answer = link.transport.is_split() && matches!(frame, Frame::Ack { .. });
+        if !by_answer {
+            link.heard();
+        }
         match frame {
             Frame::Ack { n } => {
                 if self.outbox.ack(n, &mut self.outputs).is_none() {
