@@ -1,5 +1,5 @@
 // Plants one defect at a time in a copy of the core and runs its tests and random worlds: is each one caught?
-// `node benches/mutations.mjs [--worlds N] [--only TEXT] [--write]`: one JSON object a line; `--write` puts the result into docs/mutations.md.
+// `node benches/mutations.mjs [--worlds N] [--only PATTERN] [--write]`: one JSON object a line; `--write` puts the result into docs/mutations.md.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -81,7 +81,7 @@ copyTree();
 const sound = test(3 * LIMIT);
 if (sound.length) throw new Error(`fails without a defect: ${sound}`);
 const results = [];
-for (const mutation of MUTATIONS.filter(({ name }) => name.includes(options.only))) {
+for (const mutation of MUTATIONS.filter(({ name }) => new RegExp(options.only).test(name))) {
   const failed = withDefect(mutation, test);
   const ok = failed.length > 0;
   console.log(JSON.stringify({ name: `mutation: ${mutation.name}`, value: failed.length, unit: "tests", ok, by: summary(failed) }));

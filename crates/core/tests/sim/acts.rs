@@ -200,7 +200,7 @@ impl World {
 
     fn bend(&mut self, path: Path) {
         for wire in &mut self.wires {
-            wire.path = path;
+            wire.path = wire.path.worsened(path);
         }
     }
 }

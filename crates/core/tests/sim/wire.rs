@@ -63,6 +63,19 @@ pub(crate) enum Path {
     Lingering,
 }
 
+impl Path {
+    /// What was lost on a connection stays lost: nothing later arrives in its place.
+    pub(crate) const fn worsened(self, path: Self) -> Self {
+        match (self, path) {
+            (Self::Live, path) => path,
+            (Self::Muted, Self::Deaf | Self::Dead) | (Self::Deaf, Self::Muted | Self::Dead) => {
+                Self::Dead
+            }
+            (path, _) => path,
+        }
+    }
+}
+
 /// Whether the page still holds the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Grip {

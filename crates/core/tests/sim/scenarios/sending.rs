@@ -187,3 +187,20 @@ fn what_the_server_has_is_not_sent_again() {
         assert_eq!(world.tally.doubles_up, 0, "{transport:?}");
     }
 }
+
+#[test]
+fn no_more_is_on_its_way_than_the_outbox_may_hold() {
+    let config = Config {
+        outbox_messages: 3,
+        ..only(&[WS])
+    };
+    let mut world = useful(11, config);
+    // No ack comes back.
+    world.act(Act::Mute);
+    (0..10).for_each(|_| world.act(PLAIN));
+    world.pass(200);
+    assert_eq!(world.heard(), [1, 2, 3]);
+    world.act(Act::Cut);
+    world.pass(30_000);
+    assert_eq!(world.heard().len(), 10);
+}
