@@ -23,8 +23,9 @@ export function openLongPoll(host, attempt, link) {
 
 async function poll(host, attempt, address, signal) {
   try {
-    while (!signal.aborted) {
-      const response = await fetch(address, request(host, signal));
+    for (let count = 1; !signal.aborted; count++) {
+      // A browser silently asks again where a connection broke: the number tells the server.
+      const response = await fetch(host.json ? address : address + "&poll=" + count, request(host, signal));
       if (!response.ok) return refuse(host, attempt, response);
       const bytes = response.headers.get("Content-Type") === "application/octet-stream";
       const data = bytes ? await response.arrayBuffer() : await response.text();

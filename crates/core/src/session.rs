@@ -567,11 +567,14 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     /// Forgives the time in which the page was frozen.
     fn thaw(&mut self, span: u64, now: Millis) {
+        // What was set after waking has its whole time anyway.
+        let latest = now + u64::from(self.config.timing.open.max(self.config.timing.token));
+        let later = |at: Millis| (at + span).min(latest).max(at);
         for attempt in &mut self.attempts {
-            attempt.postpone(span);
+            attempt.postpone(later);
         }
         if let Some(search) = self.state.search_mut() {
-            search.step.postpone(span);
+            search.step.postpone(later);
         }
         if let Some(link) = self.state.link_mut() {
             link.proof_by = link.proof_by.map(|at| at + span);

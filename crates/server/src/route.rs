@@ -62,6 +62,8 @@ pub(crate) enum Extras {
 #[derive(Debug, Deserialize)]
 struct Address {
     link: Option<String>,
+    /// Counts the polls of the link (C1).
+    poll: Option<u64>,
 }
 
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
@@ -93,7 +95,7 @@ async fn handle_get(
         (Some(Some(name)), sent) if accepts_events(&headers) => {
             sse::open(&context, name, sent).await
         }
-        (Some(Some(name)), sent) => poll::handle(&context, name, sent).await,
+        (Some(Some(name)), sent) => poll::handle(&context, name, address.poll, sent).await,
     }
 }
 

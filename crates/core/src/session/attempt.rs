@@ -47,13 +47,13 @@ impl<S> Attempt<S> {
         }
     }
 
-    /// Pushes the deadline out by a span in which the page was frozen.
-    pub(super) fn postpone(&mut self, span: u64) {
+    /// Pushes the deadline out by the time in which the page was frozen.
+    pub(super) fn postpone(&mut self, later: impl Fn(Millis) -> Millis) {
         match &mut self.phase {
             Phase::Opening { until }
             | Phase::Greeting { until }
             | Phase::Settling { until, .. } => {
-                *until = *until + span;
+                *until = later(*until);
             }
         }
     }

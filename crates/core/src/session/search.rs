@@ -83,12 +83,12 @@ impl Step {
         }
     }
 
-    /// Pushes deadlines out by a span in which the page was frozen. A wait is not pushed: it only
+    /// Pushes deadlines out by the time in which the page was frozen. A wait is not pushed: it only
     /// grows stale.
-    pub(super) fn postpone(&mut self, span: u64) {
+    pub(super) fn postpone(&mut self, later: impl Fn(Millis) -> Millis) {
         match self {
-            Self::Token { until } | Self::SideProbe { until, .. } => *until = *until + span,
-            Self::Round(round) => round.next_at = round.next_at.map(|at| at + span),
+            Self::Token { until } | Self::SideProbe { until, .. } => *until = later(*until),
+            Self::Round(round) => round.next_at = round.next_at.map(later),
             Self::Waiting { .. } => {}
         }
     }

@@ -118,7 +118,7 @@ impl World {
     pub(crate) fn focus(&mut self, tab: usize) {
         let others = &mut self.others;
         if let Some(at) = others.iter().position(|page| page.id.tab == tab) {
-            core::mem::swap(&mut self.page, &mut others[at]);
+            core::mem::swap(&mut *self.page, &mut others[at]);
         }
     }
 
@@ -127,7 +127,7 @@ impl World {
         let tab = self.others.len() + 1;
         let config = self.page.config.clone();
         let page = Page::new(seed, PageId { tab, load: 0 }, config);
-        self.others.push(Box::new(page));
+        self.others.push(page);
         self.server.heard.push(Vec::new());
     }
 
@@ -136,8 +136,7 @@ impl World {
     }
 
     pub(crate) fn pages(&self) -> impl Iterator<Item = &Page> {
-        let others = self.others.iter().map(|page| &**page);
-        core::iter::once(&*self.page).chain(others)
+        core::iter::once(&*self.page).chain(&self.others)
     }
 
     /// Tabs with a page of which this is so.

@@ -46,7 +46,7 @@ pub(crate) struct World {
     /// The page that has the turn.
     pub(crate) page: Box<Page>,
     /// The pages in other tabs.
-    pub(crate) others: Vec<Box<Page>>,
+    pub(crate) others: Vec<Page>,
     pub(crate) server: Server,
     queue: Queue<Happening>,
     server_alarm: Option<(u64, Key)>,

@@ -30,7 +30,7 @@ pub(crate) struct Ask {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Verb {
-    Poll,
+    Poll(Option<u64>),
     /// A text unit.
     Post(String),
 }

@@ -1,11 +1,13 @@
 //! Split links: a way down and POSTs that find each other by the link's name (annexes B and C).
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use throughline_core::codec::Body;
 use throughline_core::server::{LinkId, Subject};
-use throughline_core::{Nonce, Transport};
+use throughline_core::{Frame, Nonce, Transport};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -21,6 +23,8 @@ pub(crate) struct Split {
     pub(crate) mailbox: Arc<LinkMailbox>,
     grant: Mutex<Option<Grant>>,
     polls: Polls,
+    /// What the last poll that had a number was answered, should it come again (C1).
+    answered: Mutex<Option<(u64, VecDeque<Frame<Body>>)>>,
 }
 
 /// Where a split link is.
@@ -113,6 +117,18 @@ impl Split {
     pub(crate) fn subject(&self) -> Option<Subject> {
         let bound = self.grant.lock().unwrap_or_else(PoisonError::into_inner);
         bound.as_ref().map(|grant| grant.subject.clone())
+    }
+
+    /// What the poll of that number was answered, if it was the last one.
+    pub(crate) fn answered(&self, poll: u64) -> Option<VecDeque<Frame<Body>>> {
+        let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, frames) = answered.as_ref().filter(|(last, _)| *last == poll)?;
+        Some(frames.clone())
+    }
+
+    /// Keeps what a poll is answered until the next one comes.
+    pub(crate) fn keep_answer(&self, poll: u64, frames: VecDeque<Frame<Body>>) {
+        *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = Some((poll, frames));
     }
 
     /// Begins a poll and ends the one before it.
@@ -219,6 +235,7 @@ impl Hub {
             mailbox,
             grant: Mutex::new(None),
             polls,
+            answered: Mutex::new(None),
         });
         let mut state = self.locked();
         state.splits.insert(name, split.clone());

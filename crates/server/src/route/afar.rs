@@ -45,13 +45,14 @@ pub(super) async fn poll(
     context: &Context,
     node: &str,
     name: Nonce,
+    number: Option<u64>,
     sent: Option<&Result<Grant, TokenError>>,
 ) -> Response {
     let request = Ask {
         link: name.to_hex(),
         beside: Sent::write(sent),
         within: Sent::Nothing,
-        verb: Verb::Poll,
+        verb: Verb::Poll(number),
     };
     ask(context, node, &request, context.heartbeat + PATIENCE).await
 }
@@ -83,7 +84,7 @@ async fn handle(context: &Context, ask: Ask) -> Response {
         return StatusCode::BAD_REQUEST.into_response();
     };
     match ask.verb {
-        Verb::Poll => poll::handle_here(context, name, ask.beside.read()).await,
+        Verb::Poll(number) => poll::handle_here(context, name, number, ask.beside.read()).await,
         Verb::Post(unit) => {
             let Ok(unit) = decode_unit(&unit) else {
                 return StatusCode::BAD_REQUEST.into_response();

@@ -2,6 +2,7 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use throughline_core::codec::CodecError;
 use throughline_core::{Nonce, Transport};
 
 use super::unit::{Carrier, Unit, closing, next_unit};
@@ -14,11 +15,12 @@ use crate::token::{Grant, TokenError};
 pub(super) async fn handle(
     context: &Context,
     name: Nonce,
+    number: Option<u64>,
     sent: Option<Result<Grant, TokenError>>,
 ) -> Response {
     match context.hub.name_link(name, Transport::LongPoll).await {
-        Ok(None) => handle_here(context, name, sent).await,
-        Ok(Some(node)) => afar::poll(context, &node, name, sent.as_ref()).await,
+        Ok(None) => handle_here(context, name, number, sent).await,
+        Ok(Some(node)) => afar::poll(context, &node, name, number, sent.as_ref()).await,
         Err(_) => unavailable(context.retry),
     }
 }
@@ -27,6 +29,7 @@ pub(super) async fn handle(
 pub(super) async fn handle_here(
     context: &Context,
     name: Nonce,
+    number: Option<u64>,
     sent: Option<Result<Grant, TokenError>>,
 ) -> Response {
     let known = context.hub.split(name);
@@ -50,10 +53,15 @@ pub(super) async fn handle_here(
     {
         return super::forbidden("the link is another subject's");
     }
-    answer(&split).await
+    answer(&split, number).await
 }
 
-async fn answer(split: &Split) -> Response {
+/// Answers a poll with what waits, or comes next; one that the network repeats, with what it was
+/// answered before.
+async fn answer(split: &Split, number: Option<u64>) -> Response {
+    if let Some(mut frames) = number.and_then(|number| split.answered(number)) {
+        return respond(next_unit(&mut frames, Carrier::Both));
+    }
     if split.is_over() {
         return StatusCode::NOT_FOUND.into_response();
     }
@@ -74,10 +82,19 @@ async fn answer(split: &Split) -> Response {
     while let Some(Post::Items(more)) = split.mailbox.try_take() {
         frames.extend(more);
     }
+    let mut kept = frames.clone();
     let unit = next_unit(&mut frames, Carrier::Both);
+    if let Some(number) = number {
+        kept.truncate(kept.len() - frames.len());
+        split.keep_answer(number, kept);
+    }
     if !frames.is_empty() {
         split.mailbox.put_back(frames);
     }
+    respond(unit)
+}
+
+fn respond(unit: Result<Option<Unit>, CodecError>) -> Response {
     match unit {
         Ok(Some(Unit::Text(unit))) => text(unit),
         Ok(Some(Unit::Binary(unit))) => (

@@ -138,6 +138,24 @@ async fn an_ended_poll_link_tells_its_end_once() {
     assert_eq!(rig.get(&address).await.status(), 404);
 }
 
+/// C1: browsers ask again by themselves where a connection broke before the answer.
+#[tokio::test]
+async fn a_poll_that_comes_again_is_answered_the_same() {
+    let rig = Rig::start().await;
+    let (mut link, _) = rig.take(Transport::LongPoll, hello(), 1).await;
+    link.send(json!([[1, "ECHO", "one"]])).await;
+    let address = |n| format!("/realtime?link={}&poll={n}", link.name);
+    let first = rig.get(&address(7)).await.text().await.unwrap();
+    assert!(first.contains(r#"[1,"ECHO","one"]"#), "{first}");
+    assert_eq!(rig.get(&address(7)).await.text().await.unwrap(), first);
+    rig.post(&address(0), &json!([[2, "ECHO", "two"]])).await;
+    let next = rig.get(&address(8)).await.text().await.unwrap();
+    assert!(
+        next.contains(r#"[2,"ECHO","two"]"#) && !next.contains("one"),
+        "{next}"
+    );
+}
+
 /// C1
 #[tokio::test]
 async fn a_poll_with_nothing_to_say_is_a_heartbeat() {
