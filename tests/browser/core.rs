@@ -6,8 +6,8 @@ use wasm_bindgen_test::wasm_bindgen_test;
 const CONNECT: u8 = 0;
 const CLOSE: u8 = 1;
 const TIMEOUT: u8 = 4;
-const OPENED: u8 = 8;
-const READY_FRAME: u8 = 17;
+const OPENED: u8 = 9;
+const READY_FRAME: u8 = 19;
 
 /// What the page is asked for: see `pkg/js/core.js`.
 const OPEN: f64 = 0.0;
@@ -16,7 +16,7 @@ const ALARM: f64 = 8.0;
 const WEBSOCKET: u32 = 0;
 
 fn core(transports: &[u32]) -> Core {
-    let mut words = vec![1, 2, 3, 4, 0, 0, 100, 1 << 20, u32::MAX, 0];
+    let mut words = vec![1, 2, 3, 4, 0, 0, 100, 1 << 20, 0, u32::MAX, 0];
     words.push(transports.len() as u32);
     words.extend(transports);
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
@@ -90,7 +90,8 @@ fn no_numbers_make_it_trap() {
                 [pick(1), pick(2), pick(3), pick(4)],
             );
             core.accept((step % 9) as u32, pick(5));
-            core.heard((step % 9) as u32);
+            core.heard((step % 9) as u32, (step % 7) << 16);
+            core.delivered(pick(6));
             let count = core.inspect();
             for _ in 0..=count {
                 core.take();

@@ -3,7 +3,7 @@
 use throughline::session::SseParser;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-const STREAM: &str = "\u{feff}retry: 250\r\n: comment\r\rdata: zażółć\ndata: 🦆\n\nevent: named\ndata:{}\r\n\r\ndata";
+const STREAM: &str = "\u{feff}retry: 250\r\n: comment\r\rdata: zażółć\ndata: 🦆\n\nevent: named\nid: 7\ndata:{}\r\n\r\ndata";
 
 #[wasm_bindgen_test]
 fn a_stream_reads_the_same_however_it_is_cut() {
@@ -16,7 +16,7 @@ fn a_stream_reads_the_same_however_it_is_cut() {
             .collect();
         let text = String::from_utf8(events).unwrap();
         assert_eq!(
-            text, "message\rzażółć\n🦆\rnamed\r{}\r",
+            text, "message\rzażółć\n🦆\r\rnamed\r{}\r7\r",
             "in chunks of {size}"
         );
         assert_eq!(parser.retry(), 250.0);
@@ -28,7 +28,7 @@ fn an_event_over_the_limit_ends_the_stream() {
     let mut parser = SseParser::new(64);
     assert_eq!(
         parser.push(b"data: small\n\n").unwrap(),
-        b"message\rsmall\r"
+        b"message\rsmall\r\r"
     );
     let refused = (0..100).any(|_| parser.push(b"data: 0123456789\n").is_none());
     assert!(refused);

@@ -40,8 +40,8 @@ for (const [name, open] of Object.entries({ openSse, openLongPoll })) {
   test(`${name}: the token is in a header, the link's name in the address`, async () => {
     const [get, post] = await asked(open);
     assert.deepEqual([get.method, post.method], ["GET", "POST"]);
-    for (const { url, headers, body } of [get, post]) {
-      assert.equal(url, `/realtime?room=7&link=${LINK}`);
+    for (const [{ url, headers, body }, more] of [[get, open === openLongPoll ? "&poll=1" : ""], [post, ""]]) {
+      assert.equal(url, `/realtime?room=7&link=${LINK}${more}`);
       assert.equal(headers.authorization, `Bearer ${TOKEN}`);
       assert.ok(!body.includes(TOKEN));
     }
