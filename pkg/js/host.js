@@ -16,8 +16,8 @@ const REASONS = ["connect", "unauthorized", "expiring"];
 /** Codes of sends that did not arrive, or perhaps did not. */
 const OUTCOMES = { [UNKNOWN]: "outcome_unknown", [FULL]: "outbox_full", [CANCELLED]: "aborted", [EXPIRED]: "expired" };
 
-/** Failures after which the server no longer has the session, or somebody else has it. */
-const LOST_FOR_GOOD = ["protocol", "replaced", "internal"];
+/** Failures after which there is nothing to go on with. What another page took is that page's to keep. */
+const LOST_FOR_GOOD = ["protocol", "internal"];
 
 const TIMING = ["proof", "open", "connect", "stagger", "stable", "climb", "climbCap", "", "", "", "", "close"];
 

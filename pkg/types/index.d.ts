@@ -140,8 +140,8 @@ export interface Options {
   /**
    * Whether a reload of the page goes on with the same session: nothing is lost or doubled by it, and the event `recovered` lists the sends whose promises died
    * with the page. A string names the session where a page has several. What is not acknowledged is written to `sessionStorage` before it goes over the wire; a Web Lock
-   * decides which tab owns the session, so that a duplicated tab gets one of its own, up to 1.5 s later. A page that holds a Web Lock is not kept in the
-   * back/forward cache. `close()` erases what was kept. Where storage or locks are missing, `error` tells it with code `storage` and the session works without.
+   * decides which tab owns the session, so that a duplicated tab gets one of its own, up to 1.5 s later. Some browsers do not keep a page that holds a Web Lock in the
+   * back/forward cache; where one does and another page took the session meanwhile, the first fails with `replaced`. `close()` erases what was kept. Where storage or locks are missing, `error` tells it with code `storage` and the session works without.
    * @default false
    */
   recover?: boolean | string;

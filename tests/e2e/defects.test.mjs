@@ -174,7 +174,7 @@ inBrowsers((world) => {
     } finally {
       hostile.close();
     }
-  }, { todo: "answers to POSTs count as signs of life of the way down" });
+  });
 
   world.check("a handshake that was answered while the page did not run is taken, not judged late", async (evaluate) => {
     await world.server.faults({ kind: "delay", ms: 500 });

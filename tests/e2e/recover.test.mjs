@@ -281,7 +281,7 @@ inBrowsers((world) => {
     }, recovering(direct()));
     await evaluate(() => sessionStorage.clear());
     assert.deepEqual(codes, ["storage"]);
-  }, { todo: "what could not be opened is used and fails again" });
+  });
 
   world.check("storage that fills up in mid-session is told once, and nothing is lost", async (evaluate) => {
     const seen = await evaluate(async (options, fill) => {
@@ -332,7 +332,7 @@ inBrowsers((world) => {
       }, options, garbage).catch((error) => assert.fail(`${garbage}: ${error.message}`));
       assert.equal(seen, "fine", garbage);
     }
-  }, { todo: "what an entry holds is not looked at" });
+  });
 
   world.check("a page that is reloaded while it is offline sends what waited once it is back", async (evaluate) => {
     const options = recovering(faulty());
@@ -439,7 +439,7 @@ inBrowsers((world) => {
       return { outcome, state: session.state, timeline: session.explain().timeline };
     }, options);
     assert.equal(seen.outcome.value, "back", JSON.stringify(seen));
-  }, { page: { keep: 1 }, todo: world.name === "webkit" && "it lets go of the lock while it keeps the page, and the session fails with `protocol`" });
+  }, { page: { keep: 1 }, todo: world.name === "webkit" && "it lets go of the lock while it keeps the page, and the session fails with `replaced`" });
 
   world.check("a page that is left and come back to goes on, kept by the browser or not", async (evaluate, t) => {
     const options = recovering(direct());

@@ -52,9 +52,6 @@ const NAPS = [
   },
 ];
 
-/** What Chromium's stream is after a page was frozen: open, and silent for ever. */
-const WAY_DOWN = "answers to POSTs count as signs of life of the way down";
-
 let shows = 0;
 
 inBrowsers((world) => {
@@ -109,7 +106,7 @@ inBrowsers((world) => {
         await nap(world.browser);
         await proven();
         await end();
-      }, { todo: title.includes("frozen") && transport !== "websocket" && WAY_DOWN });
+      });
     }
 
     world.check(`${transport}: a hidden page whose alarms ring late keeps its link`, async (evaluate, t) => {

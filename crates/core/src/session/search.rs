@@ -4,7 +4,7 @@ use super::attempt::{Attempt, Phase, Uplink};
 use super::link::Plan;
 use super::state::State;
 use super::{Session, Streak, Token};
-use crate::close::{Cause, Ending, Verdict};
+use crate::close::{Cause, Ending, Verdict, code};
 use crate::config::{Dialect, Readiness};
 use crate::frame::{Frame, Hello, Ready, Transport, VERSION};
 use crate::input::{AttemptId, Environment, Report};
@@ -606,9 +606,15 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             if !self.recognise(ready, now) {
                 self.note(Kind::Ended, named, Cause::Protocol as u32, 0, now);
                 self.drop_link(attempt.id);
+                // A session that is kept for later pages may have been taken by one of them.
+                let (cause, code) = match self.inbox.delivered {
+                    Some(_) => (Cause::Closed, code::REPLACED),
+                    None => (Cause::Protocol, 0),
+                };
                 let ending = Ending {
                     transport: Some(attempt.transport),
-                    ..Ending::of(Cause::Protocol)
+                    code,
+                    ..Ending::of(cause)
                 };
                 return self.fail(ending, now);
             }
