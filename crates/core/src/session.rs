@@ -143,6 +143,15 @@ pub enum Accept {
 }
 
 impl Inbox {
+    /// The last offset that need not come again: what has arrived, or, where acks wait for that, was
+    /// delivered, within half a window.
+    fn settled(&self) -> u64 {
+        let received = self.received;
+        self.delivered.map_or(received, |delivered| {
+            delivered.max(received.saturating_sub(link::ACK_WINDOW.into()))
+        })
+    }
+
     /// Nothing is to be acknowledged.
     const fn settle(&mut self) {
         self.unacked = 0;

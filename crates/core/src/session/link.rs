@@ -315,11 +315,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     fn ack(&mut self) -> Frame<B, S> {
         self.inbox.settle();
-        let received = self.inbox.received;
-        let n = self.inbox.delivered.map_or(received, |delivered| {
-            delivered.max(received.saturating_sub(ACK_WINDOW.into()))
-        });
-        Frame::Ack { n }
+        Frame::Ack {
+            n: self.inbox.settled(),
+        }
     }
 
     pub(super) fn schedule_ack(&mut self, now: Millis) {

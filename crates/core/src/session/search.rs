@@ -265,7 +265,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             connect: self.identity.connect,
             instance: self.identity.instance,
             session: self.identity.session.clone(),
-            received: self.inbox.received,
+            received: self.inbox.settled(),
         };
         self.outputs.push_back(Output::Transmit {
             attempt,
@@ -618,7 +618,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 };
                 return self.fail(ending, now);
             }
-            let received = self.inbox.received;
+            let received = self.inbox.settled();
             self.pending.push(Frame::Take {
                 fence: self.identity.fence + 1,
                 received,
