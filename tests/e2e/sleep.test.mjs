@@ -96,7 +96,8 @@ inBrowsers((world) => {
     return { proven, end };
   }
 
-  for (const transport of TRANSPORTS) {
+  // What a transport does about a sleep is the same code everywhere: one browser naps on each of them.
+  for (const transport of world.name === "chromium" ? TRANSPORTS : TRANSPORTS.slice(0, 1)) {
     const options = () => ({ url: faulty(), transports: [transport] });
 
     for (const { title, browsers, nap } of NAPS) {
