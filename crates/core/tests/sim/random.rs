@@ -62,7 +62,7 @@ fn server(net: &mut Net) -> SessionsConfig {
         heartbeat: net.pick(&[15_000, 15_000, 5_000]),
         window: net.pick(&[120_000, 120_000, 20_000]),
         replay_bytes: net.pick(&[1 << 20, 1 << 20, 40]),
-        memory: net.pick(&[256 << 20, 256 << 20, 9_000]),
+        memory: net.pick(&[256 << 20, 256 << 20, 24_000]),
         ..SessionsConfig::default()
     }
 }

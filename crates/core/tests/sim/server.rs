@@ -8,7 +8,7 @@ use throughline_core::server::{
 use throughline_core::{Frame, Millis};
 
 use crate::page::Tokens;
-use crate::wire::{Down, Frames, WireId};
+use crate::wire::{Down, Frames, Path, WireId};
 use crate::world::{Happening, World};
 
 /// The body of a plain server's named message.
@@ -367,6 +367,10 @@ impl World {
                 self.serve(Input::LinkClosed { link: LinkId(link) });
             }
         } else {
+            // What was on its way to the process that died never reaches the one after it.
+            for wire in &mut self.wires {
+                wire.path = Path::Dead;
+            }
             self.server.sessions = Sessions::new(self.server.config.clone());
             self.server.talks.clear();
             self.server.evicted = 0;
