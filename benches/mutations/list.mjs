@@ -15,14 +15,14 @@ export const MUTATIONS = [
   {
     name: "the page acks one too many",
     file: `${CLIENT}/link.rs`,
-    from: "Frame::Ack { n }\n    }",
-    to: "Frame::Ack { n: n + 1 }\n    }",
+    from: "            n: self.inbox.settled(),",
+    to: "            n: self.inbox.settled() + 1,",
   },
   {
     name: "the page acks one too few",
     file: `${CLIENT}/link.rs`,
-    from: "Frame::Ack { n }\n    }",
-    to: "Frame::Ack { n: n.saturating_sub(1) }\n    }",
+    from: "            n: self.inbox.settled(),",
+    to: "            n: self.inbox.settled().saturating_sub(1),",
   },
   {
     name: "the page delivers doubles",
@@ -45,14 +45,14 @@ export const MUTATIONS = [
   {
     name: "take says one more than has arrived",
     file: `${CLIENT}/search.rs`,
-    from: "let received = self.inbox.received;\n            self.pending.push(Frame::Take {",
-    to: "let received = self.inbox.received + 1;\n            self.pending.push(Frame::Take {",
+    from: "let received = self.inbox.settled();\n            self.pending.push(Frame::Take {",
+    to: "let received = self.inbox.settled() + 1;\n            self.pending.push(Frame::Take {",
   },
   {
     name: "take says one less than has arrived",
     file: `${CLIENT}/search.rs`,
-    from: "let received = self.inbox.received;\n            self.pending.push(Frame::Take {",
-    to: "let received = self.inbox.received.saturating_sub(1);\n            self.pending.push(Frame::Take {",
+    from: "let received = self.inbox.settled();\n            self.pending.push(Frame::Take {",
+    to: "let received = self.inbox.settled().saturating_sub(1);\n            self.pending.push(Frame::Take {",
   },
   // Replay and numbers, on the page.
   {
