@@ -32,9 +32,9 @@ pub(crate) struct Outbox<B> {
     bounds: Bounds,
     acked: u64,
     numbered: usize,
-    numbered_bytes: usize,
+    numbered_bytes: u64,
     written: usize,
-    bytes: usize,
+    bytes: u64,
     /// No waiting entry expires before.
     soonest: Option<Millis>,
 }
@@ -61,12 +61,12 @@ impl<B: Clone> Outbox<B> {
     /// Puts back what an earlier page may have written: it keeps its number.
     pub(crate) fn put_back(&mut self, entry: Entry<B>) {
         self.numbered += 1;
-        self.numbered_bytes += entry.bytes as usize;
+        self.numbered_bytes += u64::from(entry.bytes);
         self.push(entry);
     }
 
     pub(crate) fn push(&mut self, entry: Entry<B>) {
-        self.bytes += entry.bytes as usize;
+        self.bytes += u64::from(entry.bytes);
         if entry.expires.is_some() && (self.soonest.is_none() || entry.expires < self.soonest) {
             self.soonest = entry.expires;
         }
@@ -77,20 +77,19 @@ impl<B: Clone> Outbox<B> {
     pub(crate) fn has_room(&self, bytes: u32, replaces: Option<Ticket>) -> bool {
         let waiting = self.entries.iter().skip(self.numbered);
         let freed = replaces.and_then(|ticket| waiting.rev().find(|entry| entry.ticket == ticket));
-        let (count, weight) = freed.map_or((0, 0), |entry| (1, entry.bytes as usize));
+        let (count, weight) = freed.map_or((0, 0), |entry| (1, u64::from(entry.bytes)));
         self.fits(self.entries.len() - count, self.bytes - weight, bytes)
     }
 
     /// Whether half of the bounds is free.
     pub(crate) fn is_relaxed(&self) -> bool {
-        self.entries.len() <= self.bounds.messages / 2 && self.bytes <= self.bounds.bytes / 2
+        self.entries.len() <= self.bounds.messages / 2 && self.bytes <= self.bounds.bytes as u64 / 2
     }
 
     /// Whether one more entry fits beside `count` that hold `held` bytes. One alone always does.
-    const fn fits(&self, count: usize, held: usize, bytes: u32) -> bool {
+    const fn fits(&self, count: usize, held: u64, bytes: u32) -> bool {
         count == 0
-            || (count < self.bounds.messages
-                && held.saturating_add(bytes as usize) <= self.bounds.bytes)
+            || (count < self.bounds.messages && held + bytes as u64 <= self.bounds.bytes as u64)
     }
 
     /// What the next entry to write weighs, if there is one that may go on its way now.
@@ -107,7 +106,7 @@ impl<B: Clone> Outbox<B> {
         self.written += 1;
         if self.written > self.numbered {
             self.numbered = self.written;
-            self.numbered_bytes += entry.bytes as usize;
+            self.numbered_bytes += u64::from(entry.bytes);
         }
         Some((self.acked + self.written as u64, entry))
     }
@@ -157,7 +156,7 @@ impl<B: Clone> Outbox<B> {
         let Some(entry) = waiting.and_then(|index| self.entries.remove(index)) else {
             return false;
         };
-        self.bytes -= entry.bytes as usize;
+        self.bytes -= u64::from(entry.bytes);
         true
     }
 
@@ -176,7 +175,7 @@ impl<B: Clone> Outbox<B> {
         while let Some(entry) = self.entries.get(index) {
             let (ticket, bytes, expires) = (entry.ticket, entry.bytes, entry.expires);
             if expires.is_some_and(|at| at <= now) {
-                self.bytes -= bytes as usize;
+                self.bytes -= u64::from(bytes);
                 self.entries.remove(index);
                 let event = Event::Settled(ticket, Outcome::Expired);
                 outputs.push_back(Output::Event(event));
@@ -202,8 +201,8 @@ impl<B: Clone> Outbox<B> {
         self.entries.len()
     }
 
-    pub(crate) const fn bytes(&self) -> usize {
-        self.bytes
+    pub(crate) fn bytes(&self) -> usize {
+        usize::try_from(self.bytes).unwrap_or(usize::MAX)
     }
 
     fn settle_front<S>(
@@ -216,10 +215,10 @@ impl<B: Clone> Outbox<B> {
             let Some(entry) = self.entries.pop_front() else {
                 break;
             };
-            self.bytes -= entry.bytes as usize;
+            self.bytes -= u64::from(entry.bytes);
             if self.numbered > 0 {
                 self.numbered -= 1;
-                self.numbered_bytes -= entry.bytes as usize;
+                self.numbered_bytes -= u64::from(entry.bytes);
             }
             self.written = self.written.saturating_sub(1);
             outputs.push_back(Output::Event(Event::Settled(entry.ticket, outcome)));

@@ -338,7 +338,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         };
         link.heard();
         let before = self.inbox.unacked_bytes;
-        self.inbox.unacked_bytes += bytes;
+        self.inbox.unacked_bytes = before.saturating_add(bytes);
         // Said once: the ack itself waits for the alarm, and further units may come before it.
         let crosses = before < link::ACK_BYTES && self.inbox.unacked_bytes >= link::ACK_BYTES;
         let due = crosses && self.inbox.unacked > 0;

@@ -283,10 +283,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             let mut frames = core::mem::take(&mut self.pending);
             let mut bytes = 0;
             while let Some(next) = self.outbox.peek_bytes() {
-                if !frames.is_empty() && (bytes + next > UNIT_BYTES || (at_most_once && split)) {
+                if !frames.is_empty()
+                    && (next.saturating_add(bytes) > UNIT_BYTES || (at_most_once && split))
+                {
                     break;
                 }
-                bytes += next;
+                bytes = next.saturating_add(bytes);
                 let Some((n, entry)) = self.outbox.next() else {
                     break;
                 };
