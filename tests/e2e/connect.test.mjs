@@ -62,8 +62,11 @@ inBrowsers((world) => {
           ...Array.from({ length: 20 }, (_, i) => session.request("ECHO", i)),
         ]);
         const unknown = await harness.outcome(session.request("NO_SUCH_TYPE", {}));
-        const late = await harness.outcome(session.request("ECHO", "late", { timeout: 0 }));
         await session.close();
+        // Nothing answers there, so that no reply can be in time.
+        const { session: alone } = await harness.open({ ...options, url: "http://127.0.0.1:9/realtime" });
+        const late = await harness.outcome(alone.request("ECHO", "late", { timeout: 0 }));
+        await alone.close();
         return { replied, refused, unknown, late, many };
       }, options());
       assert.deepEqual(seen.replied.value, { a: [1, 2] });
