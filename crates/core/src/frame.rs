@@ -190,6 +190,26 @@ pub enum Frame<B, S = String> {
 }
 
 impl<B, S> Frame<B, S> {
+    /// What the frame carries for the application, if it is a message, a request or a reply.
+    #[must_use]
+    pub const fn body(&self) -> Option<&B> {
+        match self {
+            Self::Message { body, .. } | Self::Request { body, .. } | Self::Reply { body, .. } => {
+                Some(body)
+            }
+            Self::Hello(_)
+            | Self::Ready(_)
+            | Self::Take { .. }
+            | Self::Ack { .. }
+            | Self::Ping { .. }
+            | Self::Pong { .. }
+            | Self::Goaway { .. }
+            | Self::Auth
+            | Self::Expiring { .. }
+            | Self::Close { .. } => None,
+        }
+    }
+
     /// Whether the frame carries a number of the sender's message stream.
     #[must_use]
     pub const fn n(&self) -> Option<u64> {

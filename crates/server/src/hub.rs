@@ -427,21 +427,7 @@ const FRAME_BYTES: usize = 24;
 
 /// About what a frame takes on the wire.
 fn frame_size(frame: &Frame<Body>) -> usize {
-    match frame {
-        Frame::Message { body, .. } | Frame::Request { body, .. } | Frame::Reply { body, .. } => {
-            body.size() + FRAME_BYTES
-        }
-        Frame::Hello(_)
-        | Frame::Ready(_)
-        | Frame::Take { .. }
-        | Frame::Ack { .. }
-        | Frame::Ping { .. }
-        | Frame::Pong { .. }
-        | Frame::Goaway { .. }
-        | Frame::Auth
-        | Frame::Expiring { .. }
-        | Frame::Close { .. } => FRAME_BYTES,
-    }
+    frame.body().map_or(0, Body::size) + FRAME_BYTES
 }
 
 fn entropy() -> Result<u128, getrandom::Error> {

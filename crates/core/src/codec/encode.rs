@@ -246,21 +246,7 @@ fn push_string(out: &mut String, text: &str) {
 
 /// About what a frame takes, so that a unit is allocated once.
 fn room_for(frame: &Frame<Body>) -> usize {
-    match frame {
-        Frame::Message { body, .. } | Frame::Request { body, .. } | Frame::Reply { body, .. } => {
-            body.size() + 48
-        }
-        Frame::Hello(_)
-        | Frame::Ready(_)
-        | Frame::Take { .. }
-        | Frame::Ack { .. }
-        | Frame::Ping { .. }
-        | Frame::Pong { .. }
-        | Frame::Goaway { .. }
-        | Frame::Auth
-        | Frame::Expiring { .. }
-        | Frame::Close { .. } => 48,
-    }
+    frame.body().map_or(0, Body::size) + 48
 }
 
 fn push(out: &mut String, text: core::fmt::Arguments<'_>) {

@@ -82,9 +82,9 @@ async fn answer(split: &Split, number: Option<u64>) -> Response {
     while let Some(Post::Items(more)) = split.mailbox.try_take() {
         frames.extend(more);
     }
-    let mut kept = frames.clone();
+    let kept = number.map(|number| (number, frames.clone()));
     let unit = next_unit(&mut frames, Carrier::Both);
-    if let Some(number) = number {
+    if let Some((number, mut kept)) = kept {
         kept.truncate(kept.len() - frames.len());
         split.keep_answer(number, kept);
     }
