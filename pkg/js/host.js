@@ -4,7 +4,7 @@ import {
   TOKEN, UNAVAILABLE, UNKNOWN,
 } from "./core.js";
 import { SessionError, TRANSPORTS } from "./error.js";
-import { bounded } from "./listeners.js";
+import { Listeners, bounded } from "./listeners.js";
 import { recall } from "./memory.js";
 import { perform } from "./perform.js";
 
@@ -70,13 +70,16 @@ export class Host {
   /** Why a function of the application's failed last. */
   reason;
 
+  listeners = new Listeners();
+
   /** Settles when the session is over. */
   over = new Promise((resolve) => this.#over.signal.addEventListener("abort", resolve));
 
-  /** @param {any} options @param {import("./listeners.js").Listeners} listeners */
-  constructor(options, listeners) {
+  /** @param {any} options @param {any} kit what the entry is made of */
+  constructor(options, kit) {
+    check(options, kit.transports.map((number) => TRANSPORTS[number]));
     this.options = options;
-    this.listeners = listeners;
+    this.kit = kit;
     const { dialect = "throughline" } = options;
     this.json = dialect === "throughline" ? null : dialect === "json" ? { name: "json" } : dialect;
     this.credentials = options.credentials ?? "same-origin";
@@ -85,11 +88,14 @@ export class Host {
   }
 
   /** Makes a core of an instance of its own and starts it. */
-  start({ Core, SseParser }, keep) {
-    this.SseParser = SseParser;
+  start(instance, keep) {
+    this.instance = instance;
     this.keep = keep;
     const { options, json } = this;
-    const transports = (options.transports ?? TRANSPORTS).map((name) => TRANSPORTS.indexOf(name));
+    const { here = () => true } = this.kit;
+    const wanted = options.transports?.map((name) => TRANSPORTS.indexOf(name)) ?? this.kit.transports;
+    const usable = wanted.filter(here);
+    const transports = usable.length ? usable : wanted;
     const timing = [];
     const set = (field, ms) => ms >= 0 && timing.push(field, ms);
     TIMING.forEach((name, field) => set(field, options.timing?.[name]));
@@ -104,7 +110,7 @@ export class Host {
     const restored = keep?.record.session ? this.#restore(keep.record) : [];
     const bounds = [messages, bytes, +(whenFull === "reject")];
     const words = [...seed, dialect, +!!options.token, ...bounds, carried, rtt, transports.length, ...transports, restored.length, ...restored, ...timing];
-    this.core = new Core(new Uint8Array(Uint32Array.from(words).buffer));
+    this.core = new instance.Core(new Uint8Array(Uint32Array.from(words).buffer));
     if (keep) {
       this.core.delivered(keep.record.received);
       // Replies to the page before are not for this one.
@@ -453,4 +459,20 @@ export class Host {
     const origin = URL.canParse(named, base) ? new URL(named, base).host : "";
     return `${origin} ${connection()?.type ?? ""} ${this.options.transports ?? ""}`;
   }
+}
+
+/** Refuses what cannot be meant. `names` are the transports that there are. */
+function check(options, names) {
+  const fail = (message) => {
+    throw new SessionError("bad_option", { message });
+  };
+  if (typeof options !== "object" || options === null) fail("connect() takes an object");
+  const { transports, dialect, token, recover } = options;
+  if (transports && !(Array.isArray(transports) && transports.length && transports.every((name) => names.includes(name)))) {
+    fail(`transports must be a list of ${names.join(", ")}`);
+  }
+  const name = dialect?.name ?? dialect ?? "throughline";
+  if (name !== "throughline" && name !== "json") fail('dialect must be "throughline" or "json"');
+  if (recover && name === "json") fail('recover needs the dialect "throughline"');
+  if (token !== undefined && typeof token !== "function") fail("token must be a function");
 }

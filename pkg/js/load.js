@@ -1,27 +1,21 @@
-// @ts-ignore generated
-import bytes, { mask } from "../wasm/bytes.js";
-// @ts-ignore generated
-import { instantiate } from "../wasm/throughline.js";
 import { SessionError } from "./error.js";
 
-/** @type {Promise<WebAssembly.Module> | undefined} */
-let compiling;
-
-/** Makes an instance for one session. The WebAssembly is compiled on the first call; later calls share that. */
-export async function load() {
-  if (typeof WebAssembly === "undefined") throw new SessionError("unsupported_environment", { terminal: true });
-  compiling ??= WebAssembly.compile(unmask());
-  try {
-    // WebKit compiles what it then does not instantiate.
-    return instantiate(await compiling);
-  } catch (cause) {
-    compiling = undefined;
-    throw new SessionError("wasm_blocked", { terminal: true, cause });
-  }
-}
-
-function unmask() {
-  const code = new Uint8Array(bytes.length);
-  for (let i = 0; i < bytes.length; i++) code[i] = bytes.charCodeAt(i) ^ mask;
-  return code;
+/**
+ * Makes what makes an instance for each session. The WebAssembly, which `text` holds one character a byte, is compiled on the first call; later calls share that.
+ * @param {string} text @param {number} mask @param {(module: WebAssembly.Module) => any} instantiate
+ */
+export function loader(text, mask, instantiate) {
+  /** @type {Promise<WebAssembly.Module> | undefined} */
+  let compiling;
+  return async () => {
+    if (typeof WebAssembly === "undefined") throw new SessionError("unsupported_environment", { terminal: true });
+    compiling ??= WebAssembly.compile(Uint8Array.from(text, (char) => char.charCodeAt(0) ^ mask));
+    try {
+      // WebKit compiles what it then does not instantiate.
+      return instantiate(await compiling);
+    } catch (cause) {
+      compiling = undefined;
+      throw new SessionError("wasm_blocked", { terminal: true, cause });
+    }
+  };
 }

@@ -1,10 +1,7 @@
 // Does what the core asks for: outputs to transports, the alarm and the token function, events to the application.
 
 import { sideProbe } from "../../src/transport/fetch.js";
-import { openLongPoll } from "../../src/transport/long-poll.js";
-import { openSse } from "../../src/transport/sse.js";
 import { message } from "../../src/transport/unit.js";
-import { openWebSocket } from "../../src/transport/websocket.js";
 import {
   ALARM, ASK_HTTP, CARRIED_BY, CONTROL, DRAINED, DROP, GAP, HELLO, MESSAGE, NEED_TOKEN, OPEN, REMEMBER, RETRY_IN,
   ROUND_TRIP, SETTLED, STATE, TRANSMIT, TROUBLE,
@@ -13,7 +10,6 @@ import { TRANSPORTS, errorOf } from "./error.js";
 import { remember } from "./memory.js";
 
 export const STATES = ["idle", "connecting", "connected", "reconnecting", "suspended", "closing", "closed", "failed"];
-const OPENERS = [openWebSocket, openSse, openLongPoll];
 const CONTROLS = ["take", "ack", "ping", "pong", "close", "auth"];
 const TAKE = 0;
 const ACK = 1;
@@ -30,7 +26,7 @@ export function perform(host, numbers) {
     switch (kind) {
       case OPEN: {
         const attempt = next();
-        host.links.set(attempt, OPENERS[next()](host, attempt, nonce()));
+        host.links.set(attempt, host.kit.openers[next()](host, attempt, nonce()));
         break;
       }
       case HELLO:

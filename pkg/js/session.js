@@ -1,31 +1,23 @@
-import { SessionError, TRANSPORTS } from "./error.js";
+import { SessionError } from "./error.js";
 import { explain } from "./explain.js";
-import { Host } from "./host.js";
 import { openKeep } from "./keep.js";
-import { Listeners } from "./listeners.js";
-import { load } from "./load.js";
-
-/** Starts a session and returns it at once. */
-export function connect(options = {}) {
-  return new Session(options);
-}
 
 /** Characters of a type: a binary unit's head holds it whatever it takes in UTF-8 (P1.6). */
 const TYPE_LIMIT = 1_000;
 
-class Session {
-  #listeners = new Listeners();
+/** One conversation that outlives its transport. */
+export class Session {
   #host;
   /** Settles when the core has started, or cannot. */
   #started;
 
-  constructor(options) {
-    check(options);
-    this.#host = new Host(options, this.#listeners);
-    this.#host.state = "connecting";
-    this.#started = load().then(
+  /** @param {import("./host.js").Host} host */
+  constructor(host) {
+    this.#host = host;
+    host.state = "connecting";
+    this.#started = host.kit.load().then(
       async (instance) => {
-        const keep = await this.#openKeep(options);
+        const keep = await this.#openKeep(host.options);
         if (this.state !== "connecting") return keep?.end(true);
         try {
           this.#host.state = "idle";
@@ -75,15 +67,15 @@ class Session {
   }
 
   on(name, listener, options) {
-    return this.#listeners.add(name, listener, false, options?.signal);
+    return this.#host.listeners.add(name, listener, false, options?.signal);
   }
 
   once(name, listener, options) {
-    return this.#listeners.add(name, listener, true, options?.signal);
+    return this.#host.listeners.add(name, listener, true, options?.signal);
   }
 
   off(name, listener) {
-    this.#listeners.remove(name, listener);
+    this.#host.listeners.remove(name, listener);
   }
 
   send(type, payload, options) {
@@ -104,11 +96,11 @@ class Session {
   }
 
   async waitFor(type, options) {
-    return this.#listeners.wait(type, options);
+    return this.#host.listeners.wait(type, options);
   }
 
   messages(options) {
-    return this.#listeners.read(options?.signal, () => this.#host.overflowed());
+    return this.#host.listeners.read(options?.signal, () => this.#host.overflowed());
   }
 
   stats() {
@@ -153,19 +145,4 @@ function encode(json, type, payload, more) {
     throw new SessionError("unserialisable", { cause });
   }
   return { body: json ? { raw: text } : { text }, bytes: text.length + 16 };
-}
-
-function check(options) {
-  const fail = (message) => {
-    throw new SessionError("bad_option", { message });
-  };
-  if (typeof options !== "object" || options === null) fail("connect() takes an object");
-  const { transports, dialect, token, recover } = options;
-  if (transports && !(Array.isArray(transports) && transports.length && transports.every((name) => TRANSPORTS.includes(name)))) {
-    fail(`transports must be a list of ${TRANSPORTS.join(", ")}`);
-  }
-  const name = dialect?.name ?? dialect ?? "throughline";
-  if (name !== "throughline" && name !== "json") fail('dialect must be "throughline" or "json"');
-  if (recover && name === "json") fail('recover needs the dialect "throughline"');
-  if (token !== undefined && typeof token !== "function") fail("token must be a function");
 }

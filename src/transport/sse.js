@@ -39,7 +39,7 @@ async function stream(host, attempt, address, signal) {
       return host.ended(attempt, PROTOCOL, 0, response.status);
     }
     host.tell(OPENED, attempt);
-    parser = new host.SseParser(EVENT_LIMIT);
+    parser = new host.instance.SseParser(EVENT_LIMIT);
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     const reader = response.body.getReader();
     for (;;) {

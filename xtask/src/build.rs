@@ -18,6 +18,57 @@ pub(crate) enum Flavour {
     Dev,
 }
 
+/// What a page imports; each has a wasm of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// `throughline`: text and data.
+    Text,
+    /// `throughline/voice`: all of it plus WebRTC and audio.
+    Voice,
+}
+
+impl Entry {
+    /// Every entry, in the order they are built.
+    pub(crate) const ALL: [Self; 2] = [Self::Text, Self::Voice];
+
+    /// The name of its budget and of the folder with its wasm.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Voice => "voice",
+        }
+    }
+
+    const fn source(self) -> &'static str {
+        match self {
+            Self::Text => "pkg/js/index.js",
+            Self::Voice => "pkg/js/voice/index.js",
+        }
+    }
+
+    const fn bundle(self) -> &'static str {
+        match self {
+            Self::Text => "pkg/dist/throughline.js",
+            Self::Voice => "pkg/dist/voice.js",
+        }
+    }
+
+    const fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::Text => &[],
+            Self::Voice => &["--features", "voice"],
+        }
+    }
+
+    fn out(self) -> String {
+        format!("pkg/wasm/{}", self.name())
+    }
+
+    fn bytes(self) -> String {
+        format!("{}/bytes.js", self.out())
+    }
+}
+
 /// What a build left behind.
 pub(crate) struct Built {
     /// The wasm that was inlined.
@@ -28,44 +79,43 @@ pub(crate) struct Built {
     pub(crate) js_alone: String,
 }
 
-const OUT: &str = "pkg/wasm";
-const BYTES: &str = "pkg/wasm/bytes.js";
-const ENTRY: &str = "pkg/js/index.js";
-const BUNDLE: &str = "pkg/dist/throughline.js";
 /// Stands for the wasm while esbuild runs, which would otherwise escape more of it than the language asks for.
 const PLACEHOLDER: &str = "\"@throughline-wasm-bytes@\"";
 
-/// Builds; a release build reports its sizes and is held to its budget.
+/// Builds every entry; a release build reports its sizes and is held to its budget.
 pub(crate) fn run(repo: &Repo, flavour: Flavour) -> Result<()> {
-    match flavour {
-        Flavour::Release => measured(repo)?.check(),
-        Flavour::Dev => package(repo, flavour).map(drop),
+    for entry in Entry::ALL {
+        match flavour {
+            Flavour::Release => measured(repo, entry)?.check()?,
+            Flavour::Dev => drop(package(repo, entry, flavour)?),
+        }
     }
+    Ok(())
 }
 
-/// Makes a release build and reports its sizes, whatever the budget says.
-pub(crate) fn measured(repo: &Repo) -> Result<Sizes> {
-    let built = package(repo, Flavour::Release)?;
-    let sizes = Sizes::of(repo, "text", &built)?;
+/// Makes a release build of an entry and reports its sizes, whatever the budget says.
+pub(crate) fn measured(repo: &Repo, entry: Entry) -> Result<Sizes> {
+    let built = package(repo, entry, Flavour::Release)?;
+    let sizes = Sizes::of(repo, entry.name(), &built)?;
     sizes.report();
     Ok(sizes)
 }
 
-fn package(repo: &Repo, flavour: Flavour) -> Result<Built> {
-    let (built, seconds) = timed(|| steps(repo, flavour));
+fn package(repo: &Repo, entry: Entry, flavour: Flavour) -> Result<Built> {
+    let (built, seconds) = timed(|| steps(repo, entry, flavour));
     eprintln!(
         "{} in {seconds:.1} s",
-        built.as_ref().map_or("failed", |_| BUNDLE)
+        built.as_ref().map_or("failed", |_| entry.bundle())
     );
     built
 }
 
-fn steps(repo: &Repo, flavour: Flavour) -> Result<Built> {
-    repo.existing(ENTRY)?;
-    let raw = compile(repo, flavour)?;
-    bindgen(repo, &raw)?;
-    wrap_glue(repo)?;
-    let wasm = repo.path(OUT).join("throughline_bg.wasm");
+fn steps(repo: &Repo, entry: Entry, flavour: Flavour) -> Result<Built> {
+    repo.existing(entry.source())?;
+    let raw = compile(repo, entry, flavour)?;
+    bindgen(repo, entry, &raw)?;
+    wrap_glue(repo, entry)?;
+    let wasm = repo.path(entry.out()).join("throughline_bg.wasm");
     match flavour {
         Flavour::Release => optimize(repo, &wasm)?,
         Flavour::Dev => {}
@@ -73,17 +123,19 @@ fn steps(repo: &Repo, flavour: Flavour) -> Result<Built> {
     let bytes = fs::read(&wasm).context("wasm-bindgen wrote no wasm")?;
     let literal = inline::template_literal(&bytes);
 
-    fs::write(repo.path(BYTES), module(PLACEHOLDER))?;
-    let text = bundle(repo, flavour);
+    fs::write(repo.path(entry.bytes()), module(PLACEHOLDER))?;
+    let text = bundle(repo, entry, flavour);
     // Written whatever became of the bundle, so that a placeholder never stays behind.
-    fs::write(repo.path(BYTES), module(&literal))?;
+    fs::write(repo.path(entry.bytes()), module(&literal))?;
     let text = text?;
-    verify_round_trip(repo, &wasm)?;
+    verify_round_trip(repo, entry, &wasm)?;
 
     let places = text.matches(PLACEHOLDER).count();
     ensure!(
         places == 1,
-        "the bundle names the wasm {places} times, not once: does pkg/js import {BYTES}?"
+        "the bundle names the wasm {places} times, not once: does {} import {}?",
+        entry.source(),
+        entry.bytes()
     );
     let unused = text
         .find("import.meta")
@@ -92,7 +144,7 @@ fn steps(repo: &Repo, flavour: Flavour) -> Result<Built> {
         unused.is_none(),
         "the bundle still looks for a .wasm file of its own: is \"sideEffects\": false in pkg/package.json?"
     );
-    let bundle = repo.path(BUNDLE);
+    let bundle = repo.path(entry.bundle());
     fs::create_dir_all(repo.path("pkg/dist"))?;
     fs::write(&bundle, text.replace(PLACEHOLDER, &literal))?;
     Ok(Built {
@@ -102,7 +154,7 @@ fn steps(repo: &Repo, flavour: Flavour) -> Result<Built> {
     })
 }
 
-fn compile(repo: &Repo, flavour: Flavour) -> Result<PathBuf> {
+fn compile(repo: &Repo, entry: Entry, flavour: Flavour) -> Result<PathBuf> {
     let (profile, folder) = match flavour {
         Flavour::Release => ("wasm-release", "wasm-release"),
         Flavour::Dev => ("dev", "debug"),
@@ -117,6 +169,7 @@ fn compile(repo: &Repo, flavour: Flavour) -> Result<PathBuf> {
             "--crate-type",
             "cdylib",
         ])
+        .args(entry.features())
         .args(["--target", "wasm32-unknown-unknown", "--profile", profile])
         // Each session has a memory of its own, of which the stack would be a megabyte.
         .args(["--", "-Clink-arg=-zstack-size=65536"])
@@ -128,7 +181,7 @@ fn compile(repo: &Repo, flavour: Flavour) -> Result<PathBuf> {
         .join("throughline.wasm"))
 }
 
-fn bindgen(repo: &Repo, raw: &Path) -> Result<()> {
+fn bindgen(repo: &Repo, entry: Entry, raw: &Path) -> Result<()> {
     let version = repo.locked("wasm-bindgen")?;
     let program = repo
         .find_version("wasm-bindgen", &version)
@@ -140,14 +193,14 @@ fn bindgen(repo: &Repo, raw: &Path) -> Result<()> {
     repo.cmd(program)
         .args(["--target", "web", "--omit-default-module-path"])
         .args(["--encode-into", "always", "--out-name", "throughline"])
-        .args(["--out-dir", OUT])
+        .args(["--out-dir", &entry.out()])
         .arg(raw)
         .run_aside()
 }
 
 /// Makes the glue a function, so that each session has an instance, and a trap in one leaves the others alone.
-fn wrap_glue(repo: &Repo) -> Result<()> {
-    let path = repo.path(OUT).join("throughline.js");
+fn wrap_glue(repo: &Repo, entry: Entry) -> Result<()> {
+    let path = repo.path(entry.out()).join("throughline.js");
     let glue = fs::read_to_string(&path).context("wasm-bindgen wrote no glue")?;
     let (body, _) = glue
         .split_once("async function __wbg_load")
@@ -156,14 +209,13 @@ fn wrap_glue(repo: &Repo) -> Result<()> {
         body.contains("__wbg_finalize_init") && !body.contains("\nimport "),
         "the glue's shape has changed"
     );
-    let names: Vec<&str> = body
-        .lines()
-        .filter_map(|line| line.strip_prefix("export class ")?.strip_suffix(" {"))
-        .collect();
-    let body = body.replace("\nexport class ", "\nclass ");
+    let names: Vec<&str> = body.lines().filter_map(exported).collect();
+    let body = body
+        .replace("\nexport class ", "\nclass ")
+        .replace("\nexport function ", "\nfunction ");
     ensure!(
         !body.contains("\nexport "),
-        "the glue exports more than classes"
+        "the glue exports more than classes and functions"
     );
     let wrapped = format!(
         "/** Makes an instance of its own of the compiled module. */\n\
@@ -173,6 +225,15 @@ fn wrap_glue(repo: &Repo) -> Result<()> {
         names.join(", ")
     );
     fs::write(path, wrapped).context("the glue cannot be written")
+}
+
+/// The name of the class or function that a line exports.
+fn exported(line: &str) -> Option<&str> {
+    let line = line.strip_prefix("export ")?;
+    match line.strip_prefix("class ") {
+        Some(class) => class.strip_suffix(" {"),
+        None => Some(line.strip_prefix("function ")?.split_once('(')?.0),
+    }
 }
 
 /// Shrinks the wasm in place; which features it may use, wasm-opt reads from rustc's own section. To take the code
@@ -192,10 +253,15 @@ fn optimize(repo: &Repo, wasm: &Path) -> Result<()> {
         .run_aside()
 }
 
-fn bundle(repo: &Repo, flavour: Flavour) -> Result<String> {
+fn bundle(repo: &Repo, entry: Entry, flavour: Flavour) -> Result<String> {
     let cmd = repo
         .npm_cmd("esbuild")?
-        .args([ENTRY, "--bundle", "--format=esm", "--target=es2022"])
+        .args([
+            entry.source(),
+            "--bundle",
+            "--format=esm",
+            "--target=es2022",
+        ])
         .args([
             "--platform=neutral",
             "--charset=utf8",
@@ -222,7 +288,7 @@ fn module(literal: &str) -> String {
 }
 
 /// Has Node read the text back and compare it with the wasm, byte by byte.
-fn verify_round_trip(repo: &Repo, wasm: &Path) -> Result<()> {
+fn verify_round_trip(repo: &Repo, entry: Entry, wasm: &Path) -> Result<()> {
     const SCRIPT: &str = r#"
         import { readFileSync } from "node:fs";
         import { pathToFileURL } from "node:url";
@@ -235,8 +301,8 @@ fn verify_round_trip(repo: &Repo, wasm: &Path) -> Result<()> {
     repo.cmd("node")
         .args(["--input-type=module", "--eval", SCRIPT])
         .arg(wasm)
-        .arg(repo.path(BYTES))
+        .arg(repo.path(entry.bytes()))
         .output()
         .map(drop)
-        .with_context(|| format!("{BYTES} does not give back the wasm"))
+        .with_context(|| format!("{} does not give back the wasm", entry.bytes()))
 }

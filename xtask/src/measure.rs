@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::build::{self, Flavour};
+use crate::build::{self, Entry, Flavour};
 use crate::cli::{Measure, MeasureArgs};
 use crate::setup::{self, Scope};
 use crate::test;
@@ -16,9 +16,13 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
     match args.name {
         Measure::Size => {
             setup::run(repo, Scope::Build)?;
-            let sizes = build::measured(repo)?;
-            println!("{}", sizes.json_line());
-            sizes.check()
+            let sizes = Entry::ALL.map(|entry| build::measured(repo, entry));
+            for sizes in sizes {
+                let sizes = sizes?;
+                println!("{}", sizes.json_line());
+                sizes.check()?;
+            }
+            Ok(())
         }
         Measure::Storm => pass_through(example(repo, "storm", &args.args)),
         Measure::Worlds => pass_through(example(repo, "worlds", &args.args)),

@@ -15,12 +15,14 @@ pub(crate) enum Scope {
 }
 
 /// The programs the tests need, and the Debian package of each.
-const APT: [(&str, &str); 7] = [
+const APT: [(&str, &str); 9] = [
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
     ("firefox-esr", "firefox-esr"),
     ("WebKitWebDriver", "webkit2gtk-driver"),
     ("Xvfb", "xvfb"),
+    ("pulseaudio", "pulseaudio"),
+    ("turnserver", "coturn"),
     ("xauth", "xauth"),
     ("redis-server", "redis-server"),
 ];

@@ -2,7 +2,10 @@
 
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Builder, Capabilities } from "selenium-webdriver";
 import chrome from "selenium-webdriver/chrome.js";
@@ -12,6 +15,16 @@ const CHROMIUM_FLAGS = [
   "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ];
+/** A microphone that beeps, and nobody to ask for it. */
+const MEDIA_FLAGS = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+/** The same in Firefox, which also needs to be told that this machine's own address is a good one. */
+const MEDIA_PREFERENCES = {
+  "media.navigator.streams.fake": true,
+  "media.navigator.permission.disabled": true,
+  "media.autoplay.default": 0,
+  "media.peerconnection.ice.loopback": true,
+  "media.peerconnection.ice.obfuscate_host_addresses": false,
+};
 const SCRIPT_TIMEOUT = 180_000;
 
 const STARTERS = { chromium, firefox: firefoxEsr, webkit };
@@ -19,9 +32,9 @@ const STARTERS = { chromium, firefox: firefoxEsr, webkit };
 /** The browsers to test: all three, or those that `THROUGHLINE_BROWSERS` names. */
 export const BROWSERS = (process.env.THROUGHLINE_BROWSERS ?? "chromium,firefox,webkit").split(",");
 
-/** Starts a browser by its name. */
-export async function startBrowser(name) {
-  const { driver, stop } = await STARTERS[name]();
+/** Starts a browser by its name; with `media`, one with a microphone and a sound card. `flags` are further ones of Chromium's. */
+export async function startBrowser(name, { media = false, flags = [] } = {}) {
+  const { driver, stop } = await STARTERS[name]({ media, flags });
   await driver.manage().setTimeouts({ script: SCRIPT_TIMEOUT, pageLoad: 30_000 });
   return new Browser(name, driver, stop);
 }
@@ -61,18 +74,51 @@ class Browser {
   }
 }
 
-async function chromium() {
+async function chromium({ media, flags }) {
   const service = new chrome.ServiceBuilder(program("CHROMEDRIVER", "/usr/bin/chromedriver"));
-  const options = new chrome.Options().addArguments(...CHROMIUM_FLAGS).setAcceptInsecureCerts(true);
+  const options = new chrome.Options().addArguments(...CHROMIUM_FLAGS, ...(media ? MEDIA_FLAGS : []), ...flags).setAcceptInsecureCerts(true);
   const driver = await new Builder().forBrowser("chrome").setChromeOptions(options).setChromeService(service).build();
   return { driver, stop: () => driver.quit() };
 }
 
-async function firefoxEsr() {
+async function firefoxEsr({ media }) {
+  const sound = media ? await startSoundCard() : undefined;
   const service = new firefox.ServiceBuilder(program("GECKODRIVER", `${process.env.HOME}/.cargo/bin/geckodriver`));
+  if (sound) service.setEnvironment({ ...process.env, PULSE_SERVER: sound.server });
   const options = new firefox.Options().addArguments("-headless").setAcceptInsecureCerts(true);
+  if (media) for (const [name, value] of Object.entries(MEDIA_PREFERENCES)) options.setPreference(name, value);
   const driver = await new Builder().forBrowser("firefox").setFirefoxOptions(options).setFirefoxService(service).build();
-  return { driver, stop: () => driver.quit() };
+  return {
+    driver,
+    async stop() {
+      await driver.quit();
+      await sound?.stop();
+    },
+  };
+}
+
+/** A sound card that plays into nothing: without one, Firefox's audio never runs. */
+async function startSoundCard() {
+  const folder = await mkdtemp(join(tmpdir(), "throughline-pulse-"));
+  const socket = join(folder, "native");
+  const args = ["-n", "--daemonize=no", "--exit-idle-time=-1", "-L", "module-null-sink sink_name=null"];
+  const env = { ...process.env, XDG_RUNTIME_DIR: folder, PULSE_RUNTIME_PATH: folder };
+  const child = spawn("pulseaudio", [...args, "-L", `module-native-protocol-unix auth-anonymous=1 socket=${socket}`], { stdio: "ignore", env });
+  const ended = new Promise((resolve, reject) => child.once("exit", resolve).once("error", reject));
+  ended.catch(() => {});
+  process.once("exit", () => child.kill());
+  for (let tries = 0; !existsSync(socket); tries++) {
+    if (tries === 200) throw new Error("pulseaudio does not start: run `cargo xtask setup --browsers`");
+    await sleep(25);
+  }
+  return {
+    server: `unix:${socket}`,
+    async stop() {
+      child.kill();
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 async function webkit() {

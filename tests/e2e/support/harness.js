@@ -42,9 +42,9 @@
   /** What a promise came to: `{ value }` or `{ error }`. */
   const outcome = (promise) => Promise.resolve(promise).then((value) => ({ value }), (error) => ({ error: plain(error) }));
 
-  /** Opens a session that keeps a record of everything it tells. */
-  const open = async (options) => {
-    const { connect } = await import("/throughline.js");
+  /** Opens a session that keeps a record of everything it tells; `entry` names the bundle it is of. */
+  const open = async ({ entry = "throughline", ...options } = {}) => {
+    const { connect } = await import(`/${entry}.js`);
     const session = connect(options);
     const record = { states: [], transports: [], errors: [], retries: [], gaps: 0, messages: [] };
     session.on("state", ({ from, to, error }) => record.states.push({ at: performance.now(), from, to, error: plain(error) }));

@@ -10,14 +10,15 @@ import { startSite } from "./site.mjs";
 /**
  * Runs `define` once per browser. Its world has `server`, `site`, `browser`, and `check(title, run, options)`, which gives
  * each test a fresh page with no faults in force and asserts that the page told of no error that `run` did not expect.
- * One with a `todo` may fail until that is done. `more` are further arguments of the server.
+ * One with a `todo` may fail until that is done. `more` are further arguments of the server;
+ * `media` gives browsers a microphone and a sound card, `flags` are further ones of Chromium's.
  */
-export function inBrowsers(define, { browsers = BROWSERS, secure = false, more = [] } = {}) {
+export function inBrowsers(define, { browsers = BROWSERS, secure = false, more = [], media = false, flags = [] } = {}) {
   for (const name of browsers.filter((name) => BROWSERS.includes(name))) {
     describe(name, () => {
       const world = { name };
       before(async () => {
-        [world.server, world.site, world.browser] = await Promise.all([startServer({ more }), startSite({ secure }), startBrowser(name)]);
+        [world.server, world.site, world.browser] = await Promise.all([startServer({ more }), startSite({ secure }), startBrowser(name, { media, flags })]);
       });
       after(async () => {
         await world.browser?.stop();

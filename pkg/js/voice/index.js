@@ -1,0 +1,24 @@
+import { openLongPoll } from "../../../src/transport/long-poll.js";
+import { openSse } from "../../../src/transport/sse.js";
+import { openWebSocket } from "../../../src/transport/websocket.js";
+// @ts-ignore generated
+import text, { mask } from "../../wasm/voice/bytes.js";
+// @ts-ignore generated
+import { instantiate } from "../../wasm/voice/throughline.js";
+import { Host } from "../host.js";
+import { loader } from "../load.js";
+import { VoiceSession } from "./session.js";
+import { openWebRtc } from "./webrtc.js";
+
+/** What this entry is made of; transports by their numbers, all of them used by default. */
+const KIT = {
+  load: loader(text, mask, instantiate),
+  openers: [openWebSocket, openSse, openLongPoll, openWebRtc],
+  transports: [3, 0, 1, 2],
+  here: (transport) => transport !== 3 || typeof RTCPeerConnection === "function",
+};
+
+/** Starts a session and returns it at once. */
+export const connect = (options = {}) => new VoiceSession(new Host(options, KIT));
+
+export { SessionError } from "../error.js";
