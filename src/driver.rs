@@ -96,6 +96,7 @@ mod spelling {
     pub(super) const DRAINED: i64 = 15;
     pub(super) const REMEMBER: i64 = 16;
     pub(super) const ROUND_TRIP: i64 = 17;
+    pub(super) const MEND: i64 = 18;
 }
 
 /// Numbers on their way to the page, which reads them one by one: `pkg/js/perform.js`.
@@ -140,6 +141,7 @@ impl Numbers {
                 self.put(&[spelling::TRANSMIT, attempt.0.into()]);
             }
             Output::Drop { attempt } => self.put(&[spelling::DROP, attempt.0.into()]),
+            Output::Mend { attempt } => self.put(&[spelling::MEND, attempt.0.into()]),
             Output::NeedToken(reason) => self.put(&[spelling::NEED_TOKEN, reason as i64]),
             Output::SideProbe => self.put(&[spelling::ASK_HTTP]),
             Output::Event(event) => events.event(event),

@@ -114,6 +114,9 @@ impl Core {
                     9 => Report::Opened,
                     10 => Report::Ready,
                     11 => Report::Written,
+                    20 => Report::Offered,
+                    21 => Report::Answered,
+                    22 => Report::Mended,
                     12 => Report::Ended(Ending {
                         code: c as u16,
                         status: d as u16,
@@ -240,8 +243,16 @@ const CAUSES: [Cause; 11] = [
     Cause::Hang,
 ];
 
+/// Transports by the number the page names them with.
+const TRANSPORTS: [Transport; 4] = [
+    Transport::WebSocket,
+    Transport::Sse,
+    Transport::LongPoll,
+    Transport::WebRtc,
+];
+
 fn transport(number: u32) -> Option<Transport> {
-    Transport::ALL.get(number as usize).copied()
+    TRANSPORTS.get(number as usize).copied()
 }
 
 /// Milliseconds that a server may make a page wait, at the most.

@@ -15,6 +15,9 @@ export const OPENED = 9;
 export const READY = 10;
 export const WRITTEN = 11;
 export const ENDED = 12;
+export const OFFERED = 20;
+export const ANSWERED = 21;
+export const MENDED = 22;
 
 // Why an attempt or a link ended, as a transport reports it: `CAUSES` in src/session.rs.
 export const REFUSED = 0;
@@ -47,6 +50,7 @@ export const GAP = 14; // received, unknown
 export const DRAINED = 15;
 export const REMEMBER = 16; // transport, round trip
 export const ROUND_TRIP = 17; // milliseconds
+export const MEND = 18; // attempt
 
 // How a send ended: `Outcome` in crates/core/src/output.rs.
 export const SENT = 0;

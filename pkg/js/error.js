@@ -49,7 +49,7 @@ const CAUSES = [
 
 const STATUSES = { 401: "unauthorized", 403: "forbidden", 404: "not_found", 413: "too_large", 429: "slow_down", 502: "server_unavailable", 503: "server_unavailable", 504: "server_unavailable" };
 
-export const TRANSPORTS = ["websocket", "sse", "long-poll"];
+export const TRANSPORTS = ["websocket", "sse", "long-poll", "webrtc"];
 
 /** @param {number} cause @param {number} number close code or HTTP status, 0 if none */
 export function codeOf(cause, number) {

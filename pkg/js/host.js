@@ -469,7 +469,8 @@ function check(options, names) {
   if (typeof options !== "object" || options === null) fail("connect() takes an object");
   const { transports, dialect, token, recover } = options;
   if (transports && !(Array.isArray(transports) && transports.length && transports.every((name) => names.includes(name)))) {
-    fail(`transports must be a list of ${names.join(", ")}`);
+    const hint = names.length < TRANSPORTS.length ? " (webrtc: throughline/voice)" : "";
+    fail(`transports must be a list of ${names.join(", ")}${hint}`);
   }
   const name = dialect?.name ?? dialect ?? "throughline";
   if (name !== "throughline" && name !== "json") fail('dialect must be "throughline" or "json"');

@@ -3,7 +3,7 @@
 import { sideProbe } from "../../src/transport/fetch.js";
 import { message } from "../../src/transport/unit.js";
 import {
-  ALARM, ASK_HTTP, CARRIED_BY, CONTROL, DRAINED, DROP, GAP, HELLO, MESSAGE, NEED_TOKEN, OPEN, REMEMBER, RETRY_IN,
+  ALARM, ASK_HTTP, CARRIED_BY, CONTROL, DRAINED, DROP, GAP, HELLO, MEND, MESSAGE, NEED_TOKEN, OPEN, REMEMBER, RETRY_IN,
   ROUND_TRIP, SETTLED, STATE, TRANSMIT, TROUBLE,
 } from "./core.js";
 import { TRANSPORTS, errorOf } from "./error.js";
@@ -62,6 +62,9 @@ export function perform(host, numbers) {
         host.links.delete(attempt);
         break;
       }
+      case MEND:
+        host.links.get(next())?.mend?.();
+        break;
       case NEED_TOKEN:
         host.askToken(next());
         break;

@@ -46,7 +46,7 @@ pub struct Memory {
 pub struct Config {
     /// The dialect spoken.
     pub dialect: Dialect,
-    /// Transports to use, most preferred first. Empty means all.
+    /// Transports to use, most preferred first. Empty means [`Transport::TEXT`].
     pub transports: Transports,
     /// Whether the application gives tokens.
     pub has_token: bool,
@@ -66,7 +66,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             dialect: Dialect::Throughline,
-            transports: Transport::ALL.into_iter().collect(),
+            transports: Transport::TEXT.into_iter().collect(),
             has_token: false,
             memory: None,
             outbox_messages: 1_000,

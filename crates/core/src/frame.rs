@@ -18,11 +18,16 @@ pub enum Transport {
     Sse = 1,
     /// Held GETs down, POST up.
     LongPoll = 2,
+    /// A data channel of a peer connection, both ways (annex D).
+    WebRtc = 3,
 }
 
 impl Transport {
     /// Every transport, most preferred first.
-    pub const ALL: [Self; 3] = [Self::WebSocket, Self::Sse, Self::LongPoll];
+    pub const ALL: [Self; 4] = [Self::WebRtc, Self::WebSocket, Self::Sse, Self::LongPoll];
+
+    /// Those that need nothing but HTTP, most preferred first: used where none are named.
+    pub const TEXT: [Self; 3] = [Self::WebSocket, Self::Sse, Self::LongPoll];
 
     /// The name used in options, events and logs.
     #[must_use]
@@ -31,6 +36,7 @@ impl Transport {
             Self::WebSocket => "websocket",
             Self::Sse => "sse",
             Self::LongPoll => "long-poll",
+            Self::WebRtc => "webrtc",
         }
     }
 
@@ -38,7 +44,7 @@ impl Transport {
     #[must_use]
     pub const fn is_split(self) -> bool {
         match self {
-            Self::WebSocket => false,
+            Self::WebSocket | Self::WebRtc => false,
             Self::Sse | Self::LongPoll => true,
         }
     }

@@ -70,7 +70,11 @@ pub enum Input<B, S = String> {
 /// What a transport reports of an attempt or link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report<B, S = String> {
-    /// The WebSocket is open, the stream's headers came, or the first poll is under way.
+    /// A WebRTC link's offer stands and is on its way.
+    Offered,
+    /// It was answered.
+    Answered,
+    /// The WebSocket or data channel is open, the stream's headers came, or the first poll is under way.
     Opened,
     /// A control frame came, or (in a dialect without a handshake) the named message: then
     /// [`Report::Ready`].
@@ -79,6 +83,8 @@ pub enum Report<B, S = String> {
     Ready,
     /// A POST was answered: the way up is free again.
     Written,
+    /// What [`Output::Mend`](crate::Output::Mend) asked for was answered.
+    Mended,
     /// The attempt or link is over.
     Ended(Ending),
 }

@@ -27,6 +27,12 @@ pub enum Output<B, S = String> {
         /// The unit's frames, in order.
         frames: Vec<Frame<B, S>>,
     },
+    /// Look for another path for a WebRTC link (an ICE restart); answered by
+    /// [`Report::Mended`](crate::Report::Mended) if one may be there.
+    Mend {
+        /// Which link.
+        attempt: AttemptId,
+    },
     /// End an attempt or link; nothing more is heard of it.
     Drop {
         /// Which one.

@@ -168,7 +168,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     pub fn new(mut config: Config, seed: [u8; 16]) -> Self {
         let mut rng = Rng::new(seed);
         if config.transports.is_empty() {
-            config.transports = Transport::ALL.into_iter().collect();
+            config.transports = Transport::TEXT.into_iter().collect();
         }
         let identity = Identity {
             connect: rng.nonce(),
@@ -536,7 +536,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 Report::Frame(frame) => self.handle_frame(frame, now),
                 Report::Written => self.handle_written(now),
                 Report::Ended(ending) => self.lose(ending, now),
-                Report::Opened | Report::Ready => {}
+                Report::Offered
+                | Report::Answered
+                | Report::Opened
+                | Report::Ready
+                | Report::Mended => {}
             }
         } else if let Some(index) = self.attempts.iter().position(|attempt| attempt.id == id) {
             self.handle_attempt(index, report, now);

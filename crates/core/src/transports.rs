@@ -6,9 +6,9 @@ use crate::frame::Transport;
 
 /// Transports in an order, most preferred first, each at most once.
 ///
-/// Two bits hold a transport and the first is in the lowest, so a list is a number that is copied.
+/// Three bits hold a transport and the first is in the lowest, so a list is a number that is copied.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Transports(u8);
+pub struct Transports(u16);
 
 impl Transports {
     /// Returns whether there are none.
@@ -20,11 +20,12 @@ impl Transports {
     /// Returns the most preferred one.
     #[must_use]
     pub const fn first(self) -> Option<Transport> {
-        match self.0 & 3 {
+        match self.0 & 7 {
             0 => None,
             1 => Some(Transport::WebSocket),
             2 => Some(Transport::Sse),
-            _ => Some(Transport::LongPoll),
+            3 => Some(Transport::LongPoll),
+            _ => Some(Transport::WebRtc),
         }
     }
 
@@ -43,7 +44,7 @@ impl Transports {
     pub fn add(&mut self, transport: Transport) -> bool {
         let new = !self.has(transport);
         if new {
-            self.0 |= (transport as u8 + 1) << (2 * self.iter().count());
+            self.0 |= (transport as u16 + 1) << (3 * self.iter().count());
         }
         new
     }
@@ -51,7 +52,7 @@ impl Transports {
     /// Removes the most preferred one and returns it.
     pub(crate) const fn take_first(&mut self) -> Option<Transport> {
         let first = self.first();
-        self.0 >>= 2;
+        self.0 >>= 3;
         first
     }
 
@@ -83,7 +84,7 @@ impl FromIterator<Transport> for Transports {
 #[cfg(test)]
 mod tests {
     use super::Transports;
-    use crate::frame::Transport::{self, LongPoll, Sse, WebSocket};
+    use crate::frame::Transport::{self, LongPoll, Sse, WebRtc, WebSocket};
 
     #[test]
     fn a_list_keeps_its_order_and_takes_each_transport_once() {
@@ -107,7 +108,7 @@ mod tests {
         assert!(
             all.starting_with(LongPoll)
                 .iter()
-                .eq([LongPoll, WebSocket, Sse])
+                .eq([LongPoll, WebRtc, WebSocket, Sse])
         );
         let two: Transports = [Sse, LongPoll].into_iter().collect();
         assert_eq!(two.starting_with(WebSocket), two);

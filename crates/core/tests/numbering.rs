@@ -179,7 +179,7 @@ impl Page {
                 Output::Transmit { frames, .. } => self.written.extend(frames),
                 Output::Drop { attempt } => self.dropped.push(attempt.0),
                 Output::Event(event) => self.events.push(event),
-                Output::NeedToken(_) | Output::SideProbe => {}
+                Output::NeedToken(_) | Output::SideProbe | Output::Mend { .. } => {}
             }
         }
     }

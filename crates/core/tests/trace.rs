@@ -116,7 +116,7 @@ impl Stage {
             }
             (_, "opens") => {
                 self.say(who, what);
-                let transport = Transport::ALL
+                let transport = Transport::TEXT
                     .into_iter()
                     .find(|t| t.name() == rest)
                     .unwrap();

@@ -45,7 +45,7 @@ async fn kill() {
     };
     let clients: Vec<_> = (0..CLIENTS)
         .map(|i| {
-            let transport = Transport::ALL[i % Transport::ALL.len()];
+            let transport = Transport::TEXT[i % Transport::TEXT.len()];
             Client::start(cluster.proxy.address, &[transport])
         })
         .collect();

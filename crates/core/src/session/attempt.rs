@@ -64,7 +64,9 @@ impl<S> Attempt<S> {
             (Phase::Opening { .. }, _) | (Phase::Greeting { .. }, Transport::LongPoll) => {
                 Some(Cause::Hang)
             }
-            (Phase::Greeting { .. }, Transport::WebSocket) => Some(Cause::Swallowed),
+            (Phase::Greeting { .. }, Transport::WebSocket | Transport::WebRtc) => {
+                Some(Cause::Swallowed)
+            }
             // The stream is there and the POST of `hello` has no answer: the way up is what hangs.
             (Phase::Greeting { .. }, Transport::Sse) if matches!(self.uplink, Uplink::Busy) => {
                 Some(Cause::PostHung)

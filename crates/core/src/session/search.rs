@@ -297,6 +297,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 self.handle_opened(index, now);
             }
             Report::Ended(ending) => self.fail_attempt(index, ending, now),
+            Report::Offered | Report::Answered | Report::Mended => {}
         }
     }
 

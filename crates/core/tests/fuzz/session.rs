@@ -55,10 +55,10 @@ impl World {
             200..230 => Dialect::Json(Readiness::Named),
             230.. => Dialect::Json(Readiness::Settled),
         };
-        let transports = (0..cursor.below(4)).filter_map(|_| cursor.pick(&Transport::ALL));
+        let transports = (0..cursor.below(4)).filter_map(|_| cursor.pick(&Transport::TEXT));
         let transports = transports.collect();
         let memory = cursor.flip().then(|| Memory {
-            transport: Transport::ALL[cursor.below(3)],
+            transport: Transport::TEXT[cursor.below(3)],
             rtt: cursor.byte().into(),
         });
         let restores = dialect == Dialect::Throughline && cursor.byte() > 200;
@@ -353,7 +353,8 @@ impl World {
                 | Event::RoundTrip(_),
             )
             | Output::NeedToken(_)
-            | Output::SideProbe => {}
+            | Output::SideProbe
+            | Output::Mend { .. } => {}
         }
     }
 

@@ -86,7 +86,7 @@ impl World {
             } => _ = self.after(after, Happening::CutOne(wire)),
             Fault::Mute => match transport {
                 Transport::Sse => self.wires[wire].path = Path::Muted,
-                Transport::WebSocket | Transport::LongPoll => {}
+                Transport::WebSocket | Transport::LongPoll | Transport::WebRtc => {}
             },
         }
         if transport.is_split() && !self.welcomes() {
@@ -100,8 +100,8 @@ impl World {
     fn refuse(&mut self, wire: WireId, status: u16, retry_after: Option<u64>) {
         let cause = match self.wires[wire].transport {
             Transport::WebSocket => Cause::Refused,
-            Transport::Sse | Transport::LongPoll if status == 0 => Cause::Lost,
-            Transport::Sse | Transport::LongPoll => Cause::Status,
+            Transport::Sse | Transport::LongPoll | Transport::WebRtc if status == 0 => Cause::Lost,
+            Transport::Sse | Transport::LongPoll | Transport::WebRtc => Cause::Status,
         };
         let shown = cause == Cause::Status;
         let (status, retry_after) = if shown {

@@ -16,7 +16,7 @@ impl World {
             return;
         };
         match self.wires[wire].transport {
-            Transport::WebSocket | Transport::Sse => self.reset(link),
+            Transport::WebSocket | Transport::Sse | Transport::WebRtc => self.reset(link),
             Transport::LongPoll => self.lose_poll(link),
         }
     }

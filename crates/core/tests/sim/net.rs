@@ -43,7 +43,7 @@ impl Fault {
 #[derive(Debug)]
 pub(crate) struct Net {
     /// By transport.
-    pub(crate) faults: [Fault; 3],
+    pub(crate) faults: [Fault; 4],
     /// On every POST.
     pub(crate) post: Fault,
     /// On every request there is, the side probe included.
@@ -60,7 +60,7 @@ pub(crate) struct Net {
 impl Net {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
-            faults: [Fault::None; 3],
+            faults: [Fault::None; 4],
             post: Fault::None,
             all: Fault::None,
             offline: false,
@@ -77,7 +77,7 @@ impl Net {
 
     /// Heals everything but time.
     pub(crate) fn heal(&mut self) {
-        self.faults = [Fault::None; 3];
+        self.faults = [Fault::None; 4];
         self.post = Fault::None;
         self.all = Fault::None;
         self.offline = false;

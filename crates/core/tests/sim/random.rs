@@ -24,7 +24,7 @@ pub(crate) struct Run {
 
 /// A session as somebody might configure it.
 fn config(net: &mut Net) -> Config {
-    let mut transports = Transport::ALL.to_vec();
+    let mut transports = Transport::TEXT.to_vec();
     if net.one_in(3) {
         let first = net.below(3) as usize;
         transports.rotate_left(first);
@@ -41,7 +41,7 @@ fn config(net: &mut Net) -> Config {
         Dialect::Json(Readiness::Settled),
     ];
     let memory = Memory {
-        transport: net.pick(&Transport::ALL),
+        transport: net.pick(&Transport::TEXT),
         rtt: net.below(900) as u32,
     };
     let dialect = net.pick(&dialects);
@@ -95,7 +95,7 @@ fn fault(net: &mut Net) -> Fault {
 /// One thing that goes wrong, or right again.
 fn trouble(net: &mut Net) -> Act {
     match net.below(36) {
-        0..=5 => Act::Fault(net.pick(&Transport::ALL), fault(net)),
+        0..=5 => Act::Fault(net.pick(&Transport::TEXT), fault(net)),
         6 => Act::FaultOnPosts(fault(net)),
         7 => Act::FaultOnAll(Fault::Status {
             status: 503,

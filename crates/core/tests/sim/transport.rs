@@ -22,7 +22,7 @@ impl World {
             return;
         }
         match transport {
-            Transport::WebSocket | Transport::Sse => {
+            Transport::WebSocket | Transport::Sse | Transport::WebRtc => {
                 let span = self.net.dial();
                 self.send_up(wire, span, Up::Open);
             }

@@ -223,6 +223,7 @@ impl Page {
                 }
                 Output::Drop { attempt } => drop(self.wires.remove(&attempt)),
                 Output::NeedToken(_) => panic!("there are no tokens here"),
+                Output::Mend { .. } => panic!("there is no WebRTC here"),
                 Output::SideProbe => {
                     let (tell, address) = (self.tell.clone(), self.address);
                     tokio::spawn(async move {
@@ -266,6 +267,7 @@ impl Page {
                     tokio::join!(sse(&wire, &url), posts(&wire, &url, units));
                 })
             }
+            Transport::WebRtc => panic!("there is no WebRTC here"),
             Transport::LongPoll => {
                 let url = format!("{url}?link={}", link.to_hex());
                 tokio::spawn(async move {

@@ -103,6 +103,7 @@ impl Rig {
                     text: String::new(),
                 }
             }
+            Transport::WebRtc => panic!("this rig speaks HTTP alone"),
             Transport::LongPoll => {
                 let address = self.url(&format!("/realtime?link={name}"));
                 // The first poll makes the link; its answer comes with the first frames.
