@@ -117,4 +117,12 @@ pub(crate) enum Measure {
     Memory,
     /// What several servers of one store do to a session.
     Cluster,
+    /// Time to an open data channel beside a bare `RTCPeerConnection`, and sound both ways.
+    RtcOpen,
+    /// What a conversation goes through when WebRTC does not connect, dies or heals.
+    Ladder,
+    /// Glitches and latency of sound over messages, and how soon barging in stops it.
+    Audio,
+    /// What a page keeps of 500 starts and stops of a call.
+    Leaks,
 }

@@ -30,6 +30,10 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
         Measure::Tax => in_browsers(repo, "benches/tax.mjs", &args.args),
         Measure::Flood => in_browsers(repo, "benches/flood.mjs", &args.args),
         Measure::Reconnects => in_browsers(repo, "benches/reconnects.mjs", &args.args),
+        Measure::RtcOpen => in_browsers(repo, "benches/rtc-open.mjs", &args.args),
+        Measure::Ladder => in_browsers(repo, "benches/ladder.mjs", &args.args),
+        Measure::Audio => in_browsers(repo, "benches/audio.mjs", &args.args),
+        Measure::Leaks => in_browsers(repo, "benches/leaks.mjs", &args.args),
         Measure::Switches => {
             install_peers(repo)?;
             in_browsers(repo, "benches/switches.mjs", &args.args)
