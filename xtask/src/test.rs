@@ -224,12 +224,16 @@ impl Session<'_> {
             Step::Clippy => {
                 self.cargo(&["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"])?;
                 let wasm = ["clippy", "-p", "throughline", "--all-targets", "--target"];
-                let wasm = repo.cmd("cargo").args(wasm);
-                wasm.args(["wasm32-unknown-unknown", "--", "-Dwarnings"])
-                    .run()
+                for features in ["", "voice"] {
+                    let wasm = repo.cmd("cargo").args(wasm);
+                    wasm.args(["wasm32-unknown-unknown", "--features", features])
+                        .args(["--", "-Dwarnings"])
+                        .run()?;
+                }
+                Ok(())
             }
             Step::Xtask => self.cargo(&["test", "-p", "xtask"]),
-            Step::Core => self.cargo(&["test", "-p", "throughline-core"]),
+            Step::Core => self.cargo(&["test", "-p", "throughline-core", "--features", "voice"]),
             Step::Arrows => arrows::check(repo),
             Step::Server => self.cargo(&["test", "-p", "throughline-server"]),
             Step::Build => build::run(repo, Flavour::Release),
