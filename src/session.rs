@@ -114,9 +114,9 @@ impl Core {
                     9 => Report::Opened,
                     10 => Report::Ready,
                     11 => Report::Written,
-                    20 => Report::Offered,
-                    21 => Report::Answered,
-                    22 => Report::Mended,
+                    20 if VOICE => Report::Offered,
+                    21 if VOICE => Report::Answered,
+                    22 if VOICE => Report::Mended,
                     12 => Report::Ended(Ending {
                         code: c as u16,
                         status: d as u16,
@@ -242,6 +242,9 @@ const CAUSES: [Cause; 11] = [
     Cause::Endpoint,
     Cause::Hang,
 ];
+
+/// Whether there are links over WebRTC.
+const VOICE: bool = cfg!(feature = "voice");
 
 /// Transports by the number the page names them with.
 const TRANSPORTS: [Transport; 4] = [

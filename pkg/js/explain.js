@@ -1,7 +1,7 @@
 import { TRANSPORTS, codeOf, remedyOf } from "./error.js";
 import { STATES } from "./perform.js";
 
-const KINDS = ["state", "open", "opened", "ready", "take", "ended", "wait", "token", "side-probe", "goaway", "gap", "climb"];
+const KINDS = ["state", "open", "opened", "ready", "take", "ended", "wait", "token", "side-probe", "goaway", "gap", "climb", "offered", "answered", "mend", "mended"];
 const DETAILS = {
   state: (a, b) => `${STATES[a]} → ${STATES[b]}`,
   ready: (a) => `${a} ms`,

@@ -1,7 +1,7 @@
 //! What a session is told once, with its defaults.
 
 use crate::backoff::WINDOWS;
-use crate::frame::Transport;
+use crate::frame::{Transport, VOICE};
 use crate::transports::Transports;
 
 /// How application messages look on the wire, and so what a link can promise.
@@ -118,6 +118,12 @@ pub struct Timing {
     pub ack: u32,
     /// Between two acks on a split transport.
     pub ack_split: u32,
+    /// A negotiated attempt has this long from its offer before the next transport starts.
+    pub standby: u32,
+    /// The same from the answer, where that is sooner.
+    pub standby_answered: u32,
+    /// The path of a negotiated link is dead after this span of silence.
+    pub quiet: u32,
     /// The backoff's windows.
     pub backoff: [u32; 4],
 }
@@ -144,6 +150,9 @@ impl Default for Timing {
             window: 120_000,
             ack: 500,
             ack_split: 10_000,
+            standby: 2_500,
+            standby_answered: 1_500,
+            quiet: 1_750,
             backoff: WINDOWS,
         }
     }
@@ -169,6 +178,9 @@ impl Timing {
             11 => &mut self.close,
             12 => &mut self.heartbeat,
             13 => &mut self.json_open,
+            14 if VOICE => &mut self.standby,
+            15 if VOICE => &mut self.standby_answered,
+            16 if VOICE => &mut self.quiet,
             _ => return,
         };
         *span = ms;

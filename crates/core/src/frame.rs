@@ -8,6 +8,9 @@ use core::fmt;
 /// The protocol version this crate speaks (P1.3).
 pub const VERSION: u32 = 1;
 
+/// Whether this build has links over WebRTC: without them their policy costs no bytes.
+pub(crate) const VOICE: bool = cfg!(feature = "voice");
+
 /// A way to carry units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -47,6 +50,13 @@ impl Transport {
             Self::WebSocket | Self::WebRtc => false,
             Self::Sse | Self::LongPoll => true,
         }
+    }
+
+    /// Whether it is a peer connection, which takes an offer and an answer, and whose path may die
+    /// unseen. Without the feature `voice` there is none.
+    #[must_use]
+    pub const fn is_negotiated(self) -> bool {
+        VOICE && matches!(self, Self::WebRtc)
     }
 }
 

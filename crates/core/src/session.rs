@@ -2,6 +2,7 @@
 
 mod attempt;
 mod link;
+mod path;
 mod search;
 mod state;
 
@@ -48,6 +49,8 @@ pub struct Session<B, S = String> {
     memory: Option<Memory>,
     backoff: Backoff,
     streak: Streak,
+    /// Negotiated links in a row that did not live long.
+    falls: u32,
     /// Transports that can never work here.
     barred: Transports,
     outputs: VecDeque<Output<B, S>>,
@@ -126,6 +129,8 @@ struct Streak {
     /// The application was told.
     reported: Transports,
     lost_useful: bool,
+    /// A negotiated link was lost.
+    lost_path: bool,
 }
 
 /// What to do with a numbered message. Bit 0 says deliver it, bit 1 turn soon.
@@ -203,6 +208,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             memory: config.memory,
             backoff: Backoff::default(),
             streak: Streak::default(),
+            falls: 0,
             barred: Transports::default(),
             outputs: VecDeque::new(),
             trace: Trace::default(),
@@ -536,11 +542,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 Report::Frame(frame) => self.handle_frame(frame, now),
                 Report::Written => self.handle_written(now),
                 Report::Ended(ending) => self.lose(ending, now),
-                Report::Offered
-                | Report::Answered
-                | Report::Opened
-                | Report::Ready
-                | Report::Mended => {}
+                Report::Mended => self.handle_mended(now),
+                Report::Offered | Report::Answered | Report::Opened | Report::Ready => {}
             }
         } else if let Some(index) = self.attempts.iter().position(|attempt| attempt.id == id) {
             self.handle_attempt(index, report, now);

@@ -37,6 +37,14 @@ pub enum Kind {
     Gap = 10,
     /// A probe for a better transport is due: `a` milliseconds from now.
     Climb = 11,
+    /// An attempt's offer is on its way.
+    Offered = 12,
+    /// It was answered.
+    Answered = 13,
+    /// Another path was asked for.
+    Mend = 14,
+    /// One may be there.
+    Mended = 15,
 }
 
 /// One thing that happened.

@@ -20,6 +20,10 @@ pub(super) struct Attempt<S> {
 pub(super) enum Phase<S> {
     /// Nothing heard yet.
     Opening { until: Millis },
+    /// The offer is on its way.
+    Offered { until: Millis },
+    /// It was answered; the path is being looked for.
+    Answered { until: Millis },
     /// Opened; the proof of life is due.
     Greeting { until: Millis },
     /// Proven (or, without a handshake, open): taken if it still lives then.
@@ -42,6 +46,8 @@ impl<S> Attempt<S> {
     pub(super) const fn until(&self) -> Millis {
         match self.phase {
             Phase::Opening { until }
+            | Phase::Offered { until }
+            | Phase::Answered { until }
             | Phase::Greeting { until }
             | Phase::Settling { until, .. } => until,
         }
@@ -51,6 +57,8 @@ impl<S> Attempt<S> {
     pub(super) fn postpone(&mut self, later: impl Fn(Millis) -> Millis) {
         match &mut self.phase {
             Phase::Opening { until }
+            | Phase::Offered { until }
+            | Phase::Answered { until }
             | Phase::Greeting { until }
             | Phase::Settling { until, .. } => {
                 *until = later(*until);
@@ -61,9 +69,8 @@ impl<S> Attempt<S> {
     /// Names what a passed deadline means in this phase; `None` where it is not a failure.
     pub(super) const fn overdue(&self) -> Option<Cause> {
         match (&self.phase, self.transport) {
-            (Phase::Opening { .. }, _) | (Phase::Greeting { .. }, Transport::LongPoll) => {
-                Some(Cause::Hang)
-            }
+            (Phase::Opening { .. } | Phase::Offered { .. } | Phase::Answered { .. }, _)
+            | (Phase::Greeting { .. }, Transport::LongPoll) => Some(Cause::Hang),
             (Phase::Greeting { .. }, Transport::WebSocket | Transport::WebRtc) => {
                 Some(Cause::Swallowed)
             }
@@ -78,14 +85,17 @@ impl<S> Attempt<S> {
 
     pub(super) const fn has_opened(&self) -> bool {
         match self.phase {
-            Phase::Opening { .. } => false,
+            Phase::Opening { .. } | Phase::Offered { .. } | Phase::Answered { .. } => false,
             Phase::Greeting { .. } | Phase::Settling { .. } => true,
         }
     }
 
     pub(super) const fn is_settling(&self) -> bool {
         match self.phase {
-            Phase::Opening { .. } | Phase::Greeting { .. } => false,
+            Phase::Opening { .. }
+            | Phase::Offered { .. }
+            | Phase::Answered { .. }
+            | Phase::Greeting { .. } => false,
             Phase::Settling { .. } => true,
         }
     }

@@ -1,11 +1,12 @@
 //! The link that carries the session: liveness, acks, and the plan to leave it for a better one.
 
 use super::attempt::{Attempt, Uplink};
+use super::path::Mend;
 use super::state::{Farewell, State};
 use super::{Ack, Session, Streak, Token};
 use crate::close::{Cause, Ending, code};
 use crate::config::{Dialect, Memory};
-use crate::frame::{Frame, Transport};
+use crate::frame::{Frame, Transport, VOICE};
 use crate::input::AttemptId;
 use crate::output::{Event, Outcome, Output, TokenReason};
 use crate::time::Millis;
@@ -38,6 +39,7 @@ pub(super) struct Link {
     /// The ping in flight.
     pub(super) ping: Option<(u32, Millis)>,
     pub(super) pings: u32,
+    pub(super) mend: Mend,
     pub(super) plan: Plan,
     pub(super) renewal: Renewal,
     /// Probes for a better transport so far.
@@ -133,6 +135,9 @@ impl Pulse {
 impl Link {
     pub(super) fn heard(&mut self) {
         self.proof_by = None;
+        if VOICE {
+            self.mend = Mend::Idle;
+        }
         if let Some(pulse) = &mut self.pulse {
             pulse.quiet = 0;
         }
@@ -176,6 +181,7 @@ impl<S> Attempt<S> {
         heartbeat: u32,
         window: u32,
         stable: Millis,
+        climbs: u32,
         now: Millis,
     ) -> Link {
         Link {
@@ -189,9 +195,10 @@ impl<S> Attempt<S> {
             proof_by: None,
             ping: None,
             pings: 0,
+            mend: Mend::Idle,
             plan: Plan::Stay,
             renewal: Renewal::Idle,
-            climbs: 0,
+            climbs,
             window,
         }
     }
@@ -371,7 +378,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             return self.finish(State::Closed(Ending::of(Cause::Asked)), now);
         };
         let (attempt, transport) = (link.id, link.transport);
-        let (plan, window) = (link.plan, link.window);
+        let (plan, window, since) = (link.plan, link.window, link.since);
         ending.transport = Some(transport);
         match (link.usefulness, ending.cause) {
             (Usefulness::Stable, _) => self.streak.lost_useful = true,
@@ -380,6 +387,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 self.streak.flapped.add(transport);
             }
             (Usefulness::Unproven { .. }, _) => _ = self.streak.flapped.add(transport),
+        }
+        if transport.is_negotiated() {
+            self.lose_path(since, now);
         }
         self.note(
             Kind::Ended,
@@ -439,6 +449,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             Usefulness::Unproven { .. } | Usefulness::Stable => {}
         }
         if let Some(pulse) = link.pulse.as_mut().filter(|pulse| pulse.next <= now) {
+            if link.transport.is_negotiated() {
+                return self.watch_path(now);
+            }
             let beat = pulse.beat(now);
             // A split transport pays a POST for each ping.
             let sparing = link.transport.is_split() && pulse.beats % 4 != 0;

@@ -2,6 +2,7 @@
 
 use super::attempt::{Attempt, Phase, Uplink};
 use super::link::Plan;
+use super::path::EXCHANGE;
 use super::state::State;
 use super::{Session, Streak, Token};
 use crate::close::{Cause, Ending, Verdict, code};
@@ -181,8 +182,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             // every fifth. Which fifth differs by session: a crowd does not try it all at once.
             let rounds = self.streak.rounds as usize;
             let last = self.memory.map(|memory| memory.transport);
-            if let Some(last) = last.filter(|_| rounds != 1) {
+            if let Some(last) = last.filter(|last| rounds != 1 && !self.goes_last(*last)) {
                 queue = queue.starting_with(last);
+            }
+            if let Some(first) = queue.first().filter(|first| self.goes_last(*first)) {
+                queue.take_first();
+                queue.add(first);
             }
             let others = queue.iter().count() - 1;
             let turn = rounds + (self.identity.connect.0 as u32 % 5) as usize;
@@ -207,6 +212,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     /// Opens the round's next transport and says when the one after it joins.
     fn start_next(&mut self, now: Millis) {
         let stagger = self.stagger();
+        let standby = self.standby();
         let proof = self.config.timing.proof;
         let Some(Search {
             step: Step::Round(round),
@@ -222,9 +228,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         round.tally.asked_http |= transport.is_split();
         let until_next = match round.mode {
             _ if round.queue.is_empty() => None,
+            Mode::Sequence => None,
+            Mode::Race | Mode::Relay if transport.is_negotiated() => Some(standby),
             Mode::Race => Some(stagger),
             Mode::Relay => Some(proof),
-            Mode::Sequence => None,
         };
         round.next_at = until_next.map(|span| now + u64::from(span));
         self.open(transport, now);
@@ -236,6 +243,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let link = self.rng.nonce();
         let timing = &self.config.timing;
         let open = match self.config.dialect {
+            _ if transport.is_negotiated() => EXCHANGE,
             Dialect::Throughline => u64::from(timing.open),
             Dialect::Json(_) => self.patient(timing.json_open),
         };
@@ -297,7 +305,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 self.handle_opened(index, now);
             }
             Report::Ended(ending) => self.fail_attempt(index, ending, now),
-            Report::Offered | Report::Answered | Report::Mended => {}
+            Report::Offered => self.handle_offered(index, now),
+            Report::Answered => self.handle_answered(index, now),
+            Report::Mended => {}
         }
     }
 
@@ -369,6 +379,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         ending.transport = Some(transport);
         ending.cause = match ending.cause {
             Cause::Lost if attempt.has_opened() => Cause::Flapped,
+            // The server answered, and no packet found a way.
+            Cause::Lost if matches!(attempt.phase, Phase::Answered { .. }) => Cause::Hang,
             Cause::Lost => Cause::Refused,
             cause => cause,
         };
@@ -388,7 +400,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         if barred {
             self.barred.add(transport);
         }
-        if self.streak.reported.add(transport) {
+        // A host without peer connections is no trouble: the ladder begins one step lower.
+        let silent = transport.is_negotiated() && ending.cause == Cause::Unavailable;
+        if !silent && self.streak.reported.add(transport) {
             self.emit(Event::Trouble(ending));
         }
         if self.state.search_mut().is_none() {
@@ -541,6 +555,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         if environment == Environment::NetworkChanged {
             self.backoff.reset();
             self.streak = Streak::default();
+            self.move_path(now);
         }
         if let Some(search) = self.state.search_mut() {
             if let Step::Waiting { until } = search.step
@@ -604,6 +619,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         self.pending.clear();
         if let Some(ready) = ready {
             (heartbeat, window) = (ready.heartbeat, ready.window);
+            if attempt.transport.is_negotiated() {
+                heartbeat = self.watch(rtt);
+            }
             if !self.recognise(ready, now) {
                 self.note(Kind::Ended, named, Cause::Protocol as u32, 0, now);
                 self.drop_link(attempt.id);
@@ -636,7 +654,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             .collect();
         self.drop_attempts(|other| lesser.has(other.transport), now);
         let stable = now + u64::from(self.config.timing.stable);
-        let link = attempt.into_link(rtt, heartbeat, window, stable, now);
+        let link = attempt.into_link(rtt, heartbeat, window, stable, self.falls, now);
         let left = self.transition_to(State::Connected(link), None, now);
         self.emit(Event::RoundTrip(rtt));
         self.flush(now);
@@ -700,8 +718,13 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         if steady.is_empty() { usable } else { steady }
     }
 
+    /// Whether a transport is not to be tried first: its path died since the last useful link.
+    const fn goes_last(&self, transport: Transport) -> bool {
+        transport.is_negotiated() && self.streak.lost_path
+    }
+
     /// A small multiple of the remembered round trip; short where a lesser transport worked last.
-    fn stagger(&self) -> u32 {
+    pub(super) fn stagger(&self) -> u32 {
         match self.memory {
             None => self.config.timing.stagger,
             Some(memory) if self.config.transports.first() == Some(memory.transport) => {
