@@ -31,6 +31,8 @@ mod leaving;
 mod net;
 #[path = "../tests/sim/page.rs"]
 mod page;
+#[path = "../tests/sim/peer.rs"]
+mod peer;
 #[path = "../tests/sim/plain.rs"]
 mod plain;
 #[path = "../tests/sim/queue.rs"]

@@ -141,7 +141,7 @@ impl World {
             0 | 1 if self.links.len() < MAX_LINKS => {
                 self.last_link += 1;
                 let link = LinkId(self.last_link);
-                let transport = Transport::TEXT[cursor.below(3)];
+                let transport = Transport::ALL[cursor.below(4)];
                 self.links.push(link);
                 self.tell(Input::LinkOpened { link, transport });
             }

@@ -55,10 +55,10 @@ impl World {
             200..230 => Dialect::Json(Readiness::Named),
             230.. => Dialect::Json(Readiness::Settled),
         };
-        let transports = (0..cursor.below(4)).filter_map(|_| cursor.pick(&Transport::TEXT));
+        let transports = (0..cursor.below(5)).filter_map(|_| cursor.pick(&Transport::ALL));
         let transports = transports.collect();
         let memory = cursor.flip().then(|| Memory {
-            transport: Transport::TEXT[cursor.below(3)],
+            transport: Transport::ALL[cursor.below(4)],
             rtt: cursor.byte().into(),
         });
         let restores = dialect == Dialect::Throughline && cursor.byte() > 200;
@@ -201,7 +201,13 @@ impl World {
         };
         let Some(id) = id else { return };
         let report = match cursor.below(16) {
-            0..=2 => Report::Opened,
+            0..=1 => Report::Opened,
+            2 => match cursor.below(4) {
+                0 => Report::Opened,
+                1 => Report::Offered,
+                2 => Report::Answered,
+                _ => Report::Mended,
+            },
             3..=11 => match self.dialect {
                 Dialect::Throughline => Report::Frame(self.frame(cursor)),
                 Dialect::Json(_) => Report::Ready,
@@ -353,8 +359,11 @@ impl World {
                 | Event::RoundTrip(_),
             )
             | Output::NeedToken(_)
-            | Output::SideProbe
-            | Output::Mend { .. } => {}
+            | Output::SideProbe => {}
+            Output::Mend { attempt } => {
+                assert_eq!(self.live.get(&attempt), Some(&Transport::WebRtc));
+                assert_eq!(self.session.link(), Some(attempt), "no link is mended");
+            }
         }
     }
 
@@ -403,7 +412,11 @@ impl World {
         }
         let open = session.attempts() + usize::from(link.is_some());
         assert_eq!(self.live.len(), open, "a transport is forgotten");
-        assert!(open <= 4, "{open} transports at a time");
+        assert!(open <= 5, "{open} transports at a time");
+        let negotiated =
+            |(id, t): &(&AttemptId, &Transport)| **t == Transport::WebRtc && Some(**id) != link;
+        let negotiated = self.live.iter().filter(negotiated).count();
+        assert!(negotiated <= 1, "two peer connections open at once");
         let (messages, bytes) = session.buffered();
         assert_eq!(messages, self.undecided.len());
         match self.when_full {

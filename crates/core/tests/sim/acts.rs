@@ -5,6 +5,7 @@ use throughline_core::{Ending, Environment, Input, Transport};
 use crate::app::Letter;
 use crate::net::Fault;
 use crate::page::Tokens;
+use crate::peer::{Mending, Udp};
 use crate::wire::{Grip, Path, WireId};
 use crate::world::{Happening, World};
 
@@ -20,6 +21,10 @@ pub(crate) enum Act {
     HalfOpen,
     Mute,
     Deafen,
+    /// The paths of peer connections go; there are others.
+    PathLost,
+    Udp(Udp),
+    Mending(Mending),
     /// Nothing arrives for so long, then all of it.
     Stall(u64),
     /// One in so many POSTs arrives twice.
@@ -78,6 +83,9 @@ impl World {
             Act::HalfOpen => self.bend(Path::Dead),
             Act::Mute => self.bend(Path::Muted),
             Act::Deafen => self.bend(Path::Deaf),
+            Act::PathLost => self.darken_all(),
+            Act::Udp(udp) => self.set_udp(udp),
+            Act::Mending(mending) => self.net.mending = mending,
             Act::Stall(span) => {
                 let until = self.now + span;
                 for wire in &mut self.wires {
@@ -133,6 +141,7 @@ impl World {
             Act::Close => self.turn(Input::Close),
             Act::Heal => {
                 self.net.heal();
+                self.set_udp(Udp::Open);
                 for tab in self.tabs() {
                     self.focus(tab);
                     self.page.tokens = Tokens::Good;
@@ -159,7 +168,10 @@ impl World {
         if found.grip == Grip::Dropped {
             return;
         }
-        found.path = Path::Lingering;
+        found.path = match found.path {
+            Path::Dark => Path::Dead,
+            Path::Live | Path::Dead | Path::Muted | Path::Deaf | Path::Lingering => Path::Lingering,
+        };
         let (link, up_at) = (found.link, found.up_at.max(found.stalled_until));
         let polled = found.transport == Transport::LongPoll;
         let span = self.net.travel();
@@ -200,7 +212,13 @@ impl World {
 
     fn bend(&mut self, path: Path) {
         for wire in &mut self.wires {
-            wire.path = wire.path.worsened(path);
+            // A channel needs both ways for either.
+            wire.path = match wire.transport {
+                Transport::WebRtc => Path::Dead,
+                Transport::WebSocket | Transport::Sse | Transport::LongPoll => {
+                    wire.path.worsened(path)
+                }
+            };
         }
     }
 }

@@ -60,6 +60,8 @@ pub(crate) struct App {
     pub(crate) memories: Vec<Memory>,
     pub(crate) asked: Vec<(u64, TokenReason)>,
     pub(crate) probes: u32,
+    /// When another path was asked for.
+    pub(crate) mends: Vec<u64>,
     /// Tokens that the server refuses, as far as they were handed out.
     pub(crate) bad_tokens: u32,
     pub(crate) ending: Option<Ending>,

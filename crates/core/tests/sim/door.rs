@@ -20,12 +20,21 @@ enum Copy {
 
 impl World {
     pub(crate) fn arrive(&mut self, wire: WireId, up: Up) {
+        if self.keep_up(wire, &up) {
+            return;
+        }
         match self.wires[wire].path {
             Path::Dead | Path::Deaf => return,
             Path::Lingering if matches!(up, Up::Open | Up::Poll | Up::Bye) => return,
-            Path::Live | Path::Muted | Path::Lingering => {}
+            Path::Live | Path::Dark | Path::Muted | Path::Lingering => {}
         }
         match up {
+            Up::Offer => {
+                if self.pass_fault(wire, &up) {
+                    self.send_down(wire, Down::Answered);
+                }
+            }
+            Up::Leave => self.leave_by_http(wire),
             Up::Open | Up::Poll => {
                 if self.pass_fault(wire, &up) {
                     self.open_way(wire, &up);
@@ -41,10 +50,20 @@ impl World {
     /// Lets a request for a way down meet its fate; true if it reaches the server.
     fn pass_fault(&mut self, wire: WireId, up: &Up) -> bool {
         let transport = self.wires[wire].transport;
-        let fault = if self.server.is_up() {
-            self.net.fate(transport)
-        } else {
-            Fault::Rst
+        let fault = match up {
+            // No request: what answered the offer is what may open.
+            Up::Open if transport == Transport::WebRtc => match self.net.own(transport) {
+                _ if !self.server.is_up() => return false,
+                fault @ (Fault::Swallow | Fault::Flap { .. }) => fault,
+                _ => Fault::None,
+            },
+            Up::Offer => match self.net.fate(transport) {
+                _ if !self.server.is_up() => Fault::Rst,
+                Fault::Swallow | Fault::Flap { .. } => Fault::None,
+                fault => fault,
+            },
+            _ if self.server.is_up() => self.net.fate(transport),
+            _ => Fault::Rst,
         };
         let polled = matches!(up, Up::Poll);
         match fault {
@@ -89,7 +108,8 @@ impl World {
                 Transport::WebSocket | Transport::LongPoll | Transport::WebRtc => {}
             },
         }
-        if transport.is_split() && !self.welcomes() {
+        let by_http = transport.is_split() || matches!(up, Up::Offer);
+        if by_http && !self.welcomes() {
             self.refuse(wire, 401, None);
             return false;
         }
@@ -142,9 +162,19 @@ impl World {
                     self.answer_poll(link, waiting.into_iter().flatten().collect());
                 }
             }
-            Up::Open | Up::Post(_) | Up::Again(_) | Up::Unit(_) | Up::Bye => {
-                let split = self.wires[wire].transport.is_split();
-                ear.way = if split { Way::Stream } else { Way::Socket };
+            Up::Open
+            | Up::Post(_)
+            | Up::Again(_)
+            | Up::Unit(_)
+            | Up::Bye
+            | Up::Offer
+            | Up::Leave => {
+                let transport = self.wires[wire].transport;
+                // Neither a stream nor a data channel has a close code.
+                ear.way = match transport {
+                    Transport::WebSocket => Way::Socket,
+                    Transport::Sse | Transport::LongPoll | Transport::WebRtc => Way::Stream,
+                };
                 let ended = ear.ended.take();
                 self.send_down(wire, Down::Opened);
                 for frames in waiting {

@@ -64,7 +64,7 @@ impl World {
             core.attempts() + usize::from(link.is_some()),
             "what is open is what the core says"
         );
-        for transport in Transport::TEXT {
+        for transport in Transport::ALL {
             let tried = held
                 .iter()
                 .filter(|w| w.transport == transport && Some(w.attempt) != link);

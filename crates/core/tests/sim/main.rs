@@ -11,6 +11,7 @@ mod invariants;
 mod leaving;
 mod net;
 mod page;
+mod peer;
 mod plain;
 mod queue;
 mod random;

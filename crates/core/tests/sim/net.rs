@@ -4,6 +4,8 @@ use rand_core::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro128PlusPlus;
 use throughline_core::{Cause, Transport};
 
+use crate::peer::{Mending, Udp};
+
 /// What happens to new connections of one transport (for split ones: to the way down).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -49,6 +51,8 @@ pub(crate) struct Net {
     /// On every request there is, the side probe included.
     pub(crate) all: Fault,
     pub(crate) offline: bool,
+    pub(crate) udp: Udp,
+    pub(crate) mending: Mending,
     /// One in so many POSTs arrives twice; 0: none.
     pub(crate) repeats: u64,
     /// Milliseconds one way.
@@ -64,6 +68,8 @@ impl Net {
             post: Fault::None,
             all: Fault::None,
             offline: false,
+            udp: Udp::Open,
+            mending: Mending::Heals,
             repeats: 0,
             delay: 5,
             jitter: 0,
@@ -81,6 +87,7 @@ impl Net {
         self.post = Fault::None;
         self.all = Fault::None;
         self.offline = false;
+        self.mending = Mending::Heals;
         self.repeats = 0;
     }
 
@@ -92,6 +99,11 @@ impl Net {
     /// What meets a request for the way down of `transport`.
     pub(crate) fn fate(&self, transport: Transport) -> Fault {
         self.common(self.faults[transport as usize])
+    }
+
+    /// What was set for `transport`, whatever else meets requests.
+    pub(crate) fn own(&self, transport: Transport) -> Fault {
+        self.faults[transport as usize]
     }
 
     pub(crate) fn fate_of_post(&self) -> Fault {

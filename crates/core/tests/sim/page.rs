@@ -218,7 +218,10 @@ impl World {
                 self.digest(20 + u64::from(attempt.0));
                 self.let_go(self.page.wires[attempt.0 as usize - 1]);
             }
-            Output::Mend { .. } => {}
+            Output::Mend { attempt } => {
+                self.digest(30 + u64::from(attempt.0));
+                self.ask_mend(self.page.wires[attempt.0 as usize - 1]);
+            }
             Output::NeedToken(reason) => self.ask_token(reason),
             Output::SideProbe => {
                 self.page.app.probes += 1;

@@ -9,6 +9,7 @@ use throughline_core::{Config, Dialect, Memory, Readiness, StateKind, Transport,
 use crate::acts::Act;
 use crate::net::{Fault, Net};
 use crate::page::{Late, Tokens};
+use crate::peer::{Mending, Udp};
 use crate::tally::{Audit, Tally};
 use crate::world::{Fortune, World};
 
@@ -24,9 +25,13 @@ pub(crate) struct Run {
 
 /// A session as somebody might configure it.
 fn config(net: &mut Net) -> Config {
-    let mut transports = Transport::TEXT.to_vec();
+    let mut transports = if net.one_in(2) {
+        Transport::ALL.to_vec()
+    } else {
+        Transport::TEXT.to_vec()
+    };
     if net.one_in(3) {
-        let first = net.below(3) as usize;
+        let first = net.below(transports.len() as u64) as usize;
         transports.rotate_left(first);
     }
     if net.one_in(3) {
@@ -41,7 +46,7 @@ fn config(net: &mut Net) -> Config {
         Dialect::Json(Readiness::Settled),
     ];
     let memory = Memory {
-        transport: net.pick(&Transport::TEXT),
+        transport: net.pick(&Transport::ALL),
         rtt: net.below(900) as u32,
     };
     let dialect = net.pick(&dialects);
@@ -94,8 +99,8 @@ fn fault(net: &mut Net) -> Fault {
 
 /// One thing that goes wrong, or right again.
 fn trouble(net: &mut Net) -> Act {
-    match net.below(36) {
-        0..=5 => Act::Fault(net.pick(&Transport::TEXT), fault(net)),
+    match net.below(44) {
+        0..=5 => Act::Fault(net.pick(&Transport::ALL), fault(net)),
         6 => Act::FaultOnPosts(fault(net)),
         7 => Act::FaultOnAll(Fault::Status {
             status: 503,
@@ -132,6 +137,11 @@ fn trouble(net: &mut Net) -> Act {
         29 | 30 => Act::Stall(net.between(100, 9_000)),
         31 => Act::Repeats(net.pick(&[1, 3, 3, 0])),
         32 => Act::ClockJump(net.between(500, 90_000)),
+        34 | 35 => Act::PathLost,
+        36 | 37 => Act::Udp(Udp::Lost),
+        38 | 39 => Act::Udp(Udp::Open),
+        40 => Act::Mending(net.pick(&[Mending::Heals, Mending::InVain, Mending::Fails])),
+        41 => Act::Fault(Transport::WebRtc, fault(net)),
         33 => Act::ServerClockJump(net.between(500, 90_000)),
         _ => Act::Reload,
     }

@@ -13,9 +13,11 @@ mod liveness;
 mod reconnecting;
 mod sending;
 mod tokens;
+mod voice;
 
 pub(crate) const WS: Transport = Transport::WebSocket;
 pub(crate) const SSE: Transport = Transport::Sse;
+pub(crate) const RTC: Transport = Transport::WebRtc;
 pub(crate) const POLL: Transport = Transport::LongPoll;
 
 /// Faults that a new WebSocket may meet.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use throughline_core::server::{
     Event, Input, LinkId, Output, SessionKey, Sessions, SessionsConfig,
 };
-use throughline_core::{Frame, Millis};
+use throughline_core::{Frame, Millis, Transport};
 
 use crate::page::Tokens;
 use crate::wire::{Down, Frames, Path, WireId};
@@ -351,7 +351,12 @@ impl World {
     /// Every connection breaks, new ones are refused.
     pub(crate) fn crash(&mut self) {
         self.server.power = Power::Down;
-        self.cut();
+        for wire in 0..self.wires.len() {
+            match self.wires[wire].transport {
+                Transport::WebRtc => self.vanish(wire),
+                Transport::WebSocket | Transport::Sse | Transport::LongPoll => self.cut_one(wire),
+            }
+        }
     }
 
     pub(crate) fn restart(&mut self, kept: bool) {

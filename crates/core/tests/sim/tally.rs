@@ -30,6 +30,10 @@ pub(crate) struct Tally {
     pub(crate) repeated: u64,
     /// Links that broke while bytes under way still arrived.
     pub(crate) lingered: u64,
+    /// Peer connections whose path went while they were held.
+    pub(crate) darkened: u64,
+    /// Of these, found another path.
+    pub(crate) mended: u64,
     /// Links closed because their page did not read.
     pub(crate) slow: u64,
     pub(crate) sent: u64,
@@ -64,7 +68,7 @@ impl Tally {
     }
 
     /// Every count, by name.
-    pub(crate) const fn named(&self) -> [(&'static str, u64); 23] {
+    pub(crate) const fn named(&self) -> [(&'static str, u64); 25] {
         [
             ("tabs", self.tabs),
             ("takes", self.takes),
@@ -77,6 +81,8 @@ impl Tally {
             ("doubles-down", self.doubles_down),
             ("repeated-posts", self.repeated),
             ("lingered", self.lingered),
+            ("darkened", self.darkened),
+            ("mended", self.mended),
             ("slow-readers", self.slow),
             ("sent", self.sent),
             ("unknown", self.unknown),
@@ -106,6 +112,8 @@ impl AddAssign for Tally {
         self.doubles_down += other.doubles_down;
         self.repeated += other.repeated;
         self.lingered += other.lingered;
+        self.darkened += other.darkened;
+        self.mended += other.mended;
         self.slow += other.slow;
         self.sent += other.sent;
         self.unknown += other.unknown;

@@ -5,7 +5,7 @@ use throughline_core::{Cause, Ending, Frame, Input, Report, Transport};
 use crate::net::Fault;
 use crate::page::{Late, Reader};
 use crate::server::NAMED_READY;
-use crate::wire::{Down, Frames, Grip, Up, WireId};
+use crate::wire::{Down, Frames, Grip, Path, Up, WireId};
 use crate::world::{Happening, World};
 
 /// Milliseconds a POST may take.
@@ -22,7 +22,11 @@ impl World {
             return;
         }
         match transport {
-            Transport::WebSocket | Transport::Sse | Transport::WebRtc => {
+            Transport::WebRtc => {
+                let span = self.net.below(60);
+                self.after(span, Happening::Offer(wire));
+            }
+            Transport::WebSocket | Transport::Sse => {
                 let span = self.net.dial();
                 self.send_up(wire, span, Up::Open);
             }
@@ -93,11 +97,16 @@ impl World {
         found.grip = Grip::Dropped;
         found.posts.clear();
         self.page.held.retain(|held| *held != wire);
-        let span = self.net.travel();
-        self.send_up(wire, span, Up::Bye);
+        if self.wires[wire].path == Path::Dark {
+            let span = self.net.dial();
+            self.after(span, Happening::Up(wire, Up::Leave));
+        } else {
+            let span = self.net.travel();
+            self.send_up(wire, span, Up::Bye);
+        }
     }
 
-    fn send_up(&mut self, wire: WireId, span: u64, up: Up) {
+    pub(crate) fn send_up(&mut self, wire: WireId, span: u64, up: Up) {
         let found = &mut self.wires[wire];
         let at = (self.now + span).max(found.up_at).max(found.stalled_until);
         found.up_at = at;
@@ -112,6 +121,11 @@ impl World {
             return;
         }
         match down {
+            Down::Answered => {
+                self.report(wire, Report::Answered);
+                self.after(0, Happening::Check(wire, 0));
+            }
+            Down::Mended => self.report(wire, Report::Mended),
             Down::Opened => {
                 self.report(wire, Report::Opened);
                 self.page.core.heard(id, 0);
@@ -186,7 +200,7 @@ impl World {
         }
     }
 
-    fn report(&mut self, wire: WireId, report: Report<u64>) {
+    pub(crate) fn report(&mut self, wire: WireId, report: Report<u64>) {
         let found = &self.wires[wire];
         let ended = matches!(report, Report::Ended(_));
         let (attempt, held) = (found.attempt, found.grip == Grip::Held);

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use throughline_core::{AttemptId, Ending, Frame, Transport};
 
+use crate::peer::Peer;
+
 pub(crate) type Frames = Vec<Frame<u64>>;
 
 /// Names a wire: how many there were before it.
@@ -21,6 +23,10 @@ pub(crate) struct PageId {
 pub(crate) enum Up {
     /// The upgrade, or the stream's GET.
     Open,
+    /// A peer connection's offer.
+    Offer,
+    /// A peer connection is ended by a request, since its channel has no path.
+    Leave,
     Poll,
     Post(Frames),
     /// A POST that something on the way sent once more; its answer goes nowhere.
@@ -34,6 +40,10 @@ pub(crate) enum Up {
 /// What arrives at the page.
 #[derive(Debug, Clone)]
 pub(crate) enum Down {
+    /// The answer to an offer.
+    Answered,
+    /// The answer to an ICE restart.
+    Mended,
     Opened,
     /// A WebSocket message or an event.
     Unit(Frames),
@@ -55,6 +65,8 @@ pub(crate) enum Path {
     Live,
     /// Bytes vanish and nobody is told.
     Dead,
+    /// A peer connection's packets vanish, and what they carried waits for another path.
+    Dark,
     /// Bytes down vanish.
     Muted,
     /// Bytes up vanish.
@@ -68,6 +80,7 @@ impl Path {
     pub(crate) const fn worsened(self, path: Self) -> Self {
         match (self, path) {
             (Self::Live, path) => path,
+            (Self::Dark, _) => Self::Dead,
             (Self::Muted, Self::Deaf | Self::Dead) | (Self::Deaf, Self::Muted | Self::Dead) => {
                 Self::Dead
             }
@@ -108,6 +121,7 @@ pub(crate) struct Wire {
     /// The POST in flight, by number.
     pub(crate) posting: Option<u32>,
     pub(crate) posted: u32,
+    pub(crate) peer: Peer,
 }
 
 impl Wire {
@@ -128,6 +142,7 @@ impl Wire {
             posts: VecDeque::new(),
             posting: None,
             posted: 0,
+            peer: Peer::default(),
         }
     }
 }

@@ -27,6 +27,16 @@ pub(crate) enum Happening {
     /// The page's limit for a POST.
     PostLimit(WireId, u32),
     Repoll(WireId),
+    /// A peer connection's offer stands.
+    Offer(WireId),
+    /// A round of connectivity checks, so long after the first.
+    Check(WireId, u64),
+    /// A dark path is light again.
+    Relit(WireId, u32),
+    /// A dark path is given up.
+    Failed(WireId, u32),
+    /// An ICE restart is at the door.
+    Patched(WireId),
     /// The application reads a message that arrived on this page.
     Read(PageId),
     /// A split link's way down is awaited no longer.
@@ -186,11 +196,14 @@ impl World {
             }
             Happening::Up(wire, up) => self.arrive(wire, up),
             Happening::Down(wire, down) => {
+                if self.keep_down(wire, &down) {
+                    return;
+                }
                 if !matches!(down, Down::Posted(_)) {
                     self.wires[wire].flying -= 1;
                 }
                 match self.wires[wire].path {
-                    Path::Live | Path::Deaf => self.receive(wire, down),
+                    Path::Live | Path::Deaf | Path::Dark => self.receive(wire, down),
                     Path::Muted if matches!(down, Down::Opened | Down::Posted(_)) => {
                         self.receive(wire, down);
                     }
@@ -202,6 +215,11 @@ impl World {
             Happening::Reset(link) => self.reset(link),
             Happening::PostLimit(wire, post) => self.post_limit(wire, post),
             Happening::Repoll(wire) => self.poll(wire),
+            Happening::Offer(wire) => self.offer(wire),
+            Happening::Check(wire, since) => self.check(wire, since),
+            Happening::Relit(wire, turn) => self.relight(wire, turn),
+            Happening::Failed(wire, turn) => self.fail_path(wire, turn),
+            Happening::Patched(wire) => self.patch(wire),
             Happening::Read(_) => self.read_one(),
             Happening::Lonely(link, turn) => self.lonely(link, turn),
             Happening::Token(_, turn, result) => self.hand_token(turn, result),
@@ -270,10 +288,14 @@ impl World {
             Happening::Down(wire, _)
             | Happening::Broken(wire, _)
             | Happening::PostLimit(wire, _)
+            | Happening::Offer(wire)
+            | Happening::Check(wire, _)
+            | Happening::Relit(wire, _)
             | Happening::Repoll(wire) => Some((self.wires[*wire].page, true)),
-            Happening::Up(wire, _) | Happening::CutOne(wire) => {
-                Some((self.wires[*wire].page, false))
-            }
+            Happening::Up(wire, _)
+            | Happening::Failed(wire, _)
+            | Happening::Patched(wire)
+            | Happening::CutOne(wire) => Some((self.wires[*wire].page, false)),
             Happening::Act(tab, _) => Some((PageId { tab: *tab, load: 0 }, false)),
             Happening::ServerAlarm | Happening::Reset(_) | Happening::Lonely(..) => None,
         }
@@ -302,12 +324,17 @@ impl Happening {
             | Self::Broken(..)
             | Self::PostLimit(..)
             | Self::Repoll(_)
+            | Self::Offer(_)
+            | Self::Check(..)
+            | Self::Relit(..)
             | Self::Read(_)
             | Self::Token(..)
             | Self::Probed(..) => true,
             Self::ServerAlarm
             | Self::Up(..)
             | Self::CutOne(_)
+            | Self::Failed(..)
+            | Self::Patched(_)
             | Self::Reset(_)
             | Self::Lonely(..)
             | Self::ProbeSent(_) => false,
@@ -335,6 +362,9 @@ impl Happening {
                 | Act::Repeats(_)
                 | Act::ClockJump(_)
                 | Act::ServerClockJump(_)
+                | Act::PathLost
+                | Act::Udp(_)
+                | Act::Mending(_)
                 | Act::Delay { .. }
                 | Act::Freeze(_)
                 | Act::Down
