@@ -39,6 +39,7 @@ pub mod config;
 pub mod frame;
 pub mod input;
 pub mod output;
+pub mod parts;
 pub mod session;
 pub mod sse;
 pub mod time;
@@ -47,6 +48,9 @@ pub mod transports;
 
 mod outbox;
 mod rng;
+
+#[cfg(feature = "voice")]
+pub mod vad;
 
 #[cfg(feature = "server")]
 pub mod codec;
