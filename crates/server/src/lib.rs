@@ -1,6 +1,6 @@
 //! Throughline's reference server and fault proxy.
 //!
-//! [`Server`] speaks `PROTOCOL.md` at `/realtime`, plain JSON at `/json`, and runs two small
+//! [`Server`] speaks `PROTOCOL.md` at `/realtime`, data channels included, plain JSON at `/json`, and runs two small
 //! applications on both. [`fault`] stands in front of any server and breaks it on purpose.
 
 pub mod fault;
@@ -8,6 +8,8 @@ pub mod hub;
 pub mod origin;
 pub mod server;
 pub mod token;
+pub mod turn;
+pub mod webrtc;
 
 mod app;
 mod route;

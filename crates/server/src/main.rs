@@ -1,7 +1,7 @@
 //! `throughline-server`: the reference server as a program.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,6 +10,8 @@ use throughline_core::codec::Secret;
 use throughline_core::server::{Rate, SessionsConfig};
 use throughline_server::hub::HubLimits;
 use throughline_server::store::StoreConfig;
+use throughline_server::turn::TurnConfig;
+use throughline_server::webrtc::{RtcConfig, Udp};
 use throughline_server::{Profile, Server, ServerConfig, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -100,16 +102,46 @@ struct Arguments {
     /// What every key in the store begins with.
     #[arg(long, value_name = "PREFIX", default_value = "throughline:")]
     store_prefix: String,
+    /// Where WebRTC peers send their datagrams: an address, or `off`. By default any port on the
+    /// address of --listen.
+    #[arg(long, value_name = "ADDRESS", value_parser = udp)]
+    udp: Option<Udp>,
+    /// The address that WebRTC peers are told, where it is not the one listened on: behind a NAT.
+    #[arg(long, value_name = "IP")]
+    udp_announce: Option<IpAddr>,
+    /// Most WebRTC peers at a time; further ones are answered 503.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    max_peers: usize,
+    /// TURN server that pages are told of, such as turn:turn.example:3478; may be repeated, for the
+    /// same server over TCP, say.
+    #[arg(long = "turn", value_name = "URL", requires = "turn_secret")]
+    turns: Vec<String>,
+    /// The TURN server's `static-auth-secret`; better given in the environment.
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "THROUGHLINE_TURN_SECRET",
+        hide_env_values = true
+    )]
+    turn_secret: Option<String>,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    // At `trace` it writes whole messages, and with them the tokens of `hello` and `auth`.
-    let quiet = "tungstenite=debug".parse().expect("a directive");
+    // At `trace` they write whole messages, and with them the tokens of `hello` and `auth`.
+    let quiet = [
+        "tungstenite=debug",
+        "str0m=warn",
+        "sctp_proto=warn",
+        "dimpl=warn",
+    ];
+    let filter = quiet.iter().fold(filter, |filter, quiet| {
+        filter.add_directive(quiet.parse().expect("a directive"))
+    });
     tracing_subscriber::fmt()
-        .with_env_filter(filter.add_directive(quiet))
+        .with_env_filter(filter)
         .with_writer(io::stderr)
         .init();
     match run(arguments).await {
@@ -193,6 +225,19 @@ fn config(arguments: Arguments) -> ServerConfig {
         store: arguments
             .store
             .map(|address| StoreConfig::new(address, arguments.store_prefix)),
+        rtc: RtcConfig {
+            udp: arguments.udp.unwrap_or(Udp::Beside),
+            announce: arguments.udp_announce,
+            max_peers: arguments.max_peers,
+            ..defaults.rtc
+        },
+        turn: match (arguments.turns, arguments.turn_secret) {
+            (urls, Some(secret)) if !urls.is_empty() => Some(TurnConfig {
+                urls,
+                secret: Secret::new(secret),
+            }),
+            _ => None,
+        },
     }
 }
 
@@ -208,6 +253,16 @@ fn announce(server: &Server) -> io::Result<()> {
         writeln!(out, "throughline-server faults on http://{}", proxy.addr())?;
     }
     out.flush()
+}
+
+fn udp(text: &str) -> Result<Udp, String> {
+    match text {
+        "off" => Ok(Udp::Off),
+        address => match address.parse() {
+            Ok(address) => Ok(Udp::At(address)),
+            Err(_) => Err("neither an address with a port nor `off`".to_owned()),
+        },
+    }
 }
 
 fn factor(text: &str) -> Result<f64, String> {

@@ -70,9 +70,25 @@ impl Origins {
             .allow_origin(AllowOrigin::predicate(move |origin, parts| {
                 origins.allows(origin, &parts.headers)
             }))
-            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, LAST_EVENT_ID])
-            .expose_headers([header::RETRY_AFTER])
+            .allow_methods([
+                Method::GET,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+            ])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                header::IF_MATCH,
+                LAST_EVENT_ID,
+            ])
+            .expose_headers([
+                header::RETRY_AFTER,
+                header::LOCATION,
+                header::ETAG,
+                header::LINK,
+            ])
             .max_age(std::time::Duration::from_secs(600))
     }
 }

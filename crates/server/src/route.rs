@@ -1,12 +1,15 @@
 //! HTTP: one path for every transport (P6), the plain-JSON path, the pages and the API.
 
+use std::sync::Arc;
+
 use axum::Router;
+use axum::body;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Query, State};
+use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, patch};
 use serde::Deserialize;
 use throughline_core::close::code;
 use throughline_core::codec::Body;
@@ -17,6 +20,8 @@ use crate::app::Feed;
 use crate::hub::Hub;
 use crate::hub::mailbox::End;
 use crate::token::{Grant, TokenError, Tokens};
+use crate::turn::TurnConfig;
+use crate::webrtc::Endpoint;
 
 pub(crate) mod afar;
 mod api;
@@ -24,7 +29,9 @@ mod json;
 pub(crate) mod pages;
 mod poll;
 mod pulse;
+mod rtc;
 mod sse;
+mod two_way;
 mod unit;
 mod uplink;
 mod websocket;
@@ -41,14 +48,23 @@ pub(crate) struct Context {
     pub(crate) heartbeat: std::time::Duration,
     /// The hint that goes with 503 while the server is going away, in milliseconds.
     pub(crate) retry: u32,
+    /// Peers with data channels, if there are any.
+    pub(crate) rtc: Option<Endpoint>,
+    /// The TURN server that pages are told of, if there is one.
+    pub(crate) turn: Option<Arc<TurnConfig>>,
 }
 
 /// The transports and the API.
 pub(crate) fn router(context: Context, extras: Extras) -> Router {
     Router::new()
-        .route("/realtime", get(handle_get).post(uplink::handle))
+        .route("/realtime", get(handle_get).post(handle_post))
+        .route(
+            "/realtime/rtc/{name}",
+            patch(rtc::handle_change).delete(rtc::handle_delete),
+        )
         .merge(json::router())
         .merge(api::router(extras))
+        .merge(rtc::api::router(extras))
         .with_state(context)
 }
 
@@ -96,6 +112,20 @@ async fn handle_get(
             sse::open(&context, name, sent).await
         }
         (Some(Some(name)), sent) => poll::handle(&context, name, address.poll, sent).await,
+    }
+}
+
+/// An offer, or a unit on its way up (P6).
+async fn handle_post(
+    State(context): State<Context>,
+    ConnectInfo(remote): rtc::Remote,
+    Query(address): Query<Address>,
+    headers: HeaderMap,
+    body: body::Body,
+) -> Response {
+    match rtc::brings(&headers, rtc::OFFER) {
+        true => rtc::handle_offer(context, remote, &headers, body).await,
+        false => uplink::handle(context, address, headers, body).await,
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::routing::get;
@@ -24,6 +25,8 @@ use crate::origin::{Loopback, Origins};
 use crate::route::{self, Context, Extras, pages};
 use crate::store::{self, BadAddress, StoreConfig};
 use crate::token::{TokenPolicy, Tokens};
+use crate::turn::TurnConfig;
+use crate::webrtc::{Endpoint, RtcConfig};
 
 /// Everything a server is configured with.
 #[derive(Debug, Clone)]
@@ -52,6 +55,10 @@ pub struct ServerConfig {
     pub limits: HubLimits,
     /// The store that this node shares with others; without one, sessions live in memory.
     pub store: Option<StoreConfig>,
+    /// Where and for how many peers WebRTC is served.
+    pub rtc: RtcConfig,
+    /// The TURN server that pages are told of, if there is one.
+    pub turn: Option<TurnConfig>,
 }
 
 /// What runs beside the protocol.
@@ -86,6 +93,8 @@ impl Default for ServerConfig {
                 join: Duration::from_secs(10),
             },
             store: None,
+            rtc: RtcConfig::default(),
+            turn: None,
         }
     }
 }
@@ -101,6 +110,11 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The address for datagrams cannot be listened on.
+    Datagrams {
+        /// Why.
+        source: io::Error,
+    },
     /// The system gives no randomness.
     Entropy(getrandom::Error),
     /// The store's address is not one.
@@ -113,6 +127,7 @@ pub struct Server {
     address: SocketAddr,
     hub: Hub,
     proxy: Option<FaultProxy>,
+    rtc: Option<Endpoint>,
     retry: Duration,
     stopping: watch::Sender<bool>,
     serving: JoinHandle<()>,
@@ -136,7 +151,14 @@ impl Server {
             Some(listen) => Some(start_proxy(listen, address).await.map_err(at(listen))?),
             None => None,
         };
-        let (hub, router, answering) = assemble(&config, proxy.as_ref())?;
+        let rtc = match Endpoint::start(&config.rtc, address).await {
+            Ok(rtc) => rtc,
+            Err(source) => {
+                return Err(StartError::Datagrams { source });
+            }
+        };
+        let (hub, router, answering) = assemble(&config, proxy.as_ref(), rtc.clone())?;
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let (stopping, mut stopped) = watch::channel(false);
         let serving = tokio::spawn(async move {
             let listener = listener.tap_io(|stream| {
@@ -157,6 +179,7 @@ impl Server {
             address,
             hub,
             proxy,
+            rtc,
             retry,
             stopping,
             serving,
@@ -174,6 +197,12 @@ impl Server {
     #[must_use]
     pub const fn proxy(&self) -> Option<&FaultProxy> {
         self.proxy.as_ref()
+    }
+
+    /// Where datagrams of WebRTC peers come in, if it is served.
+    #[must_use]
+    pub fn datagrams(&self) -> Option<SocketAddr> {
+        self.rtc.as_ref().map(Endpoint::address)
     }
 
     /// What lives on it.
@@ -211,6 +240,9 @@ impl Drop for Server {
             answering.abort();
         }
         self.hub.close_all();
+        if let Some(rtc) = &self.rtc {
+            rtc.stop();
+        }
     }
 }
 
@@ -224,6 +256,7 @@ impl fmt::Display for StartError {
                 )
             }
             Self::Listen { address, source } => write!(f, "cannot listen on {address}: {source}"),
+            Self::Datagrams { source } => write!(f, "cannot listen for datagrams: {source}"),
             Self::Entropy(source) => write!(f, "the system gives no randomness: {source}"),
             Self::Store(source) => source.fmt(f),
         }
@@ -233,7 +266,7 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Listen { source, .. } => Some(source),
+            Self::Listen { source, .. } | Self::Datagrams { source } => Some(source),
             Self::Entropy(source) => Some(source),
             Self::Store(source) => Some(source),
         }
@@ -257,6 +290,7 @@ async fn start_proxy(listen: SocketAddr, upstream: SocketAddr) -> io::Result<Fau
 fn assemble(
     config: &ServerConfig,
     proxy: Option<&FaultProxy>,
+    rtc: Option<Endpoint>,
 ) -> Result<(Hub, Router, Option<JoinHandle<()>>), StartError> {
     let (policy, loopback, extras, demo) = match config.profile {
         Profile::Plain => (
@@ -313,6 +347,8 @@ fn assemble(
         unit: config.sessions.unit as usize,
         heartbeat: Duration::from_millis(config.sessions.heartbeat.into()),
         retry: config.sessions.retry,
+        rtc,
+        turn: config.turn.clone().map(Arc::new),
     };
     let answering = calls.map(|calls| tokio::spawn(route::afar::serve(context.clone(), calls)));
     let origins = Origins::new(&config.origins, loopback);

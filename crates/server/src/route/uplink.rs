@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use throughline_core::close::code;
@@ -29,8 +28,8 @@ struct Received {
 }
 
 pub(super) async fn handle(
-    State(context): State<Context>,
-    Query(address): Query<Address>,
+    context: Context,
+    address: Address,
     headers: HeaderMap,
     body: Body,
 ) -> Response {

@@ -9,14 +9,15 @@ use axum::response::Response;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use throughline_core::close::code;
-use throughline_core::codec::{Body, CodecError, decode_binary, decode_unit};
+use throughline_core::codec::Body;
 use throughline_core::server::LinkId;
 use throughline_core::{Frame, Transport};
 use tokio::time::{Instant, timeout};
 
+use super::Context;
 use super::pulse::{Beat, Ear, Pulse, pulse};
+use super::two_way::{handle_binary, handle_text};
 use super::unit::{Carrier, Unit, closing, next_unit};
-use super::{Context, Speech};
 use crate::hub::LinkMailbox;
 use crate::hub::mailbox::{End, Post};
 use crate::hub::pace::Pace;
@@ -97,45 +98,6 @@ async fn read(context: &Context, link: LinkId, stream: &mut SplitStream<WebSocke
             }
         }
     }
-}
-
-async fn handle_text(context: &Context, link: LinkId, text: &str) {
-    let decoded = match decode_unit(text) {
-        Ok(decoded) => decoded,
-        Err(error) => return refuse(context, link, &error),
-    };
-    let token = decoded.token.as_ref().map(|token| token.expose());
-    let speech = Speech::of(&decoded.frames);
-    let grant = match (speech, speech.checks(&context.tokens, token)) {
-        (_, Ok(grant)) => grant,
-        (speech, Err(error)) => {
-            tracing::debug!(link = link.0, %error, "token refused");
-            return match speech {
-                Speech::Auth => context.hub.refuse_auth(link),
-                Speech::Hello | Speech::Other => {
-                    context.hub.close_link(link, code::UNAUTHORIZED, None);
-                }
-            };
-        }
-    };
-    context
-        .hub
-        .receive(link, decoded.frames, grant.as_ref(), false)
-        .await;
-}
-
-async fn handle_binary(context: &Context, link: LinkId, bytes: &[u8]) {
-    match decode_binary(bytes) {
-        Ok(frame) => {
-            context.hub.receive(link, vec![frame], None, false).await;
-        }
-        Err(error) => refuse(context, link, &error),
-    }
-}
-
-fn refuse(context: &Context, link: LinkId, error: &CodecError) {
-    tracing::debug!(link = link.0, %error, "unit refused");
-    context.hub.close_link(link, code::PROTOCOL, None);
 }
 
 /// Writes until either side ends: units, and pings where nothing is heard.

@@ -12,5 +12,6 @@ mod limits;
 mod program;
 mod rig;
 mod room;
+mod rtc;
 mod sessions;
 mod split;

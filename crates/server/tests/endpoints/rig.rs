@@ -291,7 +291,7 @@ impl Link {
     }
 }
 
-fn bytes(unit: &[u8]) -> Value {
+pub(crate) fn bytes(unit: &[u8]) -> Value {
     use throughline_core::Frame;
     use throughline_core::codec::{Payload, decode_binary};
     let Frame::Message { n, body } = decode_binary(unit).unwrap() else {
