@@ -33,7 +33,7 @@ const SLOW = ["a_flapping_only_transport", "moves_are_spread", "a_seed_is_a_whol
 /** Runs the core's tests and names those that failed. */
 function test(limit = LIMIT) {
   const args = ["test", "-p", "throughline-core", "--features", "server", "--no-fail-fast", "-j", "2"];
-  const targets = ["--test", "sim", "--test", "server_half", "--", ...SLOW.flatMap((name) => ["--skip", name])];
+  const targets = ["--test", "sim", "--test", "server_half", "--test", "parts", "--", ...SLOW.flatMap((name) => ["--skip", name])];
   const env = { ...process.env, CARGO_TARGET_DIR: BUILD, CARGO_PROFILE_DEV_DEBUG: "0", THROUGHLINE_SIM_RUNS: options.worlds, RUST_BACKTRACE: "0" };
   const run = spawnSync("cargo", [...args, ...targets], { cwd: TREE, env, encoding: "utf8", timeout: limit, killSignal: "SIGKILL", maxBuffer: 1 << 28 });
   if (run.error?.code === "ETIMEDOUT") return ["no end"];

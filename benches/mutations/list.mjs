@@ -3,6 +3,7 @@
 const CLIENT = "crates/core/src/session";
 const SERVER = "crates/core/src/server";
 const OUTBOX = "crates/core/src/outbox.rs";
+const PARTS = "crates/core/src/parts.rs";
 
 export const MUTATIONS = [
   // Acks and delivery, on the page.
@@ -380,5 +381,96 @@ export const MUTATIONS = [
     file: `${SERVER}/topic.rs`,
     from: "Since::After(id) if id.epoch == self.epoch && id.n <= self.last => {",
     to: "Since::After(id) if id.n <= self.last => {",
+  },
+  // Links over a peer connection.
+  {
+    name: "a silent path is never lost",
+    file: `${CLIENT}/path.rs`,
+    from: "LOST.. => return self.lose(Ending::of(Cause::HalfOpen), now),",
+    to: "LOST.. => {}",
+  },
+  {
+    name: "a path is given up too soon",
+    file: `${CLIENT}/path.rs`,
+    from: "const LOST: u8 = SILENCE as u8 + 1;",
+    to: "const LOST: u8 = SUSPECT - 1;",
+  },
+  {
+    name: "an idle path is not asked for a sign of life",
+    file: `${CLIENT}/path.rs`,
+    from: "            PING.. => {}\n            _ => return,",
+    to: "            _ => return,",
+  },
+  {
+    name: "a path that seems dead is not mended",
+    file: `${CLIENT}/path.rs`,
+    from: "SUSPECT.. => self.mend(now),",
+    to: "SUSPECT.. => {}",
+  },
+  {
+    name: "a mend restarts no clock",
+    file: `${CLIENT}/path.rs`,
+    from: "            pulse.quiet = 0;\n",
+    to: "",
+  },
+  {
+    name: "a mend in vain is asked for again and again",
+    file: `${CLIENT}/path.rs`,
+    from: "Mend::Asked => link.mend = Mend::Answered,",
+    to: "Mend::Asked => link.mend = Mend::Idle,",
+  },
+  {
+    name: "a network change mends nothing",
+    file: `${CLIENT}/path.rs`,
+    from: "            link.mend = Mend::Idle;\n            self.mend(now);",
+    to: "            link.mend = Mend::Idle;",
+  },
+  {
+    name: "an attempt of the network before goes on",
+    file: `${CLIENT}/path.rs`,
+    from: "self.attempts.iter().any(|a| a.transport.is_negotiated());",
+    to: "self.attempts.iter().any(|_| false);",
+  },
+  {
+    name: "the standby counts from the opening, not from the offer",
+    file: `${CLIENT}/path.rs`,
+    from: "self.stand_by(id, |_| at);",
+    to: "self.stand_by(id, |before| before.min(at));",
+  },
+  {
+    name: "the standby does not hear of the answer",
+    file: `${CLIENT}/path.rs`,
+    from: "self.stand_by(id, |at| at.min(soon));",
+    to: "self.stand_by(id, |at| at.max(soon));",
+  },
+  {
+    name: "an answered offer is hoped for too long",
+    file: `${CLIENT}/path.rs`,
+    from: "attempt.phase = Phase::Answered { until: now + span };",
+    to: "attempt.phase = Phase::Answered { until: now + 2 * span };",
+  },
+  {
+    name: "a dead path is tried first again",
+    file: `${CLIENT}/path.rs`,
+    from: "self.streak.lost_path = true;",
+    to: "self.streak.lost_path = false;",
+  },
+  {
+    name: "a path that keeps dying is climbed back to as soon as ever",
+    file: `${CLIENT}/path.rs`,
+    from: "if brief { self.falls + 1 } else { 0 }",
+    to: "if brief { 0 } else { 0 }",
+  },
+  {
+    name: "parts of two units are joined",
+    file: PARTS,
+    from: "if begun != kind || !",
+    to: "if !",
+  },
+  {
+    name: "parts may grow over the limit",
+    file: PARTS,
+    from: "if unit.len() + bytes.len() > self.limit {",
+    to: "if bytes.len() > self.limit {",
   },
 ];

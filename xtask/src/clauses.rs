@@ -130,7 +130,7 @@ fn split(word: &str) -> Option<(&str, u32)> {
         .and_then(|rest| rest.strip_suffix('.'));
     let is_section = match body {
         Some(digits) => !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()),
-        None => matches!(section, "A" | "B" | "C"),
+        None => matches!(section, "A" | "B" | "C" | "D"),
     };
     Some((section, n.parse().ok()?)).filter(|_| is_section)
 }

@@ -1,4 +1,4 @@
-//! Units as messages of a data channel: whole, or in parts where they are large (D1).
+//! Units as messages of a data channel: whole, or in parts where they are large (D2).
 //!
 //! A binary unit begins with the length of its header, which is never 0 (P1.6): a binary message that
 //! begins with two zero bytes is a part.
@@ -50,7 +50,7 @@ pub enum Message<'a> {
     },
 }
 
-/// Cuts a unit into the messages that carry it, in order; nothing may be sent between them (D1.2).
+/// Cuts a unit into the messages that carry it, in order; nothing may be sent between them (D2).
 pub fn cut(unit: &[u8], kind: Kind) -> impl Iterator<Item = Message<'_>> {
     let whole = unit.len() <= PART_BYTES;
     let parts = unit.chunks(PART_BYTES).enumerate();
@@ -75,9 +75,9 @@ pub fn cut(unit: &[u8], kind: Kind) -> impl Iterator<Item = Message<'_>> {
 /// Why messages make no unit; the link ends with [`PartError::code`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PartError {
-    /// A part that is not as described, or something else between parts (D1.2, D1.3).
+    /// A part that is not as described, or something else between parts (D2, D3).
     Broken,
-    /// A unit over the limit (D1.4).
+    /// A unit over the limit (D3).
     TooLarge,
 }
 

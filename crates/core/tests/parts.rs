@@ -31,7 +31,7 @@ fn push(joiner: &mut Joiner, message: &[u8]) -> Result<bool, PartError> {
         .map(|unit| unit.is_some())
 }
 
-/// D1.1
+/// D2
 #[test]
 fn a_unit_that_fits_is_one_message_of_its_kind() {
     for kind in [Kind::Text, Kind::Binary] {
@@ -41,7 +41,7 @@ fn a_unit_that_fits_is_one_message_of_its_kind() {
     }
 }
 
-/// D1.2
+/// D2
 #[test]
 fn a_larger_unit_goes_in_parts_that_say_which_is_the_last() {
     let unit = unit(2 * PART_BYTES + 1);
@@ -55,7 +55,7 @@ fn a_larger_unit_goes_in_parts_that_say_which_is_the_last() {
     }
 }
 
-/// D1.3
+/// D3
 #[test]
 fn what_is_no_part_or_stands_between_parts_is_an_error() {
     let broken = [
@@ -83,7 +83,7 @@ fn what_is_no_part_or_stands_between_parts_is_an_error() {
     assert_eq!(text, Err(PartError::Broken), "text between parts");
 }
 
-/// D1.4
+/// D3
 #[test]
 fn a_unit_over_the_limit_is_refused_when_it_crosses_it_and_not_kept() {
     let mut joiner = Joiner::new(100);
@@ -110,7 +110,7 @@ fn only_binary_messages_are_parts() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// D1.2: units come out as they went in, however large, one after another.
+    /// D2: units come out as they went in, however large, one after another.
     #[test]
     fn what_is_cut_is_joined(
         units in prop::collection::vec((1usize..400_000, any::<bool>()), 1..6),

@@ -2,7 +2,7 @@
 
 use throughline_core::close::code;
 use throughline_core::server::{LinkId, Output};
-use throughline_core::{Frame, Hello, Nonce, Ready};
+use throughline_core::{Frame, Hello, Nonce, Ready, Transport};
 
 use crate::world::{World, heard, hello, message, transmit};
 
@@ -237,4 +237,22 @@ fn a_frame_before_hello_and_a_second_hello_are_closed() {
     world.hello(2, hello());
     let expected = [(1, code::PROTOCOL, None), (2, code::PROTOCOL, None)];
     assert_eq!(world.closes(), expected);
+}
+
+/// D1: a data channel is one connection for both ways: what comes twice was said twice.
+#[test]
+fn a_data_channel_carries_a_session_as_a_websocket_does() {
+    let mut world = World::new();
+    world.open_on(1, Transport::WebRtc);
+    world.hello(1, hello());
+    assert!(world.ready(1).resumed);
+    let take = Frame::Take {
+        fence: 1,
+        received: 0,
+    };
+    world.frame(1, take);
+    world.frame(1, message(1, "a"));
+    assert_eq!(heard(&world.drain()), [(1, "a")]);
+    world.hello(1, hello());
+    assert_eq!(world.closes(), [(1, code::PROTOCOL, None)]);
 }

@@ -33,10 +33,12 @@ impl World {
     }
 
     pub(crate) fn open(&mut self, link: u64) {
-        self.handle(Input::LinkOpened {
-            link: LinkId(link),
-            transport: Transport::WebSocket,
-        });
+        self.open_on(link, Transport::WebSocket);
+    }
+
+    pub(crate) fn open_on(&mut self, link: u64, transport: Transport) {
+        let link = LinkId(link);
+        self.handle(Input::LinkOpened { link, transport });
     }
 
     pub(crate) fn hello(&mut self, link: u64, hello: Hello) {

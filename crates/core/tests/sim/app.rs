@@ -60,6 +60,8 @@ pub(crate) struct App {
     pub(crate) memories: Vec<Memory>,
     pub(crate) asked: Vec<(u64, TokenReason)>,
     pub(crate) probes: u32,
+    /// When offers were made.
+    pub(crate) offered: Vec<u64>,
     /// When another path was asked for.
     pub(crate) mends: Vec<u64>,
     /// Tokens that the server refuses, as far as they were handed out.

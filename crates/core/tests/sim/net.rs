@@ -53,6 +53,8 @@ pub(crate) struct Net {
     pub(crate) offline: bool,
     pub(crate) udp: Udp,
     pub(crate) mending: Mending,
+    /// Milliseconds that an offer takes, at most.
+    pub(crate) gathering: u64,
     /// One in so many POSTs arrives twice; 0: none.
     pub(crate) repeats: u64,
     /// Milliseconds one way.
@@ -70,6 +72,7 @@ impl Net {
             offline: false,
             udp: Udp::Open,
             mending: Mending::Heals,
+            gathering: 60,
             repeats: 0,
             delay: 5,
             jitter: 0,

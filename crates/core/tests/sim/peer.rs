@@ -68,6 +68,7 @@ impl World {
     /// The page has its offer.
     pub(crate) fn offer(&mut self, wire: WireId) {
         if self.wires[wire].grip == Grip::Held {
+            self.page.app.offered.push(self.now);
             self.report(wire, Report::Offered);
             let span = self.net.dial();
             self.after(span, Happening::Up(wire, Up::Offer));

@@ -23,7 +23,7 @@ impl World {
         }
         match transport {
             Transport::WebRtc => {
-                let span = self.net.below(60);
+                let span = self.net.below(self.net.gathering);
                 self.after(span, Happening::Offer(wire));
             }
             Transport::WebSocket | Transport::Sse => {

@@ -59,7 +59,7 @@ fn a_sound_network_has_one_peer_connection_and_nothing_beside_it() {
     }
 }
 
-/// D2.3
+/// D5
 #[test]
 fn a_black_hole_from_the_start_costs_no_more_than_the_standby() {
     for seed in 0..40 {
@@ -86,6 +86,7 @@ fn a_black_hole_from_the_start_costs_no_more_than_the_standby() {
     }
 }
 
+/// D5
 #[test]
 fn an_offer_without_an_answer_is_stood_by_for_two_and_a_half_seconds() {
     for seed in 0..40 {
@@ -107,6 +108,21 @@ fn an_offer_without_an_answer_is_stood_by_for_two_and_a_half_seconds() {
             hung.map(|ending| (ending.transport, ending.cause))
                 .eq([(Some(RTC), Cause::Hang)])
         );
+    }
+}
+
+/// D5
+#[test]
+fn an_offer_that_takes_its_time_has_its_standby_all_the_same() {
+    for seed in 0..40 {
+        let mut world = World::new(seed, voice());
+        world.net.gathering = 2_000;
+        world.net.set(RTC, Fault::Hang);
+        world.connect();
+        world.until(5_000, |world| world.is_on(WS));
+        let offered = world.page.app.offered[0];
+        let after = opened_on(&world, WS).unwrap() - offered;
+        assert_eq!(after, 2_500, "seed {seed}");
     }
 }
 
@@ -183,6 +199,7 @@ fn an_attempt_that_lost_to_its_standby_is_taken_when_it_proves_itself() {
     }
 }
 
+/// D4, D5
 #[test]
 fn a_black_hole_in_mid_session_is_noticed_left_and_climbed_back_from() {
     for seed in 0..100 {
@@ -239,6 +256,7 @@ fn a_mend_that_finds_a_path_keeps_the_link() {
     }
 }
 
+/// D4
 #[test]
 fn a_mend_that_is_answered_in_vain_is_not_asked_for_again() {
     for seed in 0..40 {
