@@ -38,6 +38,8 @@ pub mod close;
 pub mod config;
 pub mod frame;
 pub mod input;
+#[cfg(feature = "voice")]
+pub mod negotiation;
 pub mod output;
 pub mod parts;
 pub mod session;
