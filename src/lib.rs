@@ -26,6 +26,11 @@ pub mod session;
 
 mod driver;
 
+#[cfg(feature = "voice")]
+mod guard;
+#[cfg(feature = "voice")]
+mod transport;
+
 #[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
 use talc::{
     cell::TalcSyncCell,

@@ -1,0 +1,3 @@
+//! Transports that negotiate before they carry. The others are JavaScript alone: `src/transport/*.js`.
+
+pub(crate) mod webrtc;
