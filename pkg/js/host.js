@@ -70,7 +70,15 @@ export class Host {
   /** Why a function of the application's failed last. */
   reason;
 
-  listeners = new Listeners();
+  /** The link that took the session last. @type {any} */
+  owner;
+  // What `throughline/voice` adds.
+  /** Hears that another link may carry the session. @type {(() => void) | undefined} */
+  moved;
+  /** Hears how far it came. @type {((step: string, status: string, error?: unknown) => void) | undefined} */
+  progress;
+  /** Makes peer connections. @type {any} */
+  rtc;
 
   /** Settles when the session is over. */
   over = new Promise((resolve) => this.#over.signal.addEventListener("abort", resolve));
@@ -78,6 +86,8 @@ export class Host {
   /** @param {any} options @param {any} kit what the entry is made of */
   constructor(options, kit) {
     check(options, kit.transports.map((number) => TRANSPORTS[number]));
+    kit.check?.(options);
+    this.listeners = new Listeners(kit.events);
     this.options = options;
     this.kit = kit;
     const { dialect = "throughline" } = options;
@@ -238,7 +248,7 @@ export class Host {
   address(attempt, purpose, use) {
     const { endpoints, url = "/realtime" } = this.options;
     const endpoint = endpoints && purpose in endpoints ? endpoints[purpose] : url;
-    const transport = { websocket: "websocket", poll: "long-poll" }[purpose] ?? "sse";
+    const transport = { websocket: "websocket", poll: "long-poll", webrtc: "webrtc" }[purpose] ?? "sse";
     const take = (found) => {
       if (found === null || found === undefined || found === "") return this.ended(attempt, UNAVAILABLE);
       let address;
@@ -249,6 +259,7 @@ export class Host {
       }
       if (!/^(https?|wss?):$/.test(address.protocol)) return this.ended(attempt, BAD_ADDRESS);
       address.hash = "";
+      this.progress?.("api", "done");
       use(address.href.replace(/^ws/, "http"));
     };
     if (typeof endpoint !== "function") return take(endpoint);

@@ -6,7 +6,7 @@ const UNCONSUMED_LIMIT = 1_000;
 const ITERATOR_LIMIT = 10_000;
 
 /** Names that are the session's own; a message of such a type is heard as `message:TYPE`. */
-const RESERVED = new Set(["state", "transport", "error", "retry", "rtt", "gap", "drained", "recovered", "message"]);
+const RESERVED = ["state", "transport", "error", "retry", "rtt", "gap", "drained", "recovered", "message"];
 
 const PREFIX = "message:";
 
@@ -19,6 +19,12 @@ export class Listeners {
   #waiters = [];
   #unconsumed = [];
   #readers = new Set();
+  #reserved;
+
+  /** @param {string[]} [more] names that an entry adds */
+  constructor(more = []) {
+    this.#reserved = new Set([...RESERVED, ...more]);
+  }
 
   add(name, listener, once, signal) {
     if (typeof listener !== "function") throw new SessionError("bad_option", { message: "a listener must be a function" });
@@ -122,7 +128,7 @@ export class Listeners {
   }
 
   #place(name) {
-    if (RESERVED.has(name)) return [this.#events, name];
+    if (this.#reserved.has(name)) return [this.#events, name];
     return [this.#messages, name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name];
   }
 }

@@ -50,7 +50,11 @@ export function perform(host, numbers) {
       }
       case TRANSMIT: {
         const link = host.links.get(next());
-        if (fence) host.keep?.take(link.session, fence, host.identity);
+        if (fence) {
+          host.keep?.take(link.session, fence, host.identity);
+          host.owner = link;
+          host.moved?.();
+        }
         link?.send(unit);
         unit = [];
         fence = 0;
@@ -92,6 +96,7 @@ export function perform(host, numbers) {
       case CARRIED_BY: {
         const [from, to] = [TRANSPORTS[next()] ?? null, TRANSPORTS[next()] ?? null];
         host.transport = /** @type {any} */ (to);
+        host.moved?.();
         host.listeners.emit("transport", { from, to });
         break;
       }

@@ -100,6 +100,7 @@ function receiveNamed(host, attempt, frame) {
     host.unit = a.unit;
     const link = host.links.get(attempt);
     if (link) link.session = a.session;
+    host.progress?.("session", "done");
     const numbers = [a.received, a.heartbeat, a.window, a.unit].map(whole);
     host.tell(FRAMES.ready, attempt, host.nameOf(a.session), ...numbers);
   } else host.tell(FRAMES[name], attempt, whole(a), name === "close" && b != null ? whole(b) : -1);

@@ -52,6 +52,9 @@ extern "C" {
     /// Something is wrong that it goes on with.
     #[wasm_bindgen(method)]
     fn warn(this: &Port, code: &str, details: &JsValue);
+    /// The exchange named ICE servers in a header `Link`.
+    #[wasm_bindgen(method)]
+    fn servers(this: &Port, link: &str);
 }
 
 /// What the page asks of WebRTC.

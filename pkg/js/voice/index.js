@@ -7,6 +7,7 @@ import text, { mask } from "../../wasm/voice/bytes.js";
 import { instantiate } from "../../wasm/voice/throughline.js";
 import { Host } from "../host.js";
 import { loader } from "../load.js";
+import { checkWebRtc } from "./options.js";
 import { VoiceSession } from "./session.js";
 import { openWebRtc } from "./webrtc.js";
 
@@ -15,6 +16,9 @@ const KIT = {
   load: loader(text, mask, instantiate),
   openers: [openWebSocket, openSse, openLongPoll, openWebRtc],
   transports: [3, 0, 1, 2],
+  /** Events of the session that only this entry has. */
+  events: ["progress", "rung"],
+  check: checkWebRtc,
   here: (transport) => transport !== 3 || typeof RTCPeerConnection === "function",
 };
 

@@ -189,7 +189,7 @@ impl Actor {
                 self.answer = answer.sdp;
                 self.resource = answer.resource.or(self.resource.take());
                 if let Some(link) = answer.link {
-                    self.port().warn("link", &link.into());
+                    self.port().servers(&link);
                 }
                 Input::Answered(exchange)
             }
@@ -301,7 +301,14 @@ impl Actor {
     fn make(&self) -> Result<Made, JsValue> {
         let options = &self.signal.options;
         let configuration = Self::configuration(options, &self.servers);
-        let pc: Pc = RtcPeerConnection::new_with_configuration(&configuration)?.unchecked_into();
+        let pc = RtcPeerConnection::new_with_configuration(&configuration);
+        let pc = pc.or_else(|error| {
+            // What an application or its provider names may be no server at all.
+            self.port().warn("ice_servers", &error);
+            let none = Self::configuration(options, &Array::new());
+            RtcPeerConnection::new_with_configuration(&none)
+        });
+        let pc: Pc = pc?.unchecked_into();
         // Without a track: a microphone that comes later replaces nothing but that.
         let sender = pc.add_transceiver("audio")?.sender();
         let channel = pc.create_data_channel(&options.label, &options.channel)?;
