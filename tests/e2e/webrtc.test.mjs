@@ -41,7 +41,6 @@ inBrowsers((world) => {
     assert.equal(seen.after, "closed");
     assert.deepEqual(seen.errors, []);
     assert.deepEqual(seen.transports, [{ from: null, to: "webrtc" }, { from: "webrtc", to: null }]);
-    console.log(JSON.stringify(seen.explanation.attempts), JSON.stringify(seen.stats), JSON.stringify(seen.explanation.timeline));
     assert.match(seen.explanation.summary, /connected over webrtc/);
     assert.equal(seen.stats.protocol, "udp");
     assert.equal(typeof seen.stats.rttMs, "number");
