@@ -77,8 +77,8 @@ export class Host {
   moved;
   /** Hears how far it came. @type {((step: string, status: string, error?: unknown) => void) | undefined} */
   progress;
-  /** Makes peer connections. @type {any} */
-  rtc;
+  /** The ICE servers of peer connections. @type {any} */
+  ice;
 
   /** Settles when the session is over. */
   over = new Promise((resolve) => this.#over.signal.addEventListener("abort", resolve));

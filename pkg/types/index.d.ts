@@ -1,5 +1,5 @@
-/** A way to carry the session. */
-export type Transport = "websocket" | "sse" | "long-poll";
+/** A way to carry the session; `webrtc` in `throughline/voice` alone. */
+export type Transport = "websocket" | "sse" | "long-poll" | "webrtc";
 
 /**
  * Where a session stands.
@@ -241,7 +241,10 @@ export type ErrorCode =
   | "wasm_blocked"
   | "bad_message"
   | "bad_option"
-  | "internal";
+  | "internal"
+  | "signaling_failed"
+  | "ice_servers"
+  | "turn_rejected";
 
 /** Every error of the session. */
 export class SessionError extends Error {

@@ -1,48 +1,69 @@
 //! WebRTC (W3C webrtc-pc): a peer connection of an attempt, negotiated by the core, whose data
 //! channel carries units. What it carries stays in the page: `pkg/js/voice/webrtc.js`.
 
-mod ice;
 mod peer;
 mod signal;
 
-use std::rc::Rc;
-
 use futures::channel::mpsc::{UnboundedSender, unbounded};
-use js_sys::{Function, Promise};
-use serde::Deserialize;
-use throughline_core::negotiation::{Gathering, Input};
+use js_sys::{Array, Promise, Reflect};
+use throughline_core::negotiation::Input;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{AbortSignal, RtcDataChannel, RtcPeerConnection, RtcRtpSender};
+use web_sys::{AbortSignal, Request, RtcConfiguration, RtcDataChannel, RtcRtpSender};
 
-use ice::Ice;
-use peer::Event;
-use signal::Dialect;
+use peer::{Event, Pc};
 
 #[wasm_bindgen]
 extern "C" {
-    /// The page's side of one attempt.
+    /// The page's side of one attempt. None of it throws but what says so.
     #[derive(Clone)]
     pub type Port;
 
+    /// How offers are exchanged, by its number: `whip`, `sdp`, `json`, `custom`.
+    #[wasm_bindgen(method, getter)]
+    fn signaling(this: &Port) -> u8;
+    /// Whether the offer waits for candidates.
+    #[wasm_bindgen(method, getter)]
+    fn wait(this: &Port) -> bool;
+    #[wasm_bindgen(method, getter)]
+    fn label(this: &Port) -> String;
+    /// The data channel's options, as the browser takes them.
+    #[wasm_bindgen(method, getter)]
+    fn channel(this: &Port) -> JsValue;
     /// The session's clock in milliseconds.
     #[wasm_bindgen(method)]
     fn now(this: &Port) -> f64;
-    /// The last token.
+    /// The ICE servers that are known and fresh.
     #[wasm_bindgen(method)]
-    fn token(this: &Port) -> Option<String>;
-    /// The offer as the body of a POST in the dialect `json`.
+    fn known(this: &Port) -> Option<Array>;
+    /// Finds ICE servers anew.
     #[wasm_bindgen(method)]
-    fn body(this: &Port, offer: &str) -> String;
+    fn find(this: &Port, signal: &AbortSignal) -> Promise;
+    /// A connection's configuration with these servers.
+    #[wasm_bindgen(method)]
+    fn configuration(this: &Port, servers: &Array) -> RtcConfiguration;
+    /// A request with the token; `address` relative to where offers are sent, none for that.
+    #[wasm_bindgen(method, catch)]
+    fn request(
+        this: &Port,
+        method: &str,
+        address: Option<&str>,
+        etag: Option<&str>,
+        body: Option<&str>,
+        signal: Option<&AbortSignal>,
+    ) -> Result<Request, JsValue>;
     /// Asks the application's own exchange; `reason` is `offer` or `restart`.
     #[wasm_bindgen(method)]
     fn exchange(this: &Port, offer: &str, reason: &str, signal: &AbortSignal) -> Promise;
     /// A connection was made.
     #[wasm_bindgen(method)]
-    fn made(this: &Port, pc: &RtcPeerConnection, channel: &RtcDataChannel, sender: &RtcRtpSender);
+    fn made(this: &Port, pc: &Pc, channel: &RtcDataChannel, sender: &RtcRtpSender);
     /// Sound comes: the event of a track.
     #[wasm_bindgen(method)]
     fn remote(this: &Port, event: &JsValue);
+    /// The exchange named ICE servers in a header `Link`.
+    #[wasm_bindgen(method)]
+    fn servers(this: &Port, link: &str);
     /// A milestone, by its number.
     #[wasm_bindgen(method)]
     fn report(this: &Port, milestone: u8);
@@ -52,79 +73,27 @@ extern "C" {
     /// Something is wrong that it goes on with.
     #[wasm_bindgen(method)]
     fn warn(this: &Port, code: &str, details: &JsValue);
-    /// The exchange named ICE servers in a header `Link`.
-    #[wasm_bindgen(method)]
-    fn servers(this: &Port, link: &str);
-}
-
-/// What the page asks of WebRTC.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Options {
-    signaling: Dialect,
-    credentials: String,
-    /// Whether the offer waits for candidates.
-    wait: bool,
-    ice_transport_policy: Option<String>,
-    label: String,
-    /// The data channel's options, as the browser takes them.
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    channel: JsValue,
-}
-
-/// Makes the peer connections of one session.
-#[wasm_bindgen]
-pub struct Rtc {
-    options: Rc<Options>,
-    ice: Rc<Ice>,
-}
-
-#[wasm_bindgen]
-impl Rtc {
-    /// Reads the options, which the page has checked, and where ICE servers come from: a list, an
-    /// address, or a function.
-    ///
-    /// # Errors
-    ///
-    /// An option has another type than it must have.
-    #[wasm_bindgen(constructor)]
-    pub fn new(options: JsValue, servers: JsValue) -> Result<Self, JsValue> {
-        let options = serde_wasm_bindgen::from_value(options)?;
-        Ok(Self {
-            options: Rc::new(options),
-            ice: Rc::new(Ice::new(servers)),
-        })
-    }
-
-    /// Starts a connection to what answers offers at `address`.
-    pub fn open(&self, port: Port, address: String) -> Peer {
-        let (events, queue) = unbounded();
-        let gathering = if self.options.wait {
-            Gathering::Bounded
-        } else {
-            Gathering::Trickle
-        };
-        let peer = peer::Actor::new(
-            (port, address),
-            (self.options.clone(), self.ice.clone()),
-            gathering,
-            events.clone(),
-        );
-        spawn_local(peer::run(peer, queue));
-        let peer = Peer { events };
-        peer.tell(Event::Input(Input::Start));
-        peer
-    }
 }
 
 /// One peer connection: the page's handle. It closes when told, or when it ends.
 #[wasm_bindgen]
+#[derive(Debug)]
 pub struct Peer {
     events: UnboundedSender<Event>,
 }
 
 #[wasm_bindgen]
 impl Peer {
+    /// Starts a connection.
+    #[wasm_bindgen(constructor)]
+    pub fn new(port: Port) -> Self {
+        let (events, queue) = unbounded();
+        spawn_local(peer::run(peer::Actor::new(port, events.clone()), queue));
+        let peer = Self { events };
+        peer.tell(Event::Input(Input::Start));
+        peer
+    }
+
     /// Asks for an ICE restart.
     pub fn mend(&self) {
         self.tell(Event::Input(Input::Mend));
@@ -141,8 +110,8 @@ impl Peer {
     }
 }
 
-/// Awaits a function of the application's, whatever it returns.
-async fn asked(function: &Function, argument: &JsValue) -> Result<JsValue, JsValue> {
-    let returned = function.call1(&JsValue::UNDEFINED, argument)?;
-    wasm_bindgen_futures::JsFuture::from(Promise::resolve(&returned)).await
+/// A member that is there and says something.
+fn member(value: &JsValue, name: &str) -> Option<JsValue> {
+    let found = Reflect::get(value, &name.into()).ok()?;
+    (!found.is_undefined() && !found.is_null()).then_some(found)
 }

@@ -1,5 +1,8 @@
 import { SessionError } from "../error.js";
 
+/** How offers are exchanged, by the numbers of the compiled part. */
+export const SIGNALING = ["whip", "sdp", "json", "custom"];
+
 const fail = (message) => {
   throw new SessionError("bad_option", { message });
 };
@@ -11,7 +14,7 @@ export function checkWebRtc({ webrtc = {}, dialect }) {
   if (typeof webrtc !== "object" || webrtc === null) fail("webrtc must be an object");
   const { signaling, iceServers, iceTransportPolicy, gathering, channel = {} } = webrtc;
   const { name } = signalingOf(webrtc);
-  one("signaling", name, ["whip", "sdp", "json", "custom"]);
+  one("signaling", name, SIGNALING);
   if (name === "custom" && typeof signaling !== "function") fail("webrtc.signaling: custom is a function");
   one("iceTransportPolicy", iceTransportPolicy, ["all", "relay"]);
   one("gathering", gathering, ["auto", "none", "wait"]);
@@ -30,12 +33,4 @@ export function checkWebRtc({ webrtc = {}, dialect }) {
 export function signalingOf({ signaling = "whip" }) {
   if (typeof signaling === "function") return { name: "custom" };
   return typeof signaling === "string" ? { name: signaling } : signaling ?? {};
-}
-
-/** The options as the compiled part reads them. @param {any} options @param {string} credentials */
-export function plainOptions({ webrtc = {} }, credentials) {
-  const { gathering = "auto", iceTransportPolicy, channel: { label = "throughline", ...channel } = {} } = webrtc;
-  const signaling = signalingOf(webrtc).name;
-  const wait = gathering === "wait" || (gathering === "auto" && signaling !== "whip");
-  return { signaling, credentials, wait, iceTransportPolicy, label, channel };
 }

@@ -4,7 +4,8 @@ import { ANSWERED, MENDED, OFFERED, OPENED, PROTOCOL, REFUSED } from "../core.js
 import { SessionError } from "../error.js";
 import { pack, receive } from "../../../src/transport/unit.js";
 import { Joiner, Outlet, cut, messageLimit, sizeOf } from "./channel.js";
-import { plainOptions, signalingOf } from "./options.js";
+import { IceServers } from "./ice.js";
+import { SIGNALING, signalingOf } from "./options.js";
 import { redact } from "./redact.js";
 import { Media } from "./stats.js";
 
@@ -27,8 +28,10 @@ const WARNINGS = {
 
 /** @param {import("../host.js").Host} host @param {number} attempt */
 export function openWebRtc(host, attempt) {
-  const { options } = host;
-  const signaling = signalingOf(options.webrtc ?? {});
+  const { webrtc = {} } = host.options;
+  const signaling = signalingOf(webrtc);
+  const { gathering = "auto", iceTransportPolicy, channel: { label = "throughline", ...dictionary } = {} } = webrtc;
+  const ice = (host.ice ??= new IceServers(webrtc.iceServers));
   const joiner = new Joiner(UNIT_LIMIT);
   /** @type {any} */
   let peer;
@@ -74,10 +77,16 @@ export function openWebRtc(host, attempt) {
     if (unit?.length) write(unit);
   };
   const port = {
+    signaling: SIGNALING.indexOf(signaling.name),
+    wait: gathering === "wait" || (gathering === "auto" && signaling.name !== "whip"),
+    label,
+    channel: dictionary,
     now: () => host.now(),
-    token: () => host.token,
-    body: (sdp) => bodyOf(signaling, sdp, host.token),
-    exchange: (offer, reason, signal) => new Promise((resolve) => resolve(options.webrtc.signaling(offer, { signal, attempt, reason, url: address }))),
+    known: () => ice.known(),
+    find: (signal) => ice.find(signal, address, host.token),
+    configuration: (iceServers) => ({ iceServers, iceTransportPolicy }),
+    request: (method, resource, etag, body, signal) => requestOf(host, signaling, method, new URL(resource ?? "", address), etag, body, signal),
+    exchange: (offer, reason, signal) => new Promise((resolve) => resolve(webrtc.signaling(offer, { signal, attempt, reason, url: address }))),
     made(connection, data, sender) {
       [pc, channel] = [connection, data];
       channel.binaryType = "arraybuffer";
@@ -141,8 +150,7 @@ export function openWebRtc(host, attempt) {
   host.address(attempt, "webrtc", (found) => {
     if (closed) return;
     address = found;
-    host.rtc ??= new host.instance.Rtc(plainOptions(options, host.credentials), serversOf(options.webrtc?.iceServers));
-    peer = host.rtc.open(port, address);
+    peer = new host.instance.Peer(port);
   });
   const link = {
     /** @type {Media | undefined} */
@@ -179,8 +187,20 @@ export function openWebRtc(host, attempt) {
   return link;
 }
 
-/** An address is text there. */
-const serversOf = (servers) => (servers instanceof URL ? servers.href : servers);
+/** What an exchange asks: an offer is POSTed, a resource PATCHed and DELETEd. */
+function requestOf(host, signaling, method, address, etag, body, signal) {
+  /** @type {Record<string, string>} */
+  const headers = host.token ? { Authorization: "Bearer " + host.token } : {};
+  if (method === "PATCH") headers["Content-Type"] = "application/trickle-ice-sdpfrag";
+  if (etag !== undefined) headers["If-Match"] = etag;
+  if (method === "POST") {
+    const json = signaling.name === "json";
+    headers["Content-Type"] = json ? "application/json" : "application/sdp";
+    headers.Accept = "application/sdp, application/json";
+    if (json) body = bodyOf(signaling, body, host.token);
+  }
+  return new Request(address, { method, headers, body, signal, credentials: host.credentials, cache: "no-store", keepalive: method === "DELETE" });
+}
 
 /** Spells the offer as JSON: the names of its members are the server's. */
 function bodyOf({ fields: { sdp: offer = "sdp", token: secret = "token" } = {}, body }, sdp, token) {

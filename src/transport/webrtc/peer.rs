@@ -1,7 +1,5 @@
 //! One peer connection: what happens to it, told to the negotiation one by one, and what that asks for.
 
-use std::rc::Rc;
-
 use futures::StreamExt as _;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender};
 use js_sys::{Array, Object, Promise, Reflect};
@@ -11,14 +9,11 @@ use throughline_core::negotiation::{
 use throughline_core::{Cause, Millis};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{
-    RtcConfiguration, RtcDataChannel, RtcIceCandidate, RtcPeerConnection, RtcRtpTransceiver,
-};
+use web_sys::{RtcDataChannel, RtcPeerConnection, RtcRtpTransceiver};
 
-use super::ice::{Ice, member};
-use super::signal::{Answer, Dialect, Refused, Resource, Signal};
-use super::{Options, Port};
-use crate::guard::{Alarm, Listener, Task};
+use super::signal::{self, Answer, Dialect, Patch, Refused, Resource};
+use super::{Port, member};
+use crate::guard::{Alarm, Limit, Listener, Task};
 
 /// Milliseconds in which the channel empties and closes before the connection does.
 const LINGER: u64 = 500;
@@ -28,7 +23,7 @@ extern "C" {
     /// What `web-sys` has no name for, or lets throw.
     #[wasm_bindgen(extends = RtcPeerConnection)]
     #[derive(Clone)]
-    type Pc;
+    pub(super) type Pc;
     #[wasm_bindgen(method, catch, js_name = addTransceiver)]
     fn add_transceiver(this: &Pc, kind: &str) -> Result<RtcRtpTransceiver, JsValue>;
     #[wasm_bindgen(method, catch, js_name = createDataChannel)]
@@ -59,7 +54,7 @@ pub(super) enum Event {
     Input(Input<String>),
     Servers(Result<Array, JsValue>),
     Answer(Exchange, Result<Answer, Refused>),
-    Patched(Exchange, Result<(String, Option<String>), Refused>),
+    Patched(Exchange, Result<Patch, Refused>),
     /// What a server of ICE's said: address and code.
     Rejected(String, u16),
     /// The channel has closed.
@@ -71,8 +66,7 @@ pub(super) enum Event {
 
 /// Drives one negotiation.
 pub(super) struct Actor {
-    signal: Signal,
-    ice: Rc<Ice>,
+    port: Port,
     negotiation: Negotiation<String>,
     events: UnboundedSender<Event>,
     alarm: Alarm,
@@ -133,21 +127,16 @@ pub(super) async fn run(mut actor: Actor, mut queue: UnboundedReceiver<Event>) {
 }
 
 impl Actor {
-    pub(super) fn new(
-        (port, address): (Port, String),
-        (options, ice): (Rc<Options>, Rc<Ice>),
-        gathering: Gathering,
-        events: UnboundedSender<Event>,
-    ) -> Self {
+    pub(super) fn new(port: Port, events: UnboundedSender<Event>) -> Self {
         let ring = events.clone();
         let alarm = Alarm::new(move || tell(&ring, Event::Input(Input::Timeout)));
+        let gathering = if port.wait() {
+            Gathering::Bounded
+        } else {
+            Gathering::Trickle
+        };
         Self {
-            signal: Signal {
-                port,
-                options,
-                address,
-            },
-            ice,
+            port,
             negotiation: Negotiation::new(gathering, Spans::default()),
             events,
             alarm,
@@ -163,12 +152,8 @@ impl Actor {
         }
     }
 
-    fn port(&self) -> &Port {
-        &self.signal.port
-    }
-
     fn now(&self) -> Millis {
-        Millis(self.port().now() as u64)
+        Millis(self.port.now() as u64)
     }
 
     /// Keeps what an event brought and says what it is to the negotiation: an input, nothing, or the end.
@@ -181,7 +166,7 @@ impl Actor {
             Event::Servers(found) => {
                 match found {
                     Ok(servers) => self.servers = servers,
-                    Err(error) => self.port().warn("ice_servers", &error),
+                    Err(error) => self.port.warn("ice_servers", &error),
                 }
                 Input::Servers
             }
@@ -189,11 +174,11 @@ impl Actor {
                 self.answer = answer.sdp;
                 self.resource = answer.resource.or(self.resource.take());
                 if let Some(link) = answer.link {
-                    self.port().servers(&link);
+                    self.port.servers(&link);
                 }
                 Input::Answered(exchange)
             }
-            Event::Patched(exchange, Ok((fragment, etag))) => {
+            Event::Patched(exchange, Ok(Patch { fragment, etag })) => {
                 if let Some(resource) = &mut self.resource {
                     resource.etag = etag.or(resource.etag.take());
                 }
@@ -238,7 +223,7 @@ impl Actor {
                     spawn_local(async move { drop(JsFuture::from(undone).await) });
                 }
             }
-            Output::Report(milestone) => self.port().report(match milestone {
+            Output::Report(milestone) => self.port.report(match milestone {
                 Milestone::Offered => 0,
                 Milestone::Answered => 1,
                 Milestone::Opened => 2,
@@ -251,7 +236,7 @@ impl Actor {
                     retry_after,
                 } = refusal;
                 let wait = retry_after.map_or(-1.0, |ms| ms as f64);
-                self.port()
+                self.port
                     .ended(phase as u8, cause as u8, status, wait, &self.told);
                 tell(&self.events, Event::Close);
             }
@@ -259,28 +244,13 @@ impl Actor {
     }
 
     fn find_servers(&mut self) {
-        if let Some(known) = self.ice.known() {
+        if let Some(known) = self.port.known() {
             return tell(&self.events, Event::Servers(Ok(known)));
         }
-        let (ice, signal, events) = (self.ice.clone(), self.signal.clone(), self.events.clone());
+        let (port, events) = (self.port.clone(), self.events.clone());
         self.network = Some(Task::new(Box::pin(async move {
-            let found = ice.find(&signal.port, &signal.address).await;
-            tell(&events, Event::Servers(found));
+            tell(&events, Event::Servers(found(&port).await));
         })));
-    }
-
-    fn configuration(options: &Options, servers: &Array) -> RtcConfiguration {
-        let configuration = RtcConfiguration::new();
-        configuration.set_ice_servers(servers);
-        if let Some(policy) = &options.ice_transport_policy {
-            // Fails on no object.
-            let _ = Reflect::set(
-                &configuration,
-                &"iceTransportPolicy".into(),
-                &policy.as_str().into(),
-            );
-        }
-        configuration
     }
 
     fn describe(&mut self) {
@@ -299,21 +269,21 @@ impl Actor {
     }
 
     fn make(&self) -> Result<Made, JsValue> {
-        let options = &self.signal.options;
-        let configuration = Self::configuration(options, &self.servers);
-        let pc = RtcPeerConnection::new_with_configuration(&configuration);
-        let pc = pc.or_else(|error| {
+        let port = &self.port;
+        let make = |servers: &Array| {
+            RtcPeerConnection::new_with_configuration(&port.configuration(servers))
+        };
+        let pc = make(&self.servers).or_else(|error| {
             // What an application or its provider names may be no server at all.
-            self.port().warn("ice_servers", &error);
-            let none = Self::configuration(options, &Array::new());
-            RtcPeerConnection::new_with_configuration(&none)
+            port.warn("ice_servers", &error);
+            make(&Array::new())
         });
         let pc: Pc = pc?.unchecked_into();
         // Without a track: a microphone that comes later replaces nothing but that.
         let sender = pc.add_transceiver("audio")?.sender();
-        let channel = pc.create_data_channel(&options.label, &options.channel)?;
+        let channel = pc.create_data_channel(&port.label(), &port.channel())?;
         let listeners = self.listeners(&pc, &channel);
-        self.port().made(&pc, &channel, &sender);
+        port.made(&pc, &channel, &sender);
         Ok(Made {
             pc,
             channel,
@@ -330,7 +300,7 @@ impl Actor {
                 }
             })
         };
-        let (watched, events, port) = (pc.clone(), self.events.clone(), self.port().clone());
+        let (watched, events, port) = (pc.clone(), self.events.clone(), self.port.clone());
         let state = Listener::new(pc, "connectionstatechange", move |_| {
             if matches!(watched.state().as_str(), "failed" | "closed") {
                 tell(&events, Event::Input(Input::Gone));
@@ -353,19 +323,19 @@ impl Actor {
 
     /// With fresh servers, where the old ones expire.
     fn redescribe(&mut self) {
-        let pc = self.made.as_ref().map(|made| made.pc.clone());
-        let (ice, signal) = (self.ice.clone(), self.signal.clone());
-        let Some(pc) = pc.filter(|_| signal.options.signaling.mends()) else {
+        let mends = Dialect::of(&self.port) != Dialect::Post;
+        let Some(pc) = self.made.as_ref().filter(|_| mends) else {
             return tell(&self.events, Event::Input(Input::Undescribed));
         };
+        let (pc, port) = (pc.pc.clone(), self.port.clone());
         self.ask(async move {
-            if ice.known().is_none() {
-                match ice.find(&signal.port, &signal.address).await {
+            if port.known().is_none() {
+                match found(&port).await {
                     Ok(servers) => {
-                        let configuration = Self::configuration(&signal.options, &servers);
+                        let configuration = port.configuration(&servers);
                         pc.set_configuration_with_configuration(&configuration)?;
                     }
-                    Err(error) => signal.port.warn("ice_servers", &error),
+                    Err(error) => port.warn("ice_servers", &error),
                 }
             }
             let options = Object::new();
@@ -393,22 +363,22 @@ impl Actor {
     }
 
     fn exchange(&mut self, exchange: Exchange, purpose: Purpose) {
-        let (signal, events, offer) = (self.signal.clone(), self.events.clone(), self.local());
+        let (port, events, offer) = (self.port.clone(), self.events.clone(), self.local());
         let reason = match purpose {
             Purpose::Offer => "offer",
             Purpose::Restart => "restart",
         };
         self.network = Some(Task::new(Box::pin(async move {
-            let answer = signal.offer(&offer, reason).await;
+            let answer = signal::offer(&port, &offer, reason).await;
             tell(&events, Event::Answer(exchange, answer));
         })));
     }
 
     fn restart(&mut self, exchange: Exchange) {
-        match self.signal.options.signaling {
+        match Dialect::of(&self.port) {
             Dialect::Custom => self.exchange(exchange, Purpose::Restart),
             Dialect::Whip => self.patch(exchange, &[], Some("*".into())),
-            Dialect::Sdp | Dialect::Json => {}
+            Dialect::Post => {}
         }
     }
 
@@ -420,19 +390,12 @@ impl Actor {
     fn patch(&mut self, exchange: Exchange, candidates: &[String], etag: Option<String>) {
         let fragment = sdp::fragment(&self.local(), candidates);
         let (Some(resource), Some(fragment)) = (self.resource.clone(), fragment) else {
-            let refusal = Refusal {
-                cause: Cause::Unavailable,
-                status: 0,
-                retry_after: None,
-            };
-            return tell(
-                &self.events,
-                Event::Input(Input::Refused(exchange, refusal)),
-            );
+            let refused = Refused::of(Cause::Unavailable, JsValue::UNDEFINED);
+            return tell(&self.events, Event::Patched(exchange, Err(refused)));
         };
-        let (signal, events) = (self.signal.clone(), self.events.clone());
+        let (port, events) = (self.port.clone(), self.events.clone());
         self.network = Some(Task::new(Box::pin(async move {
-            let patched = signal.patch(&resource, &fragment, etag.as_deref()).await;
+            let patched = signal::patch(&port, &resource, &fragment, etag.as_deref()).await;
             tell(&events, Event::Patched(exchange, patched));
         })));
     }
@@ -466,7 +429,7 @@ impl Actor {
 
     fn judge_relays(&mut self, input: &Input<String>) {
         match input {
-            Input::Candidate(Reach::Beyond, candidate) if candidate.contains(" typ relay") => {
+            Input::Candidate(Reach::Beyond, candidate) if has(candidate, " typ relay") => {
                 self.turn = Turn::Told;
             }
             Input::Gathered => {
@@ -482,7 +445,7 @@ impl Actor {
     fn tell_relay(&mut self, url: &str, code: u16) {
         self.turn = Turn::Told;
         let details = Array::of2(&url.into(), &code.into());
-        self.port().warn("turn_rejected", &details);
+        self.port.warn("turn_rejected", &details);
     }
 
     /// Own work first, then what the browser holds, then the server's.
@@ -511,9 +474,16 @@ impl Actor {
             pc.close();
         }
         if let Some(resource) = &self.resource {
-            self.signal.delete(resource);
+            signal::delete(&self.port, resource);
         }
     }
+}
+
+/// ICE servers found anew.
+async fn found(port: &Port) -> Result<Array, JsValue> {
+    let limit = Limit::new()?;
+    let servers = JsFuture::from(port.find(&limit.signal())).await?;
+    Ok(servers.unchecked_into())
 }
 
 /// Makes an offer the local description.
@@ -535,11 +505,11 @@ fn candidate(event: JsValue) -> Option<Event> {
     let input = match member(&event, "candidate") {
         None => Input::Gathered,
         Some(candidate) => {
-            let line = candidate.unchecked_into::<RtcIceCandidate>().candidate();
+            let line = member(&candidate, "candidate")?.as_string()?;
             match line.as_str() {
                 // The end of one generation: the end of all is told without a candidate.
                 "" => return None,
-                line if line.contains(" typ host") => Input::Candidate(Reach::Host, line.into()),
+                line if has(line, " typ host") => Input::Candidate(Reach::Host, line.into()),
                 line => Input::Candidate(Reach::Beyond, line.into()),
             }
         }
@@ -556,4 +526,11 @@ fn rejection(event: JsValue) -> Option<Event> {
 fn tell(events: &UnboundedSender<Event>, event: Event) {
     // Where nobody listens any more, it is over.
     let _ = events.unbounded_send(event);
+}
+
+/// `str::contains` for short texts, at a tenth of its size.
+fn has(text: &str, part: &str) -> bool {
+    text.as_bytes()
+        .windows(part.len())
+        .any(|window| window == part.as_bytes())
 }

@@ -36,31 +36,26 @@ pub fn renewed(answer: &str, fragment: &str) -> Option<String> {
     );
     let mut fresh = lines(fragment).filter(is_candidate).peekable();
     let mut text = String::new();
+    let mut sections = 0;
     for old in lines(answer).filter(|old| !is_candidate(old)) {
         if old.starts_with("a=ice-ufrag:") {
             put(&mut text, ufrag);
         } else if old.starts_with("a=ice-pwd:") {
             put(&mut text, pwd);
             // Where the first section has its own; the others are bundled to it.
-            if text.contains("\nm=") {
+            if sections > 0 {
                 fresh
                     .by_ref()
                     .for_each(|candidate| put(&mut text, candidate));
             }
         } else {
+            sections += u32::from(old.starts_with("m="));
             put(&mut text, old);
         }
     }
     // Credentials of the whole session: the candidates are the last section's to hold.
     fresh.for_each(|candidate| put(&mut text, candidate));
     Some(text)
-}
-
-/// Whether an address of an ICE server names the port 53, where browsers send nothing and wait.
-#[must_use]
-pub fn is_stalling(url: &str) -> bool {
-    let address = url.split_once('?').map_or(url, |(address, _)| address);
-    address.ends_with(":53")
 }
 
 fn is_candidate(line: &&str) -> bool {
@@ -128,19 +123,5 @@ mod tests {
             renewed(answer, restart).unwrap(),
             "v=0\r\na=ice-ufrag:c\r\na=ice-pwd:d\r\nm=audio 9 X 0\r\na=mid:0\r\na=candidate:7 1 udp 2 10.0.0.7 5 typ host\r\n"
         );
-    }
-
-    #[test]
-    fn only_port_53_stalls() {
-        for url in ["stun:a.example:53", "turn:a.example:53?transport=udp"] {
-            assert!(is_stalling(url), "{url}");
-        }
-        for url in [
-            "turns:a.example:5349?transport=tcp",
-            "stun:a.example",
-            "stun:a.example:3478",
-        ] {
-            assert!(!is_stalling(url), "{url}");
-        }
     }
 }
