@@ -10,7 +10,7 @@ const POLL = 50;
 /** The sound of a session's start: 20 ms each of a tone, PCM16 mono at 24 kHz. */
 const FRAME_MS = 20;
 const RATE = 24_000;
-const PITCH = 300;
+const PITCH = 440;
 const LOUDNESS = 8_000;
 /** Sound kept of a session, in bytes. */
 const KEPT = 8 << 20;

@@ -137,12 +137,13 @@ enum Step {
     Docs,
     Clauses,
     Js,
+    Systems,
     Wasm(Browser),
     E2e,
 }
 
 impl Step {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Setup,
         Self::Fmt,
         // The wasm tests name the built package, and lints read them.
@@ -156,6 +157,7 @@ impl Step {
         Self::Server,
         Self::Types,
         Self::Js,
+        Self::Systems,
         Self::Wasm(Browser::Chromium),
         Self::Wasm(Browser::Firefox),
         Self::Wasm(Browser::Webkit),
@@ -176,6 +178,7 @@ impl Step {
             Self::Docs => "docs",
             Self::Clauses => "clauses",
             Self::Js => "js",
+            Self::Systems => "systems",
             Self::Wasm(Browser::Chromium) => "wasm-chromium",
             Self::Wasm(Browser::Firefox) => "wasm-firefox",
             Self::Wasm(Browser::Webkit) => "wasm-webkit",
@@ -197,6 +200,7 @@ impl Step {
             Self::Docs => "the README's commands exist",
             Self::Clauses => "a test names each clause of the protocol",
             Self::Js => "the package's JavaScript speaks the golden frames",
+            Self::Systems => "the servers of five other systems speak as their apps know them",
             Self::Wasm(Browser::Chromium) => "the browser crate's tests in Chromium",
             Self::Wasm(Browser::Firefox) => "the browser crate's tests in Firefox",
             Self::Wasm(Browser::Webkit) => "the browser crate's tests in WebKitGTK",
@@ -248,6 +252,13 @@ impl Session<'_> {
                 let suites = files(&repo.existing("tests/js")?)?;
                 repo.cmd("node").arg("--test").args(suites).run()
             }
+            Step::Systems => {
+                let suites = self.suites("tests/systems")?;
+                repo.existing("node_modules/ws")
+                    .context("run `cargo xtask setup` first")?;
+                let node = repo.cmd("node").args(["--test", "--test-concurrency=2"]);
+                node.args(suites).run()
+            }
             Step::Wasm(browser) => self.wasm(browser),
             Step::E2e => self.e2e(),
         }
@@ -279,17 +290,7 @@ impl Session<'_> {
 
     fn e2e(&self) -> Result<()> {
         let repo = self.repo;
-        let suites: Vec<PathBuf> = files(&repo.path("tests/e2e"))?
-            .into_iter()
-            .filter(|path| {
-                let name = path.to_string_lossy();
-                name.ends_with(".test.js") || name.ends_with(".test.mjs")
-            })
-            .collect();
-        ensure!(
-            !suites.is_empty(),
-            "tests/e2e has no *.test.js or *.test.mjs"
-        );
+        let suites = self.suites("tests/e2e")?;
         repo.existing("pkg/dist/throughline.js")
             .context("run `cargo xtask build` first")?;
         self.cargo(&["build", "-p", "throughline-server"])?;
@@ -303,6 +304,20 @@ impl Session<'_> {
                 repo.target()?.join("debug/throughline-server"),
             )
             .run()
+    }
+
+    /// Lists a folder's suites; what stands beside them is shared by them.
+    fn suites(&self, folder: &str) -> Result<Vec<PathBuf>> {
+        let mut suites = files(&self.repo.existing(folder)?)?;
+        suites.retain(|path| {
+            let name = path.to_string_lossy();
+            name.ends_with(".test.js") || name.ends_with(".test.mjs")
+        });
+        ensure!(
+            !suites.is_empty(),
+            "{folder} has no *.test.js or *.test.mjs"
+        );
+        Ok(suites)
     }
 
     fn server(&self) -> Result<&Server> {
