@@ -9,6 +9,7 @@ use throughline_core::codec::{Body, Payload};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::hub::{Hub, Peer, PeerEvent};
+use crate::voice::{Turn, Voices};
 
 use console::Subscribed;
 pub(crate) use console::{DEMO_SHOW, Feed, place};
@@ -39,7 +40,12 @@ pub(crate) enum Demo {
 }
 
 /// Starts the applications on the current runtime. They end with the hub.
-pub(crate) fn start(hub: &Hub, events: UnboundedReceiver<PeerEvent>, config: AppConfig) -> Feed {
+pub(crate) fn start(
+    hub: &Hub,
+    events: UnboundedReceiver<PeerEvent>,
+    (voices, turns): (Voices, UnboundedReceiver<Turn>),
+    config: AppConfig,
+) -> Feed {
     let feed = Feed::new(hub.clone());
     match config.demo {
         Demo::On => drop(tokio::spawn(feed.clone().run_demo())),
@@ -47,19 +53,21 @@ pub(crate) fn start(hub: &Hub, events: UnboundedReceiver<PeerEvent>, config: App
     }
     let apps = Apps {
         hub: hub.clone(),
-        interviews: Interviews::new(hub.clone(), config.delay_scale),
+        interviews: Interviews::new(hub.clone(), voices.clone(), config.delay_scale),
+        voices,
         feed: feed.clone(),
         counts: Counts::default(),
         demo: config.demo,
         peers: HashSet::new(),
     };
-    tokio::spawn(apps.run(events));
+    tokio::spawn(apps.run(events, turns));
     feed
 }
 
 struct Apps {
     hub: Hub,
     interviews: Interviews,
+    voices: Voices,
     feed: Feed,
     counts: Counts,
     demo: Demo,
@@ -67,10 +75,20 @@ struct Apps {
 }
 
 impl Apps {
-    async fn run(mut self, mut events: UnboundedReceiver<PeerEvent>) {
-        while let Some(event) = events.recv().await {
-            let hub = self.hub.clone();
-            hub.turn(event, |event| self.handle(event));
+    async fn run(
+        mut self,
+        mut events: UnboundedReceiver<PeerEvent>,
+        mut turns: UnboundedReceiver<Turn>,
+    ) {
+        loop {
+            tokio::select! {
+                event = events.recv() => {
+                    let Some(event) = event else { return };
+                    let hub = self.hub.clone();
+                    hub.turn(event, |event| self.handle(event));
+                }
+                Some(turn) = turns.recv() => self.interviews.take_turn(turn.peer),
+            }
         }
     }
 
@@ -87,6 +105,7 @@ impl Apps {
                 self.peers.remove(&peer);
                 self.counts.forget(peer);
                 self.interviews.leave(peer);
+                self.voices.leave(peer);
             }
             PeerEvent::Subscribed {
                 peer,
@@ -112,6 +131,20 @@ impl Apps {
     }
 
     fn handle_message(&mut self, peer: Peer, body: Body) {
+        if &*body.kind == "audio:mode" && self.demo != Demo::Off {
+            if !self.voices.set(peer, &body) {
+                self.interviews.refuse(peer);
+            }
+            return;
+        }
+        if &*body.kind == "audio" || body.kind.starts_with("audio:") {
+            match self.voices.handle(peer, &body) {
+                true if &*body.kind == "audio:start" => self.interviews.speak(peer),
+                true => {}
+                false => self.interviews.refuse(peer),
+            }
+            return;
+        }
         match &*body.kind.to_uppercase() {
             // What came as bytes goes back as bytes.
             "ECHO" | "BINARY" => self.hub.send(peer, body),

@@ -23,6 +23,7 @@ use self::split::{Place, Split};
 use crate::token::Grant;
 
 pub use peer::{Peer, PeerEvent};
+pub(crate) use reach::Reach;
 
 mod admit;
 mod bus;
@@ -35,6 +36,7 @@ mod ledger;
 pub(crate) mod mailbox;
 pub(crate) mod pace;
 mod peer;
+mod reach;
 mod room;
 pub(crate) mod split;
 mod topic;

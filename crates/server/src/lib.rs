@@ -13,6 +13,7 @@ pub mod webrtc;
 
 mod app;
 mod route;
+mod voice;
 #[cfg_attr(
     not(feature = "redis"),
     expect(dead_code, reason = "nothing is kept without a store")

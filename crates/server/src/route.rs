@@ -21,6 +21,7 @@ use crate::hub::Hub;
 use crate::hub::mailbox::End;
 use crate::token::{Grant, TokenError, Tokens};
 use crate::turn::TurnConfig;
+use crate::voice::Voices;
 use crate::webrtc::Endpoint;
 
 pub(crate) mod afar;
@@ -42,6 +43,8 @@ pub(crate) struct Context {
     pub(crate) hub: Hub,
     pub(crate) tokens: Tokens,
     pub(crate) feed: Feed,
+    /// What is said and heard.
+    pub(crate) voices: Voices,
     /// The largest unit, in bytes.
     pub(crate) unit: usize,
     /// Between two signs of life on a quiet WebSocket or JSON stream.

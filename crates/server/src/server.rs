@@ -26,6 +26,7 @@ use crate::route::{self, Context, Extras, pages};
 use crate::store::{self, BadAddress, StoreConfig};
 use crate::token::{TokenPolicy, Tokens};
 use crate::turn::TurnConfig;
+use crate::voice::Voices;
 use crate::webrtc::{Endpoint, RtcConfig};
 
 /// Everything a server is configured with.
@@ -332,9 +333,11 @@ fn assemble(
             (hub, events, Some(calls))
         }
     };
+    let (voices, turns) = Voices::new(hub.clone());
     let feed = app::start(
         &hub,
         events,
+        (voices.clone(), turns),
         AppConfig {
             delay_scale: config.delay_scale,
             demo,
@@ -344,6 +347,7 @@ fn assemble(
         hub: hub.clone(),
         tokens,
         feed,
+        voices,
         unit: config.sessions.unit as usize,
         heartbeat: Duration::from_millis(config.sessions.heartbeat.into()),
         retry: config.sessions.retry,

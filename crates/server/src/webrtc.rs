@@ -18,7 +18,7 @@ use self::negotiation::Fragment;
 use self::peer::{Command, Peer};
 use self::table::Table;
 
-pub(crate) use self::call::{Call, Heard, Said};
+pub(crate) use self::call::{Call, Heard, Media, Said};
 pub(crate) use self::negotiation::BadSdp;
 pub(crate) use self::table::{Full, Name};
 
@@ -29,6 +29,7 @@ mod peer;
 mod socket;
 mod stun;
 mod table;
+mod track;
 
 /// What a WebRTC endpoint is configured with.
 #[derive(Debug, Clone)]

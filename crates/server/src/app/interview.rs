@@ -10,6 +10,7 @@ use throughline_core::codec::Body;
 
 use super::{body_of, parse, timestamp};
 use crate::hub::{Hub, Peer};
+use crate::voice::Voices;
 
 /// From the start to the first question, and from an answer to the next.
 const FIRST_QUESTION: Duration = Duration::from_millis(500);
@@ -34,6 +35,7 @@ const QUESTIONS: [&str; 6] = [
 #[derive(Debug, Clone)]
 pub(super) struct Interviews {
     hub: Hub,
+    voices: Voices,
     scale: f64,
     all: Arc<Mutex<HashMap<String, Interview>>>,
 }
@@ -42,6 +44,7 @@ pub(super) struct Interviews {
 struct Interview {
     peer: Peer,
     stage: Stage,
+    manner: Manner,
     asked: usize,
     touched: Instant,
 }
@@ -54,6 +57,20 @@ enum Stage {
     Paused,
 }
 
+/// How it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Writing,
+    /// In speech too; whoever has spoken has answered.
+    Speaking,
+}
+
+#[derive(Debug, Deserialize)]
+struct Wishes {
+    #[serde(default)]
+    voice: bool,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Members {
@@ -62,9 +79,10 @@ struct Members {
 }
 
 impl Interviews {
-    pub(super) fn new(hub: Hub, scale: f64) -> Self {
+    pub(super) fn new(hub: Hub, voices: Voices, scale: f64) -> Self {
         Self {
             hub,
+            voices,
             scale,
             all: Arc::default(),
         }
@@ -82,7 +100,7 @@ impl Interviews {
     }
 
     /// Starts an interview, says so, and asks the first question unasked. Returns its id.
-    pub(super) fn start(&self, peer: Peer, _body: &Body) -> String {
+    pub(super) fn start(&self, peer: Peer, body: &Body) -> String {
         let announced = self
             .locked()
             .iter_mut()
@@ -92,6 +110,12 @@ impl Interviews {
                 id.clone()
             });
         let id = announced.unwrap_or_else(|| self.make(peer, Stage::Running));
+        let wishes = parse::<Wishes>(body).is_some_and(|wishes| wishes.voice);
+        if (wishes || self.voices.has_begun(peer))
+            && let Some(interview) = self.locked().get_mut(&id)
+        {
+            interview.manner = Manner::Speaking;
+        }
         self.say(peer, "SESSION_CREATED", json!({ "sessionId": id }));
         let (interviews, session) = (self.clone(), id.clone());
         tokio::spawn(async move {
@@ -158,6 +182,36 @@ impl Interviews {
         }
     }
 
+    /// The peer speaks: its interview does so too from now on, beginning with what was asked last.
+    pub(super) fn speak(&self, peer: Peer) {
+        let asked = self.locked().values_mut().find_map(|interview| {
+            let is_his = interview.peer == peer && interview.stage == Stage::Running;
+            let writes = interview.manner == Manner::Writing;
+            (is_his && writes).then(|| {
+                interview.manner = Manner::Speaking;
+                interview.asked
+            })
+        });
+        match asked {
+            None | Some(0) => {}
+            Some(number) => self.pronounce(peer, number),
+        }
+    }
+
+    /// The peer has spoken: that is an answer.
+    pub(super) fn take_turn(&self, peer: Peer) {
+        let spoken = self.locked().iter_mut().find_map(|(id, interview)| {
+            let is_his = interview.peer == peer && interview.stage == Stage::Running;
+            (is_his && interview.manner == Manner::Speaking).then(|| {
+                interview.touched = Instant::now();
+                id.clone()
+            })
+        });
+        if let Some(id) = spoken {
+            self.answer(peer, id);
+        }
+    }
+
     /// Answers what is no message at all.
     pub(super) fn refuse(&self, peer: Peer) {
         self.fail(
@@ -186,9 +240,9 @@ impl Interviews {
     fn ask(&self, id: &str) {
         let asked = self.locked().get_mut(id).map(|interview| {
             interview.asked += 1;
-            (interview.peer, interview.asked)
+            (interview.peer, interview.asked, interview.manner)
         });
-        let Some((peer, number)) = asked else {
+        let Some((peer, number, manner)) = asked else {
             return;
         };
         let text = QUESTIONS[(number - 1) % QUESTIONS.len()];
@@ -198,6 +252,16 @@ impl Interviews {
             "AI_MESSAGE",
             json!({ "id": message, "text": text, "timestamp": timestamp() }),
         );
+        match manner {
+            Manner::Speaking => self.pronounce(peer, number),
+            Manner::Writing => {}
+        }
+    }
+
+    /// Says a question.
+    fn pronounce(&self, peer: Peer, number: usize) {
+        let question = (number - 1) % QUESTIONS.len();
+        self.voices.say(peer, question, QUESTIONS[question]);
     }
 
     fn make(&self, peer: Peer, stage: Stage) -> String {
@@ -213,6 +277,7 @@ impl Interviews {
         let interview = Interview {
             peer,
             stage,
+            manner: Manner::Writing,
             asked: 0,
             touched: Instant::now(),
         };

@@ -1,9 +1,10 @@
 //! The two ends of what a peer hears and says.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver, UnboundedSender};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Bytes that were heard and not yet taken; a peer that sends more is closed.
 const HEARD_BYTES: usize = 4 << 20;
@@ -11,15 +12,31 @@ const HEARD_BYTES: usize = 4 << 20;
 /// Messages on their way to the data channel.
 const SAID: usize = 4;
 
-/// What came on a data channel.
+/// Pieces of sound, 20 ms each, on their way to the peer.
+const SOUNDS: usize = 25;
+
+/// Whether there is a way for sound beside the data channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Media {
+    None,
+    Audio,
+}
+
+/// What came from a peer.
 #[derive(Debug)]
 pub(crate) enum Heard {
-    /// The channel is open.
-    Open,
+    /// The data channel is open.
+    Open(Media),
     /// A message.
     Message {
         is_binary: bool,
         bytes: Vec<u8>,
+        /// The room that it takes.
+        _room: OwnedSemaphorePermit,
+    },
+    /// Sound at 8 kHz.
+    Sound {
+        samples: Vec<i16>,
         /// The room that it takes.
         _room: OwnedSemaphorePermit,
     },
@@ -41,6 +58,10 @@ pub(crate) enum Said {
 pub(crate) struct Call {
     pub(crate) heard: UnboundedReceiver<Heard>,
     pub(crate) said: Sender<Said>,
+    /// Takes 20 ms at 8 kHz at a time.
+    pub(crate) sound: Sender<Vec<i16>>,
+    /// When the peer was last heard of.
+    pub(crate) sign: watch::Receiver<Instant>,
 }
 
 /// The far end: the peer's.
@@ -49,17 +70,29 @@ pub(super) struct Far {
     heard: UnboundedSender<Heard>,
     room: Arc<Semaphore>,
     pub(super) said: Receiver<Said>,
+    pub(super) sound: Receiver<Vec<i16>>,
+    sign: watch::Sender<Instant>,
 }
 
 pub(super) fn pair() -> (Call, Far) {
     let (hears, heard) = mpsc::unbounded_channel();
     let (said, says) = mpsc::channel(SAID);
+    let (sound, sounds) = mpsc::channel(SOUNDS);
+    let (signs, sign) = watch::channel(Instant::now());
     let far = Far {
         heard: hears,
         room: Arc::new(Semaphore::new(HEARD_BYTES)),
         said: says,
+        sound: sounds,
+        sign: signs,
     };
-    (Call { heard, said }, far)
+    let call = Call {
+        heard,
+        said,
+        sound,
+        sign,
+    };
+    (call, far)
 }
 
 /// Whether a peer may go on.
@@ -70,9 +103,22 @@ pub(super) enum Patience {
 }
 
 impl Far {
-    pub(super) fn open(&self) {
+    pub(super) fn open(&self, media: Media) {
         // Nobody listens where the server goes away.
-        let _ = self.heard.send(Heard::Open);
+        let _ = self.heard.send(Heard::Open(media));
+    }
+
+    /// Takes note that the peer lives.
+    pub(super) fn live(&self, at: Instant) {
+        self.sign.send_replace(at);
+    }
+
+    /// Hands on sound; it is lost where there is no room for it.
+    pub(super) fn hear_sound(&self, samples: Vec<i16>) {
+        let size = u32::try_from(samples.len() * 2 + 64).unwrap_or(u32::MAX);
+        if let Ok(_room) = self.room.clone().try_acquire_many_owned(size) {
+            let _ = self.heard.send(Heard::Sound { samples, _room });
+        }
     }
 
     /// Hands on a message, if there is room for it.

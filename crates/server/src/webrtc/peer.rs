@@ -9,11 +9,12 @@ use str0m::{Event, IceConnectionState, Input, Output, RtcError};
 use tokio::sync::oneshot;
 use tokio::time::sleep_until;
 
-use super::call::{Far, Patience, Said};
+use super::call::{Far, Media, Patience, Said};
 use super::negotiation::{Fragment, Negotiated, Wish};
 use super::socket::Packet;
 use super::stun::addressee;
 use super::table::{Entrance, Proof};
+use super::track::Track;
 use super::{Changed, Condition, Endpoint};
 
 /// How long a peer has to open its data channel.
@@ -45,6 +46,8 @@ pub(super) struct Peer {
     negotiated: Negotiated,
     far: Far,
     stage: Stage,
+    /// Where its sound comes and goes, if it offered that.
+    track: Option<Track>,
     /// What the channel had no room for.
     held: Option<Message>,
     /// Where it has been heard or knocked at, the last first.
@@ -98,6 +101,7 @@ enum Wake {
     Packet(Packet),
     Command(Command),
     Said(Said),
+    Sound(Vec<i16>),
     Due,
     /// Nobody is left to wake it.
     Orphaned,
@@ -118,6 +122,7 @@ impl Peer {
             stage: Stage::Opening {
                 until: Instant::now() + OPENING,
             },
+            track: None,
             held: None,
             known: Vec::new(),
         }
@@ -148,6 +153,12 @@ impl Peer {
                 self.held = Some(Message { is_binary, bytes });
             }
             Wake::Said(Said::End) => self.end()?,
+            Wake::Sound(samples) => {
+                if let Some(track) = &mut self.track {
+                    let written = track.write(&mut self.negotiated.rtc, &samples, Instant::now());
+                    written.map_err(Over::Broken)?;
+                }
+            }
             Wake::Due => self.input(Input::Timeout(Instant::now()))?,
             Wake::Orphaned => return Err(Over::Closed),
         }
@@ -166,6 +177,7 @@ impl Peer {
             biased;
             command = self.entrance.commands.recv() => command.map_or(Wake::Orphaned, Wake::Command),
             packet = self.entrance.packets.recv() => packet.map_or(Wake::Orphaned, Wake::Packet),
+            Some(samples) = self.far.sound.recv() => Wake::Sound(samples),
             said = self.far.said.recv(), if may_say => Wake::Said(said.unwrap_or(Said::End)),
             () = sleep_until(due.into()) => Wake::Due,
         }
@@ -231,7 +243,10 @@ impl Peer {
             Event::ChannelOpen(channel, _) => match self.stage {
                 Stage::Opening { .. } => {
                     self.stage = Stage::Open { channel };
-                    self.far.open();
+                    self.far.open(match &self.track {
+                        Some(_) => Media::Audio,
+                        None => Media::None,
+                    });
                 }
                 // A link has one.
                 Stage::Open { .. } | Stage::Flushing { .. } | Stage::Closing { .. } => {
@@ -239,6 +254,14 @@ impl Peer {
                 }
             },
             Event::ChannelData(data) => return self.hear(data),
+            Event::MediaAdded(added) => {
+                self.track = self.track.take().or_else(|| Track::new(&added));
+            }
+            Event::MediaData(data) => {
+                if let Some(samples) = Track::read(&data) {
+                    self.far.hear_sound(samples);
+                }
+            }
             Event::ChannelClose(closed) => match self.stage {
                 Stage::Open { channel } | Stage::Flushing { channel, .. } if channel == closed => {
                     return self.close(Instant::now());
@@ -290,6 +313,7 @@ impl Peer {
             // The connection has checked the password.
             self.know(packet.source, Proof::Checked);
         }
+        self.far.live(packet.at);
         self.input(input)
     }
 

@@ -17,7 +17,8 @@ use crate::hub::LinkMailbox;
 use crate::hub::mailbox::{End, Post};
 use crate::hub::pace::Pace;
 use crate::webrtc::parts::{Amiss, Join, Piece, cut};
-use crate::webrtc::{Call, Heard, Said};
+use crate::voice::{Line, Voices};
+use crate::webrtc::{Call, Heard, Media, Said};
 
 /// How long a client may take to accept a message.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,14 +33,19 @@ enum Ended {
 
 /// Waits for the channel to open, and is its link until it ends.
 pub(super) async fn run(context: Context, mut call: Call) {
-    let Some(Heard::Open) = call.heard.recv().await else {
+    let Some(Heard::Open(media)) = call.heard.recv().await else {
         return;
     };
     let (link, mailbox) = context.hub.open_link(Transport::WebRtc);
+    let line = match media {
+        Media::Audio => Some(OpenLine::new(&context.voices, link, &call)),
+        Media::None => None,
+    };
     let ended = tokio::select! {
         () = read(&context, link, &mut call.heard) => Ended::Gone,
         ended = write(&mailbox, &call.said) => ended,
     };
+    drop(line);
     context.hub.link_closed(link);
     match ended {
         Ended::Gone => {
@@ -49,6 +55,27 @@ pub(super) async fn run(context: Context, mut call: Call) {
             }
         }
         Ended::Closed => {}
+    }
+}
+
+/// The link's line for sound, for as long as this lives.
+struct OpenLine {
+    voices: Voices,
+    link: LinkId,
+}
+
+impl OpenLine {
+    fn new(voices: &Voices, link: LinkId, call: &Call) -> Self {
+        let (sound, sign) = (call.sound.clone(), call.sign.clone());
+        voices.open_line(link, Line { sound, sign });
+        let voices = voices.clone();
+        Self { voices, link }
+    }
+}
+
+impl Drop for OpenLine {
+    fn drop(&mut self) {
+        self.voices.close_line(self.link);
     }
 }
 
@@ -62,7 +89,11 @@ async fn read(context: &Context, link: LinkId, heard: &mut UnboundedReceiver<Hea
                 bytes,
                 _room,
             } => (is_binary, bytes, _room),
-            Heard::Open => continue,
+            Heard::Sound { samples, _room } => {
+                context.voices.hear(link, samples);
+                continue;
+            }
+            Heard::Open(_) => continue,
             Heard::TooMuch => {
                 let retry = Some(context.hub.limits().retry);
                 return context.hub.close_link(link, code::SLOW_DOWN, retry);

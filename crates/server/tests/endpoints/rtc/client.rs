@@ -156,6 +156,16 @@ impl Peer {
         self.say(Say::Bytes(bytes));
     }
 
+    /// Sends a unit in parts.
+    pub(crate) fn send_unit(&self, is_binary: bool, unit: &[u8]) {
+        let count = unit.len().div_ceil(60_000);
+        for (i, chunk) in unit.chunks(60_000).enumerate() {
+            let last = u8::from(i + 1 == count);
+            let text = if is_binary { 0 } else { 2 };
+            self.send_bytes([&[0, 0, last | text], chunk].concat());
+        }
+    }
+
     pub(crate) fn speak(&self, g711: Vec<u8>) {
         self.say(Say::Sound(g711));
     }
