@@ -1,5 +1,6 @@
 //! The session: one conversation over changing links, as a state machine.
 
+mod adopt;
 mod attempt;
 mod link;
 mod path;

@@ -1,0 +1,120 @@
+//! From an attempt that has proven itself to the link, and what that does to the session.
+
+use super::Session;
+use super::attempt::Phase;
+use super::link::Plan;
+use super::state::State;
+use crate::close::{Cause, Ending, code};
+use crate::frame::{Frame, Ready};
+use crate::output::Event;
+use crate::time::Millis;
+use crate::trace::Kind;
+use crate::transports::Transports;
+
+impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
+    /// Makes a proven attempt the link, and the old link, if there is one, history.
+    pub(super) fn adopt(&mut self, index: usize, now: Millis) {
+        if self.is_stray(index) {
+            let attempt = self.attempts.get(index).map(|attempt| attempt.id);
+            self.drop_attempts(|other| Some(other.id) == attempt, now);
+            return self.replan(now);
+        }
+        let mut attempt = self.attempts.remove(index);
+        let Phase::Settling { ready, rtt, .. } = &mut attempt.phase else {
+            return;
+        };
+        let (ready, rtt) = (ready.take(), *rtt);
+        let timing = &self.config.timing;
+        let (mut heartbeat, mut window) = (timing.heartbeat, timing.window);
+        let named = Some((attempt.id, attempt.transport));
+        self.pending.clear();
+        if let Some(ready) = ready {
+            (heartbeat, window) = (ready.heartbeat, ready.window);
+            if attempt.transport.is_negotiated() {
+                heartbeat = self.watch(rtt);
+            }
+            if !self.recognise(ready, now) {
+                self.note(Kind::Ended, named, Cause::Protocol as u32, 0, now);
+                self.drop_link(attempt.id);
+                // A session that is kept for later pages may have been taken by one of them.
+                let (cause, code) = match self.inbox.delivered {
+                    Some(_) => (Cause::Closed, code::REPLACED),
+                    None => (Cause::Protocol, 0),
+                };
+                let ending = Ending {
+                    transport: Some(attempt.transport),
+                    code,
+                    ..Ending::of(cause)
+                };
+                return self.fail(ending, now);
+            }
+            let received = self.inbox.settled();
+            self.pending.push(Frame::Take {
+                fence: self.identity.fence + 1,
+                received,
+            });
+        }
+        self.identity.fence += 1;
+        self.outbox.rewind();
+        self.inbox.settle();
+        self.note(Kind::Take, named, self.identity.fence, 0, now);
+        let transports = self.config.transports;
+        let lesser: Transports = transports
+            .iter()
+            .skip_while(|t| *t != attempt.transport)
+            .collect();
+        self.drop_attempts(|other| lesser.has(other.transport), now);
+        let stable = now + u64::from(self.config.timing.stable);
+        let link = attempt.into_link(rtt, heartbeat, window, stable, self.falls, now);
+        let left = self.transition_to(State::Connected(link), None, now);
+        self.emit(Event::RoundTrip(rtt));
+        self.flush(now);
+        if let State::Connected(old) = left {
+            self.note(
+                Kind::Ended,
+                Some((old.id, old.transport)),
+                Cause::Superseded as u32,
+                0,
+                now,
+            );
+            self.drop_link(old.id);
+        }
+        if self.attempts.is_empty() {
+            self.replan(now);
+        }
+    }
+
+    /// Whether an attempt beside a live link was answered for another session: to take it would
+    /// lose what the link still carries. A link that is being left anyway loses it either way.
+    fn is_stray(&self, index: usize) -> bool {
+        let phase = self.attempts.get(index).map(|attempt| &attempt.phase);
+        let (
+            State::Connected(link),
+            Some(Phase::Settling {
+                ready: Some(ready), ..
+            }),
+        ) = (&self.state, phase)
+        else {
+            return false;
+        };
+        link.plan != Plan::Moving && self.identity.session.as_ref() != Some(&ready.session)
+    }
+
+    /// Compares the server's session with ours; false where it claims what it cannot have.
+    fn recognise(&mut self, ready: Ready<S>, now: Millis) -> bool {
+        let before = self.identity.session.replace(ready.session);
+        if before.is_some() && before != self.identity.session {
+            let unknown = self.outbox.renumber(&mut self.outputs);
+            let received = core::mem::take(&mut self.inbox.received);
+            self.inbox.delivered = self.inbox.delivered.map(|_| 0);
+            self.identity.fence = 0;
+            self.relieve();
+            self.emit(Event::Gap { received, unknown });
+            self.note(Kind::Gap, None, 0, 0, now);
+            return true;
+        }
+        let settled = self.outbox.ack(ready.received, &mut self.outputs);
+        self.relieve();
+        settled.is_some()
+    }
+}
