@@ -133,7 +133,13 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             link.mend = Mend::Idle;
             self.mend(now);
         }
-        // What is being negotiated names addresses of the network before.
+    }
+
+    /// Gives up what is being negotiated beside a link: it names addresses of the network before.
+    pub(super) fn renegotiate(&mut self, now: Millis) {
+        if !VOICE {
+            return;
+        }
         let stale = self.attempts.iter().any(|a| a.transport.is_negotiated());
         if stale && let State::Connected(_) = self.state {
             self.drop_attempts(

@@ -557,6 +557,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             self.streak = Streak::default();
             self.move_path(now);
         }
+        if environment != Environment::Woke {
+            self.renegotiate(now);
+        }
         if let Some(search) = self.state.search_mut() {
             if let Step::Waiting { until } = search.step
                 && soon < until

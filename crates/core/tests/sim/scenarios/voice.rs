@@ -348,15 +348,16 @@ fn a_network_change_mends_the_link_at_once() {
 }
 
 #[test]
-fn a_network_change_climbs_at_once_even_where_an_old_attempt_still_hopes() {
-    for seed in 0..40 {
+fn another_network_is_climbed_on_at_once_even_where_an_old_attempt_still_hopes() {
+    for seed in 0..80 {
+        let word = [Act::NetworkChanged, Act::Online][seed as usize % 2].clone();
         let mut world = World::new(seed, voice());
         world.net.set(RTC, Fault::Mute);
         world.connect();
         world.until(4_000, |world| world.is_on(WS));
         world.pass(seed * 100);
         world.act(Act::Heal);
-        world.act(Act::NetworkChanged);
+        world.act(word);
         let took = world.until(4_000, |world| world.is_on(RTC));
         assert!(took <= 2_500 + GATHERED, "seed {seed}: {took}");
         assert_eq!(count_on(&world, RTC), 2);
