@@ -13,11 +13,11 @@ pub mod webrtc;
 
 mod app;
 mod route;
-mod voice;
 #[cfg_attr(
     not(feature = "redis"),
     expect(dead_code, reason = "nothing is kept without a store")
 )]
 pub mod store;
+mod voice;
 
 pub use server::{Profile, Server, ServerConfig, StartError};

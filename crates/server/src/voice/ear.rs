@@ -45,7 +45,10 @@ impl Ear {
         self.rest.extend(self.resampler.push(samples));
         let whole = self.rest.len() / FRAME * FRAME;
         let samples: Vec<i16> = self.rest.drain(..whole).collect();
-        samples.chunks(FRAME).map(|frame| self.judge(frame)).collect()
+        samples
+            .chunks(FRAME)
+            .map(|frame| self.judge(frame))
+            .collect()
     }
 
     /// Nothing comes any more: whoever spoke has stopped.
@@ -77,6 +80,9 @@ impl Ear {
 
 /// The root mean square, 1 being full scale.
 fn loudness(frame: &[i16]) -> f32 {
-    let sum: f32 = frame.iter().map(|s| (f32::from(*s) / 32_768.0).powi(2)).sum();
+    let sum: f32 = frame
+        .iter()
+        .map(|s| (f32::from(*s) / 32_768.0).powi(2))
+        .sum();
     (sum / frame.len().max(1) as f32).sqrt()
 }

@@ -78,11 +78,25 @@ mod tests {
     /// The ends of each law's range and its middle, in 16 bits (G.711 tables 1a to 2b).
     #[test]
     fn the_decoder_outputs_are_the_recommendations() {
-        let mu = [(0x80, 32_124), (0x00, -32_124), (0xff, 0), (0x7f, 0), (0xfe, 8), (0x7e, -8)];
+        let mu = [
+            (0x80, 32_124),
+            (0x00, -32_124),
+            (0xff, 0),
+            (0x7f, 0),
+            (0xfe, 8),
+            (0x7e, -8),
+        ];
         for (code, sample) in mu {
             assert_eq!(Law::Mu.decode(&[code]), [sample], "{code:#x}");
         }
-        let a = [(0xaa, 32_256), (0x2a, -32_256), (0xd5, 8), (0x55, -8), (0xd4, 24), (0x80, 5_504)];
+        let a = [
+            (0xaa, 32_256),
+            (0x2a, -32_256),
+            (0xd5, 8),
+            (0x55, -8),
+            (0xd4, 24),
+            (0x80, 5_504),
+        ];
         for (code, sample) in a {
             assert_eq!(Law::A.decode(&[code]), [sample], "{code:#x}");
         }

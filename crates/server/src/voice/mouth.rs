@@ -38,7 +38,9 @@ pub(super) enum Source {
     Prompt(Arc<[i16]>),
     /// A sine without end, whose pitch says which second it is: 400 Hz and 100 Hz more for each, up to
     /// 1,100 Hz, and again.
-    Tone { phase: f32 },
+    Tone {
+        phase: f32,
+    },
     Echo(VecDeque<i16>),
 }
 
@@ -60,8 +62,14 @@ pub(super) struct Utterance {
 #[derive(Debug)]
 pub(super) enum Step {
     /// The stream begins on a rung, or goes on there, with sample `from`.
-    Begin { rung: Rung, from: u64 },
-    Say { rung: Rung, samples: Vec<i16> },
+    Begin {
+        rung: Rung,
+        from: u64,
+    },
+    Say {
+        rung: Rung,
+        samples: Vec<i16>,
+    },
     End,
     Wait(Instant),
 }
@@ -245,11 +253,17 @@ mod tests {
         let ms = Duration::from_millis;
         assert_eq!(say(&mut utterance, &Rung::Messages, now).len(), 11 * FRAME);
         let later = now + ms(1_000);
-        assert_eq!(say(&mut utterance, &Rung::Messages, later).len(), 50 * FRAME);
+        assert_eq!(
+            say(&mut utterance, &Rung::Messages, later).len(),
+            50 * FRAME
+        );
         // What runs ahead is played first.
         ladder.sign.send_replace(later);
         assert_eq!(say(&mut utterance, &ladder.line(), later).len(), 0);
-        assert_eq!(say(&mut utterance, &ladder.line(), later + ms(220)).len(), FRAME);
+        assert_eq!(
+            say(&mut utterance, &ladder.line(), later + ms(220)).len(),
+            FRAME
+        );
     }
 
     #[test]

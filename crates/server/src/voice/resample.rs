@@ -98,7 +98,13 @@ mod tests {
 
     #[test]
     fn speech_comes_through_and_what_would_alias_does_not() {
-        for (from, to) in [(8_000, 16_000), (8_000, 24_000), (16_000, 8_000), (24_000, 8_000), (48_000, 8_000)] {
+        for (from, to) in [
+            (8_000, 16_000),
+            (8_000, 24_000),
+            (16_000, 8_000),
+            (24_000, 8_000),
+            (48_000, 8_000),
+        ] {
             let loud = loudness(&tone(from, 1_000.0, 8_000));
             let out = Resampler::new(from, to).push(&tone(from, 1_000.0, from as usize));
             assert_eq!(out.len(), to as usize);

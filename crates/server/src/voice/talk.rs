@@ -23,12 +23,20 @@ const SILENCE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) enum Order {
     /// The peer was heard, at so many samples a second.
-    Heard { samples: Vec<i16>, rate: u32 },
+    Heard {
+        samples: Vec<i16>,
+        rate: u32,
+    },
     /// The peer says no more for now.
     Stopped,
     /// The peer wants to hear no more of this stream.
-    Interrupted { stream: u32 },
-    Say { text: String, samples: Arc<[i16]> },
+    Interrupted {
+        stream: u32,
+    },
+    Say {
+        text: String,
+        samples: Arc<[i16]>,
+    },
     Set(Setting),
 }
 

@@ -15,3 +15,4 @@ mod room;
 mod rtc;
 mod sessions;
 mod split;
+mod voice;

@@ -47,7 +47,10 @@ async fn a_session_goes_over_a_data_channel() {
     let echo = json!([1, "ECHO", { "a": [1, "é", null] }]);
     assert_eq!(peer.frame().await, echo);
     peer.send_bytes(encode_binary(2, "ECHO", &[0, 255, 10], None).unwrap());
-    assert_eq!(peer.frame().await, json!(["bytes", 2, "ECHO", [0, 255, 10]]));
+    assert_eq!(
+        peer.frame().await,
+        json!(["bytes", 2, "ECHO", [0, 255, 10]])
+    );
     assert_eq!(rig.server.hub().session_count(), 1);
     assert_eq!(rig.peers().await, 1);
     peer.leave();
@@ -155,7 +158,12 @@ async fn an_offer_needs_a_good_token_and_makes_no_session() {
         assert_eq!(answer.status(), 401);
         assert_eq!(answer.headers()["www-authenticate"], "Bearer");
     }
-    let token: Value = rig.post("/api/token", &json!({})).await.json().await.unwrap();
+    let token: Value = rig
+        .post("/api/token", &json!({}))
+        .await
+        .json()
+        .await
+        .unwrap();
     let answer = rig.post_offer(&sdp, token["token"].as_str()).await;
     assert_eq!(answer.status(), 201);
     assert_eq!(rig.server.hub().session_count(), 0);
@@ -228,7 +236,9 @@ async fn stray_datagrams_harm_nobody() {
         for first in [0, 1, 20, 63, 128, 191, 255] {
             let mut bytes: Vec<u8> = (0..size)
                 .map(|_| {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    state = state
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
                     (state >> 56) as u8
                 })
                 .collect();
@@ -282,7 +292,10 @@ async fn swallowed_datagrams_come_through_again() {
     rig.switch(json!({ "udp": "drop" })).await;
     peer.send(json!([[1, "ECHO", 1]]));
     let mut report = json!(null);
-    while report["packets"]["swallowed"].as_u64().is_none_or(|n| n < 2) {
+    while report["packets"]["swallowed"]
+        .as_u64()
+        .is_none_or(|n| n < 2)
+    {
         report = rig.get("/api/rtc").await.json().await.unwrap();
     }
     rig.switch(json!({ "udp": "pass" })).await;
@@ -358,7 +371,12 @@ async fn pages_learn_of_turn_servers_and_the_time() {
     })
     .await;
     assert_eq!(rig.get("/api/ice-servers").await.status(), 401);
-    let token: Value = rig.post("/api/token", &json!({})).await.json().await.unwrap();
+    let token: Value = rig
+        .post("/api/token", &json!({}))
+        .await
+        .json()
+        .await
+        .unwrap();
     let request = rig.http.get(rig.url("/api/ice-servers"));
     let request = request.bearer_auth(token["token"].as_str().unwrap());
     let servers: Value = request.send().await.unwrap().json().await.unwrap();

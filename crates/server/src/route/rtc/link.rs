@@ -16,8 +16,8 @@ use super::super::unit::{Carrier, Unit, closing, next_unit};
 use crate::hub::LinkMailbox;
 use crate::hub::mailbox::{End, Post};
 use crate::hub::pace::Pace;
-use crate::webrtc::parts::{Amiss, Join, Piece, cut};
 use crate::voice::{Line, Voices};
+use crate::webrtc::parts::{Amiss, Join, Piece, cut};
 use crate::webrtc::{Call, Heard, Media, Said};
 
 /// How long a client may take to accept a message.

@@ -1,5 +1,6 @@
 //! A WebRTC client: a peer on a socket of its own, driven by a task.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -47,6 +48,7 @@ pub(crate) struct Peer {
     http: Client,
     /// Units that came in parts.
     joined: Vec<u8>,
+    frames: VecDeque<Value>,
     /// Sound that came while something else was waited for.
     pub(crate) sounds: Vec<Vec<u8>>,
 }
@@ -127,6 +129,7 @@ impl Rig {
             etag,
             http: self.http.clone(),
             joined: Vec::new(),
+            frames: VecDeque::new(),
             sounds: Vec::new(),
         }
     }
@@ -221,17 +224,32 @@ impl Peer {
         }
     }
 
-    /// The next frame that is neither an ack nor a heartbeat. Units here carry one such frame.
+    /// The next frame that is neither an ack nor a heartbeat.
     pub(crate) async fn frame(&mut self) -> Value {
         loop {
+            while let Some(frame) = self.frames.pop_front() {
+                if frame[0] != "ack" && frame != json!(["ping", 0]) {
+                    return frame;
+                }
+            }
             let unit = self.unit().await;
-            let frames = unit.as_array().unwrap().clone();
-            let mut left = frames
-                .into_iter()
-                .filter(|frame| frame[0] != "ack" && *frame != json!(["ping", 0]));
-            if let Some(frame) = left.next() {
-                assert!(left.next().is_none(), "{unit}");
-                return frame;
+            self.frames.extend(unit.as_array().unwrap().clone());
+        }
+    }
+
+    /// The next 20 ms of sound, in G.711. Frames that come before it wait.
+    pub(crate) async fn sound(&mut self) -> Vec<u8> {
+        loop {
+            if !self.sounds.is_empty() {
+                return self.sounds.remove(0);
+            }
+            match self.hear().await {
+                Heard::Sound(sound) => return sound,
+                Heard::Text(text) => {
+                    let unit: Vec<Value> = serde_json::from_str(&text).unwrap();
+                    self.frames.extend(unit);
+                }
+                heard => panic!("{heard:?}"),
             }
         }
     }
