@@ -27,7 +27,6 @@ mod mouth;
 mod prompts;
 mod resample;
 mod talk;
-mod vad;
 
 /// Samples a second, in here and on the telephone's codecs.
 const RATE: u32 = 8_000;
@@ -286,7 +285,7 @@ fn samples_of(body: &Body) -> Option<Vec<i16>> {
             &decoded
         }
     };
-    if bytes.len() % 2 != 0 || bytes.len() / 2 > LONGEST {
+    if !bytes.len().is_multiple_of(2) || bytes.len() / 2 > LONGEST {
         return None;
     }
     let samples = bytes.chunks_exact(2);

@@ -24,7 +24,6 @@ pub(crate) use self::table::{Full, Name};
 
 mod call;
 mod negotiation;
-pub(crate) mod parts;
 mod peer;
 mod socket;
 mod stun;

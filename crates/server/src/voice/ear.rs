@@ -1,10 +1,13 @@
 //! What is heard of a peer: 20 ms at a time, and whether it is speech.
 
 use throughline_core::Millis;
+use throughline_core::vad::{Config, Speech, Vad};
 
 use super::resample::Resampler;
-use super::vad::{Speech, Vad};
 use super::{FRAME, RATE};
+
+/// Frames in a second.
+const PAUSE: u64 = 50;
 
 /// Takes sound at any rate.
 #[derive(Debug)]
@@ -14,6 +17,7 @@ pub(super) struct Ear {
     /// Less than a frame.
     rest: Vec<i16>,
     vad: Vad,
+    speech: Option<Speech>,
     /// Frames heard so far: the ear's own time, whatever the pace at which they came.
     frames: u64,
 }
@@ -31,7 +35,8 @@ impl Ear {
             rate: RATE,
             resampler: Resampler::new(RATE, RATE),
             rest: Vec::new(),
-            vad: Vad::new(),
+            vad: Vad::new(Config::default()),
+            speech: None,
             frames: 0,
         }
     }
@@ -53,28 +58,27 @@ impl Ear {
 
     /// Nothing comes any more: whoever spoke has stopped.
     pub(super) fn fall_silent(&mut self) -> Option<Speech> {
-        let at = self.now();
-        match std::mem::replace(&mut self.vad, Vad::new()) {
-            Vad::Speaking { .. } => Some(Speech::Stopped { at }),
-            Vad::Quiet { .. } => None,
-        }
+        // More silence than any pause in a sentence.
+        self.frames += PAUSE;
+        self.decide(0.0)
     }
 
     pub(super) const fn hears_speech(&self) -> bool {
-        matches!(self.vad, Vad::Speaking { .. })
+        matches!(self.speech, Some(Speech::Started { .. }))
     }
 
     fn judge(&mut self, frame: &[i16]) -> Frame {
-        let now = self.now();
         self.frames += 1;
         Frame {
             samples: frame.to_vec(),
-            speech: self.vad.push(loudness(frame), now),
+            speech: self.decide(loudness(frame)),
         }
     }
 
-    const fn now(&self) -> Millis {
-        Millis(self.frames * 20)
+    fn decide(&mut self, level: f32) -> Option<Speech> {
+        let speech = self.vad.push(level, Millis(self.frames * 20));
+        self.speech = speech.or(self.speech);
+        speech
     }
 }
 

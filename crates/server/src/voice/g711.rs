@@ -42,7 +42,7 @@ fn encode_mu(sample: i16) -> u8 {
 fn decode_mu(code: u8) -> i16 {
     let code = !code;
     let segment = (code >> 4) & 7;
-    let value = (((i32::from(code & 0x0f)) << 3) + BIAS << segment) - BIAS;
+    let value = (((i32::from(code & 0x0f) << 3) + BIAS) << segment) - BIAS;
     (if code & 0x80 == 0 { value } else { -value }) as i16
 }
 

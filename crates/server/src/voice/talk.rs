@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use throughline_core::codec::Body;
+use throughline_core::vad::Speech;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::sleep_until;
 
 use super::ear::Ear;
 use super::mouth::{Rung, Source, Step, Utterance};
 use super::resample::Resampler;
-use super::vad::Speech;
 use super::{FRAME, Mode, RATE, Setting, Turn, Voices};
 use crate::hub::Peer;
 

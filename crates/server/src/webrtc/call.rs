@@ -113,6 +113,11 @@ impl Far {
         self.sign.send_replace(at);
     }
 
+    /// When the peer was last heard of.
+    pub(super) fn sign(&self) -> Instant {
+        *self.sign.borrow()
+    }
+
     /// Hands on sound; it is lost where there is no room for it.
     pub(super) fn hear_sound(&self, samples: Vec<i16>) {
         let size = u32::try_from(samples.len() * 2 + 64).unwrap_or(u32::MAX);

@@ -17,8 +17,9 @@ use super::table::{Entrance, Proof};
 use super::track::Track;
 use super::{Changed, Condition, Endpoint};
 
-/// How long a peer has to open its data channel.
+/// How long a peer has to open its data channel, and how long it may be silent (D10).
 const OPENING: Duration = Duration::from_secs(20);
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// How long the last messages, and then the end, have to arrive.
 const FLUSHING: Duration = Duration::from_secs(2);
@@ -170,7 +171,7 @@ impl Peer {
             Stage::Opening { until } | Stage::Flushing { until, .. } | Stage::Closing { until } => {
                 due.min(until)
             }
-            Stage::Open { .. } => due,
+            Stage::Open { .. } => due.min(self.far.sign() + SILENCE),
         };
         let may_say = self.held.is_none() && matches!(self.stage, Stage::Open { .. });
         tokio::select! {
@@ -195,6 +196,7 @@ impl Peer {
                 self.close(now)
             }
             Stage::Closing { until } if now >= until => Err(Over::Closed),
+            Stage::Open { .. } if now >= self.far.sign() + SILENCE => Err(Over::Lost),
             Stage::Opening { .. } | Stage::Open { .. } | Stage::Closing { .. } => Ok(()),
         }
     }

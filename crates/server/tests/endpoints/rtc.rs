@@ -38,6 +38,7 @@ impl Rig {
     }
 }
 
+/// D1, D7
 #[tokio::test]
 async fn a_session_goes_over_a_data_channel() {
     let rig = Rig::start().await;
@@ -59,6 +60,7 @@ async fn a_session_goes_over_a_data_channel() {
     assert_eq!(rig.server.hub().session_count(), 1, "it may come back");
 }
 
+/// D2
 #[tokio::test]
 async fn large_units_go_both_ways_in_parts() {
     let rig = Rig::start().await;
@@ -90,6 +92,7 @@ async fn a_session_moves_between_a_data_channel_and_every_other_transport() {
     }
 }
 
+/// D9, D10
 #[tokio::test]
 async fn an_ice_restart_keeps_the_link() {
     let rig = Rig::start().await;
@@ -108,6 +111,7 @@ async fn an_ice_restart_keeps_the_link() {
     assert_eq!(peer.delete().await.status(), 404);
 }
 
+/// D8, D9
 #[tokio::test]
 async fn changes_to_a_peer_are_refused_with_a_reason() {
     let rig = Rig::start().await;
@@ -145,6 +149,7 @@ async fn changes_to_a_peer_are_refused_with_a_reason() {
     assert_eq!(peer.frame().await, json!([1, "ECHO", 1]));
 }
 
+/// D6
 #[tokio::test]
 async fn an_offer_needs_a_good_token_and_makes_no_session() {
     let rig = Rig::with(|config| {
@@ -185,6 +190,7 @@ async fn one_address_has_so_many_peers() {
     assert_eq!(rig.post_offer(&sdp, None).await.status(), 201);
 }
 
+/// D6
 #[tokio::test]
 async fn bad_offers_are_told_so_and_harm_nobody() {
     let rig = Rig::start().await;
@@ -254,6 +260,7 @@ async fn stray_datagrams_harm_nobody() {
     assert!(report["packets"]["stray"].as_u64().unwrap() > 0, "{report}");
 }
 
+/// D3
 #[tokio::test]
 async fn what_is_no_unit_ends_its_link_with_a_code() {
     let rig = Rig::with(|config| config.sessions.unit = 100_000).await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use throughline_core::close::code;
 use throughline_core::codec::Body;
+use throughline_core::parts::{Joiner, Kind, Message, Unit as Joined, cut};
 use throughline_core::server::LinkId;
 use throughline_core::{Frame, Transport};
 use tokio::sync::mpsc::{Sender, UnboundedReceiver};
@@ -17,7 +18,6 @@ use crate::hub::LinkMailbox;
 use crate::hub::mailbox::{End, Post};
 use crate::hub::pace::Pace;
 use crate::voice::{Line, Voices};
-use crate::webrtc::parts::{Amiss, Join, Piece, cut};
 use crate::webrtc::{Call, Heard, Media, Said};
 
 /// How long a client may take to accept a message.
@@ -81,7 +81,7 @@ impl Drop for OpenLine {
 
 /// Reads until the peer is gone.
 async fn read(context: &Context, link: LinkId, heard: &mut UnboundedReceiver<Heard>) {
-    let mut join = Join::new(context.unit);
+    let mut joiner = Joiner::new(context.unit);
     while let Some(heard) = heard.recv().await {
         let (is_binary, bytes, _room) = match heard {
             Heard::Message {
@@ -99,20 +99,28 @@ async fn read(context: &Context, link: LinkId, heard: &mut UnboundedReceiver<Hea
                 return context.hub.close_link(link, code::SLOW_DOWN, retry);
             }
         };
-        let piece = match is_binary {
-            true => Piece::Binary(bytes),
-            false => Piece::Text(bytes),
+        let kind = match is_binary {
+            true => Kind::Binary,
+            false => Kind::Text,
         };
-        match join.push(piece) {
+        match joiner.push(kind, &bytes) {
             Ok(None) => {}
-            Ok(Some(Piece::Binary(bytes))) => handle_binary(context, link, &bytes).await,
-            Ok(Some(Piece::Text(bytes))) => match std::str::from_utf8(&bytes) {
-                Ok(text) => handle_text(context, link, text).await,
-                Err(_) => context.hub.close_link(link, code::PROTOCOL, None),
-            },
-            Err(Amiss::Broken) => context.hub.close_link(link, code::PROTOCOL, None),
-            Err(Amiss::TooLarge) => context.hub.close_link(link, code::TOO_LARGE, None),
+            Ok(Some(unit)) => handle(context, link, &unit).await,
+            Err(error) => {
+                tracing::debug!(link = link.0, %error, "unit refused");
+                context.hub.close_link(link, error.code(), None);
+            }
         }
+    }
+}
+
+async fn handle(context: &Context, link: LinkId, unit: &Joined<'_>) {
+    match unit.kind {
+        Kind::Binary => handle_binary(context, link, &unit.bytes).await,
+        Kind::Text => match std::str::from_utf8(&unit.bytes) {
+            Ok(text) => handle_text(context, link, text).await,
+            Err(_) => context.hub.close_link(link, code::PROTOCOL, None),
+        },
     }
 }
 
@@ -139,35 +147,45 @@ async fn write(mailbox: &LinkMailbox, said: &Sender<Said>) -> Ended {
 /// Writes frames; false if the client takes nothing more.
 async fn say(mut frames: VecDeque<Frame<Body>>, said: &Sender<Said>) -> bool {
     loop {
-        let unit = match next_unit(&mut frames, Carrier::Both) {
-            Ok(Some(Unit::Text(text))) => Piece::Text(text.into_bytes()),
-            Ok(Some(Unit::Binary(bytes))) => Piece::Binary(bytes),
+        let written = match next_unit(&mut frames, Carrier::Both) {
+            Ok(Some(Unit::Text(text))) => write_unit(text.as_bytes(), Kind::Text, said).await,
+            Ok(Some(Unit::Binary(bytes))) => write_unit(&bytes, Kind::Binary, said).await,
             Ok(None) => return true,
             Err(error) => {
                 tracing::error!(%error, "an application's message cannot be written");
                 return false;
             }
         };
-        for piece in cut(unit) {
-            if !write_piece(piece, said).await {
-                return false;
-            }
+        if !written {
+            return false;
         }
     }
 }
 
-async fn write_piece(piece: Piece, said: &Sender<Said>) -> bool {
-    let (is_binary, bytes) = match piece {
-        Piece::Text(bytes) => (false, bytes),
-        Piece::Binary(bytes) => (true, bytes),
-    };
-    let message = Said::Message { is_binary, bytes };
-    matches!(timeout(WRITE_TIMEOUT, said.send(message)).await, Ok(Ok(())))
+/// Writes a unit whole or in parts (D2); false if the client takes nothing more.
+async fn write_unit(unit: &[u8], kind: Kind, said: &Sender<Said>) -> bool {
+    for piece in cut(unit, kind) {
+        let message = match piece {
+            Message::Whole(bytes) => Said::Message {
+                is_binary: kind == Kind::Binary,
+                bytes: bytes.to_vec(),
+            },
+            Message::Part { head, bytes } => Said::Message {
+                is_binary: true,
+                bytes: [&head, bytes].concat(),
+            },
+        };
+        let sent = timeout(WRITE_TIMEOUT, said.send(message)).await;
+        if !matches!(sent, Ok(Ok(()))) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Says the end, for a data channel has no close code, and closes (P5.1).
 async fn close(said: &Sender<Said>, end: End) {
-    if write_piece(Piece::Text(closing(end).into_bytes()), said).await {
+    if write_unit(closing(end).as_bytes(), Kind::Text, said).await {
         let _ = timeout(WRITE_TIMEOUT, said.send(Said::End)).await;
     }
 }
