@@ -55,6 +55,9 @@ extern "C" {
     /// Asks the application's own exchange; `reason` is `offer` or `restart`.
     #[wasm_bindgen(method)]
     fn exchange(this: &Port, offer: &str, reason: &str, signal: &AbortSignal) -> Promise;
+    /// The answer in what an exchange told.
+    #[wasm_bindgen(method)]
+    fn answer(this: &Port, told: &JsValue) -> Option<String>;
     /// A connection was made.
     #[wasm_bindgen(method)]
     fn made(this: &Port, pc: &Pc, channel: &RtcDataChannel, sender: &RtcRtpSender);

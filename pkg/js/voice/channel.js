@@ -45,14 +45,15 @@ export class Joiner {
   /** Takes a message and returns the unit it completes, if it does. Throws where the protocol is broken. @param {string | ArrayBuffer} data */
   push(data) {
     const bytes = typeof data === "string" ? undefined : new Uint8Array(data);
-    if (!bytes || bytes[0] || bytes[1] || bytes.length < 3) {
-      if (this.#length) throw new RangeError("a unit between the parts of another");
+    if (!bytes || bytes.length < 2 || bytes[0] || bytes[1]) {
+      if (this.#parts.length) throw new RangeError("a unit between the parts of another");
+      if ((bytes ?? /** @type {string} */ (data)).length > this.#limit) throw new RangeError("a unit over the limit");
       return data;
     }
     const flags = bytes[2];
     const kind = flags & TEXT;
     this.#length += bytes.length - 3;
-    if (flags > (LAST | TEXT) || bytes.length > 3 + PART || bytes.length === 3 || this.#length > this.#limit) throw new RangeError("no such part");
+    if (!(flags <= (LAST | TEXT)) || bytes.length > 3 + PART || bytes.length <= 3 || this.#length > this.#limit) throw new RangeError("no such part");
     if (this.#parts.length && kind !== this.#kind) throw new RangeError("a part of another kind");
     this.#kind = kind;
     this.#parts.push(bytes.subarray(3));

@@ -87,6 +87,7 @@ export function openWebRtc(host, attempt) {
     configuration: (iceServers) => ({ iceServers, iceTransportPolicy }),
     request: (method, resource, etag, body, signal) => requestOf(host, signaling, method, new URL(resource ?? "", address), etag, body, signal),
     exchange: (offer, reason, signal) => new Promise((resolve) => resolve(webrtc.signaling(offer, { signal, attempt, reason, url: address }))),
+    answer: answerIn,
     made(connection, data, sender) {
       [pc, channel] = [connection, data];
       channel.binaryType = "arraybuffer";
@@ -188,7 +189,7 @@ export function openWebRtc(host, attempt) {
 }
 
 /** What an exchange asks: an offer is POSTed, a resource PATCHed and DELETEd. */
-function requestOf(host, signaling, method, address, etag, body, signal) {
+export function requestOf(host, signaling, method, address, etag, body, signal) {
   /** @type {Record<string, string>} */
   const headers = host.token ? { Authorization: "Bearer " + host.token } : {};
   if (method === "PATCH") headers["Content-Type"] = "application/trickle-ice-sdpfrag";
@@ -200,6 +201,17 @@ function requestOf(host, signaling, method, address, etag, body, signal) {
     if (json) body = bodyOf(signaling, body, host.token);
   }
   return new Request(address, { method, headers, body, signal, credentials: host.credentials, cache: "no-store", keepalive: method === "DELETE" });
+}
+
+/** Finds the answer in what came, whatever its content type said: bare, or in JSON. @returns {string | undefined} */
+export function answerIn(told) {
+  let value = told;
+  try {
+    value = JSON.parse(told);
+  } catch {}
+  const { sdp, answer, transport } = value ?? {};
+  const found = [value, sdp, answer?.sdp, transport?.sdp, answer].find((text) => typeof text === "string" && /^\s*v=0/.test(text));
+  return found?.trimStart();
 }
 
 /** Spells the offer as JSON: the names of its members are the server's. */

@@ -1,14 +1,13 @@
 //! How offers become answers: WHIP (RFC 9725), a bare POST, JSON, or a function of the application's.
 
 use gloo_net::http::{Request, Response};
-use js_sys::JSON;
 use throughline_core::Cause;
 use throughline_core::negotiation::Refusal;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortSignal;
 
-use super::{Port, member};
+use super::Port;
 use crate::guard::Limit;
 
 /// How offers are exchanged for answers.
@@ -76,7 +75,7 @@ pub(super) async fn offer(port: &Port, offer: &str, reason: &str) -> Result<Answ
     if Dialect::of(port) == Dialect::Custom {
         let asked = port.exchange(offer, reason, &limit.signal());
         let failed = |error| Refused::of(Cause::Endpoint, error);
-        let sdp = answer_in(&JsFuture::from(asked).await.map_err(failed)?)?;
+        let sdp = answer_in(port, &JsFuture::from(asked).await.map_err(failed)?)?;
         return Ok(Answer {
             sdp,
             resource: None,
@@ -85,7 +84,7 @@ pub(super) async fn offer(port: &Port, offer: &str, reason: &str) -> Result<Answ
     }
     let response = send(port, "POST", None, None, offer, &limit.signal()).await?;
     let headers = response.headers();
-    let sdp = answer_in(&text_of(&response).await?.into())?;
+    let sdp = answer_in(port, &text_of(&response).await?.into())?;
     let location = headers.get("Location");
     let address = location.filter(|_| Dialect::of(port) == Dialect::Whip);
     let resource = address.map(|address| Resource {
@@ -154,26 +153,9 @@ async fn text_of(response: &Response) -> Result<String, Refused> {
     text.map_err(|_| Refused::of(Cause::Refused, JsValue::UNDEFINED))
 }
 
-/// Finds the answer in what came, whatever its content type said: bare, or in JSON as `sdp`,
-/// `answer.sdp`, `transport.sdp` or `answer`.
-fn answer_in(told: &JsValue) -> Result<String, Refused> {
-    let parsed = told.as_string().and_then(|text| JSON::parse(&text).ok());
-    let value = parsed.unwrap_or_else(|| told.clone());
-    let inner = |name| member(&value, name).and_then(|inner| member(&inner, "sdp").or(Some(inner)));
-    let found = [
-        Some(value.clone()),
-        member(&value, "sdp"),
-        inner("answer"),
-        inner("transport"),
-    ];
-    let texts = found.iter().flatten().filter_map(JsValue::as_string);
-    for text in texts {
-        let sdp = text.trim_ascii_start();
-        if sdp.starts_with("v=0") {
-            return Ok(sdp.into());
-        }
-    }
-    Err(Refused::of(Cause::Protocol, told.clone()))
+fn answer_in(port: &Port, told: &JsValue) -> Result<String, Refused> {
+    let answer = port.answer(told);
+    answer.ok_or_else(|| Refused::of(Cause::Protocol, told.clone()))
 }
 
 /// Milliseconds of `Retry-After`: seconds, or a date (RFC 9110 §10.2.3).
