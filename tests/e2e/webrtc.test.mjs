@@ -1,19 +1,55 @@
 // Sessions over WebRTC: what they carry, how they are set up, and what becomes of them when UDP does not work.
 
 import assert from "node:assert/strict";
+import { after, before } from "node:test";
 
+import { startServer } from "./support/server.mjs";
+import { startSignaling } from "./support/signaling.mjs";
 import { inBrowsers } from "./support/suite.mjs";
 
-const MEDIA = { media: true, browsers: ["chromium", "firefox"] };
+const VOICE = { entry: "voice", remember: false };
 
-const rtc = async (world, body) => (await fetch(`${world.server.url}/api/rtc`, body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) })).json();
+const rtc = async (server, body) => {
+  const init = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const response = await fetch(`${server.url}/api/rtc`, init);
+  if (!response.ok) throw new Error(`${JSON.stringify(body)}: ${response.status}`);
+  return body ? undefined : response.json();
+};
 
 inBrowsers((world) => {
-  const options = (more = {}) => ({ entry: "voice", url: `${world.server.url}/realtime`, transports: ["webrtc"], remember: false, ...more });
+  let shim;
+  let guarded;
+  before(async () => {
+    [shim, guarded] = await Promise.all([startSignaling(`${world.server.url}/realtime`), startServer({ more: ["--require-token"] })]);
+  });
+  after(async () => {
+    shim?.close();
+    await guarded?.stop();
+  });
 
-  world.check("connects, carries messages both ways and closes cleanly", async (evaluate) => {
+  const options = (more = {}) => ({ ...VOICE, url: `${world.server.url}/realtime`, transports: ["webrtc"], ...more });
+  const ladder = (more = {}) => options({ transports: ["webrtc", "websocket"], timing: { climb: 500, climbCap: 1_000, stagger: 100 }, ...more });
+  /** A test that leaves UDP as it found it, and no peer behind. */
+  const check = (title, run, more) =>
+    world.check(
+      title,
+      async (evaluate, t) => {
+        try {
+          await run(evaluate, t);
+        } finally {
+          await rtc(world.server, { udp: "pass" });
+        }
+      },
+      more,
+    );
+  const noPeers = () => until(async () => (await rtc(world.server)).peers === 0);
+
+  check("connects, carries messages both ways and closes cleanly", async (evaluate) => {
     const seen = await evaluate(async (options) => {
-      const { session, record } = await harness.connected(options);
+      const { session, record } = await harness.open(options);
+      const progress = [];
+      session.on("progress", ({ step, status }) => progress.push(`${step} ${status}`));
+      await harness.until(() => session.state === "connected", 20_000, () => JSON.stringify(session.explain()));
       const echo = session.waitFor("ECHO");
       await session.send("ECHO", { text: "zażółć 🦆" });
       const texts = [await echo, await session.request("ECHO", { a: [1, 2] })];
@@ -29,28 +65,226 @@ inBrowsers((world) => {
       const back = session.waitFor("ECHO");
       await session.send("ECHO", { long });
       const same = (await back).long === long;
+      const numbers = [];
+      session.on("FLOOD_ITEM", ({ i }) => numbers.push(i));
+      await session.send("FLOOD", { count: 2_000, size: 2_000, perUnit: 7 });
+      await harness.until(() => numbers.length >= 2_000, 60_000, () => numbers.length);
+      const ordered = numbers.every((n, i) => n === i);
       const stats = await session.webrtcStats();
-      const explanation = session.explain();
+      const { summary, attempts } = session.explain();
       await session.close();
       const { errors, transports } = record;
-      return { texts, sizes, same, stats, explanation, errors, transports, after: session.state };
+      return { texts, sizes, same, ordered, stats, summary, attempts, errors, transports, progress, after: [session.state, await session.webrtcStats()] };
     }, options());
     assert.deepEqual(seen.texts, [{ text: "zażółć 🦆" }, { a: [1, 2] }]);
     assert.deepEqual(seen.sizes, [0, 1, 70_000, 300_000].map((size) => [size, true]));
-    assert.equal(seen.same, true);
-    assert.equal(seen.after, "closed");
+    assert.deepEqual([seen.same, seen.ordered], [true, true]);
+    assert.deepEqual(seen.after, ["closed", null]);
     assert.deepEqual(seen.errors, []);
     assert.deepEqual(seen.transports, [{ from: null, to: "webrtc" }, { from: "webrtc", to: null }]);
-    assert.match(seen.explanation.summary, /connected over webrtc/);
+    assert.match(seen.summary, /connected over webrtc/);
+    assert.equal(seen.attempts.length, 1);
+    assert.deepEqual(seen.progress, ["api active", "api done", "session active", "session done", "transport active", "transport done"]);
     assert.equal(seen.stats.protocol, "udp");
     assert.equal(typeof seen.stats.rttMs, "number");
-    await until(async () => (await rtc(world)).peers === 0);
+    await noPeers();
   });
-}, MEDIA);
+
+  check("a refused token is asked for anew; one that stays wrong ends the session", async (evaluate) => {
+    const seen = await evaluate(
+      async (options, good) => {
+        const reasons = [];
+        const token = ({ reason }) => reasons.push(reason) > 1 ? good : "sesame-4711";
+        const { session, record } = await harness.connected({ ...options, token });
+        const echo = await session.request("ECHO", 1);
+        await session.close();
+        const never = await harness.open({ ...options, token: () => "sesame-4711" });
+        await harness.until(() => never.session.state === "failed");
+        return { reasons, echo, errors: record.errors, never: never.record.errors };
+      },
+      options({ url: `${guarded.url}/realtime` }),
+      await guarded.mint("anna"),
+    );
+    assert.deepEqual(seen.reasons, ["connect", "unauthorized"]);
+    assert.equal(seen.echo, 1);
+    assert.ok(seen.errors.every(({ code, terminal }) => code === "unauthorized" && !terminal));
+    const { code, status, terminal } = seen.never.at(-1);
+    assert.deepEqual([code, status, terminal], ["unauthorized", 401, true]);
+    assert.ok(!JSON.stringify(seen.never).includes("sesame"));
+  });
+
+  check("offers are exchanged as the server has it", async (evaluate) => {
+    const seen = await evaluate(async (options, shim) => {
+      const ways = {
+        sdp: { endpoints: { webrtc: `${shim}/sdp` }, webrtc: { signaling: "sdp" } },
+        json: { endpoints: { webrtc: `${shim}/json` }, webrtc: { signaling: { name: "json", body: { sessionId: "s1" } } } },
+        custom: {
+          webrtc: {
+            signaling: async (offer, { signal, attempt, reason, url }) => {
+              if (!(signal instanceof AbortSignal) || attempt !== 1 || reason !== "offer" || !url.endsWith("/realtime")) throw new Error("?");
+              const response = await fetch(`${shim}/sdp`, { method: "POST", body: offer, signal });
+              return { sdp: await response.text() };
+            },
+          },
+        },
+      };
+      const echoes = {};
+      for (const [name, more] of Object.entries(ways)) {
+        const { session, record } = await harness.connected({ ...options, ...more });
+        echoes[name] = [await session.request("ECHO", name), record.errors.length];
+        await session.close();
+      }
+      return echoes;
+    }, options(), shim.url);
+    assert.deepEqual(seen, { sdp: ["sdp", 0], json: ["json", 0], custom: ["custom", 0] });
+    const [, json] = shim.seen;
+    assert.equal(JSON.parse(json.body).sessionId, "s1");
+    await noPeers();
+  });
+
+  check("an exchange that fails says why, without secrets, and another transport carries the session", async (evaluate) => {
+    const token = await world.server.mint("anna");
+    const seen = await evaluate(async (options, shim, token) => {
+      const failed = {};
+      for (const path of ["busy", "nonsense", "broken"]) {
+        const { session, record } = await harness.connected({ ...options, endpoints: { webrtc: `${shim}/${path}` }, token: () => token, webrtc: { signaling: "sdp" } });
+        await harness.until(() => record.errors.length);
+        failed[path] = [session.transport, record.errors[0]];
+        await session.close();
+      }
+      const { session, record } = await harness.connected({ ...options, webrtc: { signaling: async () => { throw new Error("not today"); } } });
+      await harness.until(() => record.errors.length);
+      failed.custom = [session.transport, record.errors[0]];
+      await session.close();
+      return failed;
+    }, ladder(), shim.url, token);
+    for (const [path, [transport, { code, terminal }]] of Object.entries(seen)) assert.deepEqual([transport, code, terminal], ["websocket", "signaling_failed", false], path);
+    const { status, details, message } = seen.busy[1];
+    assert.equal(status, 502);
+    assert.match(message, /HTTP 502/);
+    assert.match(details, /no room/);
+    assert.ok(!JSON.stringify(seen).includes("sesame") && !JSON.stringify(seen).includes(token));
+    assert.match(seen.nonsense[1].details, /hotel/);
+    assert.match(seen.broken[1].message, /answer/);
+    assert.match(seen.custom[1].details, /not today/);
+  });
+
+  check("ICE servers come from where they are asked for, and the call goes on without", async (evaluate) => {
+    const seen = await evaluate(async (options, shim) => {
+      const configurations = [];
+      const { RTCPeerConnection: Original } = window;
+      window.RTCPeerConnection = class extends Original {
+        constructor(configuration) {
+          super(configuration);
+          configurations.push(this.getConfiguration().iceServers.map(({ urls }) => urls).flat());
+        }
+      };
+      const results = [];
+      for (const iceServers of [`${shim}/ice`, () => ({ iceServers: [{ urls: "stun:127.0.0.1:7" }] }), `${shim}/refuses`, [{ urls: "turn:127.0.0.1:9" }]]) {
+        const { session, record } = await harness.connected({ ...options, webrtc: { iceServers } });
+        results.push([session.transport, record.errors.map(({ code, terminal }) => [code, terminal])]);
+        await session.close();
+      }
+      window.RTCPeerConnection = Original;
+      return { configurations, results };
+    }, options(), shim.url);
+    assert.deepEqual(seen.configurations.slice(0, 3), [["stun:127.0.0.1:9"], ["stun:127.0.0.1:7"], []]);
+    const failed = [["ice_servers", false]];
+    assert.deepEqual(seen.results, [["webrtc", []], ["webrtc", []], ["webrtc", failed], ["webrtc", failed]]);
+  });
+
+  check("where UDP is swallowed another transport stands by, and WebRTC is taken when it works", async (evaluate) => {
+    await rtc(world.server, { udp: "drop" });
+    const before = await evaluate(async (options) => {
+      window.opened = await harness.connected(options);
+      const { session, record } = window.opened;
+      return [session.transport, await session.request("ECHO", 1), record.errors];
+    }, ladder());
+    assert.deepEqual(before, ["websocket", 1, []]);
+    await rtc(world.server, { udp: "pass" });
+    const afterwards = await evaluate(async () => {
+      const { session, record } = window.opened;
+      await harness.until(() => session.transport === "webrtc", 60_000, () => JSON.stringify(session.explain()));
+      const echo = await session.request("ECHO", 2);
+      await session.close();
+      return [echo, record.errors];
+    });
+    assert.deepEqual(afterwards, [2, []]);
+    await noPeers();
+  });
+
+  for (const [title, fault] of Object.entries({ "that dies without a word": { kill: true }, "that closes": { close: true } })) {
+    check(`nothing is lost with a peer ${title}`, async (evaluate) => {
+      await evaluate(async (options) => {
+        const { session } = (window.opened = await harness.connected(options));
+        window.heard = [];
+        window.sends = [];
+        session.on("ECHO", (n) => window.heard.push(n));
+        window.timer = setInterval(() => window.sends.push(session.send("ECHO", window.sends.length)), 20);
+        await harness.until(() => session.transport === "webrtc" && window.heard.length > 5);
+      }, ladder());
+      await rtc(world.server, fault);
+      const seen = await evaluate(async () => {
+        const { session, record } = window.opened;
+        await harness.until(() => record.transports.length > 1, 20_000, () => JSON.stringify(session.explain()));
+        await harness.until(() => session.state === "connected", 20_000, () => JSON.stringify(session.explain()));
+        clearInterval(window.timer);
+        await Promise.all(window.sends);
+        await harness.until(() => window.heard.length >= window.sends.length);
+        const { heard, sends } = window;
+        await session.close();
+        return { sent: sends.length, heard, gaps: record.gaps };
+      });
+      assert.deepEqual(seen.heard, Array.from({ length: seen.sent }, (_, n) => n));
+      assert.equal(seen.gaps, 0);
+      await noPeers();
+    });
+  }
+
+  check("a silent path is mended by an ICE restart, and the link stays", async (evaluate) => {
+    await evaluate(async (options) => {
+      window.patches = [];
+      const { fetch } = window;
+      window.fetch = async (request, init) => {
+        const response = await fetch(request, init);
+        if (request.method === "PATCH") window.patches.push([request.headers.get("if-match"), response.status, response.headers.get("etag")]);
+        return response;
+      };
+      window.opened = await harness.connected(options);
+      window.told = (kind) => window.opened.session.explain().timeline.filter(({ what }) => what === kind).length;
+    }, options());
+    await rtc(world.server, { udp: "drop" });
+    await evaluate(() => harness.until(() => window.told("mend") > 0, 10_000, () => JSON.stringify(window.opened.session.explain().timeline)));
+    await rtc(world.server, { udp: "pass" });
+    const seen = await evaluate(async () => {
+      const { session, record } = window.opened;
+      await harness.until(() => window.told("mended") > 0, 10_000, () => JSON.stringify(session.explain().timeline));
+      const echo = await session.request("ECHO", 1);
+      const changes = record.transports.length;
+      await session.close();
+      return { echo, restart: window.patches.find(([etag]) => etag === "*"), changes };
+    });
+    assert.deepEqual(seen, { echo: 1, restart: ["*", 200, '"2"'], changes: 1 });
+    await noPeers();
+  });
+}, { media: true, browsers: ["chromium", "firefox"] });
+
+inBrowsers((world) => {
+  world.check("without WebRTC the next transport is used, and nothing is told", async (evaluate) => {
+    const seen = await evaluate(async (options) => {
+      const { session, record } = await harness.connected(options);
+      const echo = await session.request("ECHO", 1);
+      const { transport } = session;
+      await session.close();
+      return { echo, transport, errors: record.errors };
+    }, { ...VOICE, url: `${world.server.url}/realtime` });
+    assert.deepEqual(seen, { echo: 1, transport: "websocket", errors: [] });
+  });
+}, { browsers: ["webkit"] });
 
 async function until(holds) {
   for (let tries = 0; !(await holds()); tries++) {
-    if (tries === 200) throw new Error(`never: ${holds}`);
+    if (tries === 400) throw new Error(`never: ${holds}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

@@ -7,6 +7,8 @@ const MARGIN = 60_000;
 
 /** The ICE servers of one session. */
 export class IceServers {
+  /** How the last attempt failed, until one succeeds. @type {string | undefined} */
+  failure;
   #source;
   #servers;
   /** By the wall clock: a sleep counts. */

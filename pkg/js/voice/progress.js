@@ -14,7 +14,7 @@ export class Progress {
     listeners.add("state", ({ to, error }) => this.#moved(to, error), false);
     listeners.add("transport", ({ to }) => to && this.#done("session", "transport"), false);
     // Listeners that come right after connect() hear it.
-    queueMicrotask(() => this.tell("api", "active"));
+    setTimeout(() => this.#steps.api || this.tell("api", "active"));
   }
 
   /** @param {string} step @param {string} status @param {unknown} [error] */

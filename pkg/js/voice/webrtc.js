@@ -118,12 +118,18 @@ export function openWebRtc(host, attempt) {
     },
     report(milestone) {
       if (closed) return;
-      if (MILESTONES[milestone] === OPENED && host.json) host.unit = limit = messageLimit(pc);
+      if (MILESTONES[milestone] === OPENED) {
+        ice.failure = undefined;
+        if (host.json) host.unit = limit = messageLimit(pc);
+      }
       host.tell(MILESTONES[milestone], attempt);
     },
     ended(phase, cause, status, wait, told) {
       if (closed) return;
-      if (!KNOWN.includes(status || cause)) {
+      // Tries that go on failing in the same way are one failure.
+      const failure = [phase, cause, status].join();
+      if (!KNOWN.includes(status || cause) && ice.failure !== failure) {
+        ice.failure = failure;
         const text = typeof told === "string" ? told : told?.message;
         const excerpt = text && redact(text, host.token);
         const what = status ? `HTTP ${status}` : cause === 2 ? "no answer in time" : saidIn(excerpt) ?? "no answer that can be used";
