@@ -176,7 +176,7 @@ inBrowsers((world) => {
       window.RTCPeerConnection = class extends Original {
         constructor(configuration) {
           super(configuration);
-          configurations.push(this.getConfiguration().iceServers.map(({ urls }) => urls).flat());
+          configurations.push(configuration.iceServers.map(({ urls }) => urls).flat());
         }
       };
       const results = [];
