@@ -180,7 +180,7 @@ inBrowsers((world) => {
         }
       };
       const results = [];
-      for (const iceServers of [`${shim}/ice`, () => ({ iceServers: [{ urls: "stun:127.0.0.1:7" }] }), `${shim}/refuses`, [{ urls: "turn:127.0.0.1:9" }]]) {
+      for (const iceServers of [`${shim}/ice`, () => ({ iceServers: [{ urls: "stun:127.0.0.1:3479" }] }), `${shim}/refuses`, [{ urls: "turn:127.0.0.1:3478" }]]) {
         const { session, record } = await harness.connected({ ...options, webrtc: { iceServers } });
         results.push([session.transport, record.errors.map(({ code, terminal }) => [code, terminal])]);
         await session.close();
@@ -188,7 +188,7 @@ inBrowsers((world) => {
       window.RTCPeerConnection = Original;
       return { configurations, results };
     }, options(), shim.url);
-    assert.deepEqual(seen.configurations.slice(0, 3), [["stun:127.0.0.1:9"], ["stun:127.0.0.1:7"], []]);
+    assert.deepEqual(seen.configurations.slice(0, 3), [["stun:127.0.0.1:3478"], ["stun:127.0.0.1:3479"], []]);
     const failed = [["ice_servers", false]];
     assert.deepEqual(seen.results, [["webrtc", []], ["webrtc", []], ["webrtc", failed], ["webrtc", failed]]);
   });

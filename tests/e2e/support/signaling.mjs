@@ -17,7 +17,7 @@ export async function startSignaling(upstream) {
     "/busy": async () => [502, "application/json", JSON.stringify({ error: { message: "no room" }, token: "sesame-4711" })],
     "/nonsense": async () => [200, "text/html", "<html>welcome to the hotel</html>"],
     "/broken": async () => [201, "application/sdp", "v=0\r\nnot a description\r\n"],
-    "/ice": async () => [200, "application/json", JSON.stringify({ ice_servers: [{ url: "stun:127.0.0.1:9" }, { url: "stun:127.0.0.1:53" }], ttl: "600" })],
+    "/ice": async () => [200, "application/json", JSON.stringify({ ice_servers: [{ url: "stun:127.0.0.1:3478" }, { url: "stun:127.0.0.1:53" }], ttl: "600" })],
     "/refuses": async () => [500, "text/plain", "no"],
   };
   const server = createServer(async (request, response) => {
