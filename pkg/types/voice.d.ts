@@ -146,7 +146,7 @@ export interface DiagnoseOptions extends Options {
 
 /** One thing that was looked at. */
 export interface Check {
-  name: "microphone" | "token" | "sdp" | "udp" | "tcp" | "relay" | "websocket" | "sse" | "clock";
+  name: "options" | "microphone" | "token" | "sdp" | "udp" | "tcp" | "relay" | "websocket" | "sse" | "clock";
   /** `null` where it was not looked at, and `detail` says why. */
   ok: boolean | null;
   ms: number;

@@ -241,6 +241,27 @@ inBrowsers((world) => {
     });
   }
 
+  check("diagnose() tells what works, leaves nothing open and no secret in its text", async (evaluate) => {
+    const token = await guarded.mint("anna");
+    const seen = await evaluate(async (options, token, shim) => {
+      const { diagnose } = await import("/voice.js");
+      const well = await diagnose({ ...options, token: () => token });
+      const refused = await diagnose({ ...options, token: () => "sesame-4711" });
+      const nothing = await diagnose({ url: "http://127.0.0.1:9/realtime", webrtc: { iceServers: `${shim}/ice` }, timeout: 5_000 });
+      const bad = await diagnose({ transports: ["smoke"] });
+      return { well, refused, nothing, bad };
+    }, options({ url: `${guarded.url}/realtime` }), token, shim.url);
+    const judged = ({ checks }) => Object.fromEntries(checks.map(({ name, ok }) => [name, ok]));
+    assert.deepEqual(judged(seen.well), { token: true, microphone: true, sdp: true, udp: true, tcp: null, relay: null, websocket: true, sse: true, clock: true }, seen.well.text);
+    assert.deepEqual(judged(seen.refused), { ...judged(seen.well), sdp: false, udp: null, sse: false }, seen.refused.text);
+    assert.deepEqual(judged(seen.nothing), { token: null, microphone: true, sdp: false, udp: null, tcp: null, relay: null, websocket: false, sse: false, clock: false }, seen.nothing.text);
+    assert.deepEqual(judged(seen.bad), { options: false });
+    assert.match(seen.refused.text, /FAIL sdp .*HTTP 401/);
+    const text = JSON.stringify(seen);
+    assert.ok(!text.includes(token) && !text.includes("sesame"));
+    await until(async () => (await rtc(guarded)).peers === 0);
+  });
+
   check("a silent path is mended by an ICE restart, and the link stays", async (evaluate) => {
     await evaluate(async (options) => {
       window.patches = [];
@@ -270,6 +291,15 @@ inBrowsers((world) => {
 }, { media: true, browsers: ["chromium", "firefox"] });
 
 inBrowsers((world) => {
+  world.check("diagnose() without WebRTC says so, and looks at the rest", async (evaluate) => {
+    const seen = await evaluate(async (options) => {
+      const { diagnose } = await import("/voice.js");
+      return (await diagnose(options)).checks;
+    }, { url: `${world.server.url}/realtime` });
+    const ok = Object.fromEntries(seen.map(({ name, ok }) => [name, ok]));
+    assert.deepEqual({ ...ok, microphone: null }, { token: null, microphone: null, sdp: null, udp: null, tcp: null, relay: null, websocket: true, sse: true, clock: true });
+  });
+
   world.check("without WebRTC the next transport is used, and nothing is told", async (evaluate) => {
     const seen = await evaluate(async (options) => {
       const { session, record } = await harness.connected(options);

@@ -7,6 +7,7 @@ import text, { mask } from "../../wasm/voice/bytes.js";
 import { instantiate } from "../../wasm/voice/throughline.js";
 import { Host } from "../host.js";
 import { loader } from "../load.js";
+import { diagnose as look } from "./diagnose.js";
 import { checkWebRtc } from "./options.js";
 import { VoiceSession } from "./session.js";
 import { openWebRtc } from "./webrtc.js";
@@ -24,5 +25,8 @@ const KIT = {
 
 /** Starts a session and returns it at once. */
 export const connect = (options = {}) => new VoiceSession(new Host(options, KIT));
+
+/** Looks at each thing that a session needs, each by itself. */
+export const diagnose = (options = {}) => look(options, (options) => new Host(options, KIT));
 
 export { SessionError } from "../error.js";

@@ -14,11 +14,16 @@ export class Progress {
     listeners.add("state", ({ to, error }) => this.#moved(to, error), false);
     listeners.add("transport", ({ to }) => to && this.#done("session", "transport"), false);
     // Listeners that come right after connect() hear it.
-    setTimeout(() => this.#steps.api || this.tell("api", "active"));
+    setTimeout(() => this.#begin());
+  }
+
+  #begin() {
+    if (!this.#steps.api) this.tell("api", "active");
   }
 
   /** @param {string} step @param {string} status @param {unknown} [error] */
   tell(step, status, error) {
+    if (step === "api" && status === "done") this.#begin();
     const known = this.#steps[step];
     if (!STEPS.includes(step) || known?.status === status) return;
     const at = Math.round(this.#host.now());
