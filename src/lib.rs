@@ -27,6 +27,8 @@ pub mod session;
 mod driver;
 
 #[cfg(feature = "voice")]
+pub mod audio;
+#[cfg(feature = "voice")]
 mod guard;
 #[cfg(feature = "voice")]
 mod transport;

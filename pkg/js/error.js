@@ -1,5 +1,5 @@
 /** Texts by code: what went wrong, and what to do about it first. */
-const TEXTS = {
+export const TEXTS = {
   refused: ["the connection was refused or reset", "check that the server runs and that nothing blocks this transport"],
   hang: ["nothing answered in time", "a proxy or firewall may swallow this transport"],
   swallowed: ["the WebSocket opened and then stayed silent", "a proxy may pass no frames: let it, or rely on the fallback"],

@@ -169,7 +169,7 @@ test("a flush of one stream leaves the one that is heard alone", () => {
   const before = speaker.run(0.2);
   speaker.hear({ flush: 2 });
   const after = speaker.run(1);
-  assert.deepEqual(speaker.told.slice(1), [{ flushed: [{ stream: 2, played: 0 }] }, { ended: 1, played: 8_000 }]);
+  assert.deepEqual(speaker.told.slice(1), [{ flushed: [{ stream: 2, played: 0, rate: 16_000 }] }, { ended: 1, played: 8_000 }]);
   const sound = [...before, ...after].filter(Boolean);
   assert.ok(Math.abs(sound.length / RATE - 0.5) < 0.01, `${sound.length / RATE}`);
 });

@@ -5,9 +5,9 @@ import { openWebSocket } from "../../../src/transport/websocket.js";
 import text, { mask } from "../../wasm/voice/bytes.js";
 // @ts-ignore generated
 import { instantiate } from "../../wasm/voice/throughline.js";
-import { Host } from "../host.js";
 import { loader } from "../load.js";
 import { diagnose as look } from "./diagnose.js";
+import { VoiceHost } from "./host.js";
 import { checkWebRtc } from "./options.js";
 import { VoiceSession } from "./session.js";
 import { openWebRtc } from "./webrtc.js";
@@ -24,9 +24,9 @@ const KIT = {
 };
 
 /** Starts a session and returns it at once. */
-export const connect = (options = {}) => new VoiceSession(new Host(options, KIT));
+export const connect = (options = {}) => new VoiceSession(new VoiceHost(options, KIT));
 
 /** Looks at each thing that a session needs, each by itself. */
-export const diagnose = (options = {}) => look(options, (options) => new Host(options, KIT));
+export const diagnose = (options = {}) => look(options, (options) => new VoiceHost(options, KIT));
 
 export { SessionError } from "../error.js";

@@ -1,3 +1,4 @@
+// @ts-nocheck the audio thread's scope is in no library of types.
 // Runs on the audio thread: the microphone's samples to PCM16 and levels, the server's PCM16 to the loudspeaker.
 // Loaded from a file of its own or from a blob, so it imports nothing.
 
@@ -254,7 +255,7 @@ class Playback extends AudioWorkletProcessor {
     const gone = this.#streams.filter(({ id }) => this.#flushing === null || id === this.#flushing);
     if (gone.includes(this.#streams[0])) this.#playing = false;
     this.#streams = this.#streams.filter((stream) => !gone.includes(stream));
-    this.port.postMessage({ flushed: gone.map(({ id, played }) => ({ stream: id, played })) });
+    this.port.postMessage({ flushed: gone.map(({ id, played, rate }) => ({ stream: id, played, rate })) });
     this.#flushing = undefined;
     this.#gain = 0;
   }

@@ -1,0 +1,498 @@
+import { fromBase64 } from "../base64.js";
+import { SessionError } from "../error.js";
+import { Devices } from "./devices.js";
+import { Emitter } from "./emitter.js";
+import { Graph } from "./graph.js";
+import { Rung } from "./rung.js";
+import { atGesture } from "./speaker.js";
+import { Uplink } from "./uplink.js";
+
+const STATES = ["off", "asking", "on", "silent"];
+
+/** Types of the messages about sound; `audio.names` may give others. */
+const NAMES = {
+  audio: "audio", start: "audio:start", stop: "audio:stop", end: "audio:end", flush: "audio:flush", interrupt: "audio:interrupt", dropped: "audio:dropped",
+  speech: "speech",
+};
+
+/** Milliseconds between looks at a microphone that may have fallen silent. */
+const LOOK = 500;
+
+/** Rate of a server that does not say it. */
+const RATE = 24_000;
+
+/** The voice of a session, both ways. */
+export class SessionAudio {
+  #host;
+  #send;
+  #options;
+  #names;
+  #events = new Emitter();
+  #graph;
+  #devices;
+  #uplink;
+  #rung;
+  #instance;
+  /** @type {any} */
+  #loaded;
+  #loading = new Promise((resolve, reject) => (this.#loaded = { resolve, reject }));
+  /** @type {any} */
+  #microphone;
+  #activity;
+  /** How often it was stopped: a start that began before is void. */
+  #stops = 0;
+  #state = "off";
+  /** The stream that sound comes in from, and what it was called when it came. */
+  #stream;
+  #label;
+  #look;
+  #muted = { user: false, system: false };
+  #speaking = { user: false, agent: false };
+  #level = 0;
+  /** The peer connection of the owning link. */
+  #media;
+  /** How the open stream's sound goes up. @type {"messages" | "rtp" | undefined} */
+  #way;
+  /** Whether what still comes of the server's stream is not to be heard. */
+  #ignoring = false;
+  #interrupting = false;
+  /** The server's stream that comes over RTP. */
+  #rtp;
+  #blocked;
+  #stats = { glitches: 0, droppedMs: 0 };
+  #over = new AbortController();
+
+  /** @param {import("./host.js").VoiceHost} host @param {(type: string, payload: unknown) => Promise<void>} send */
+  constructor(host, send) {
+    this.#host = host;
+    this.#send = send;
+    const { names, rate = 16_000, echoSafe = "element", ...options } = host.options.audio ?? {};
+    if (rate !== 16_000 && rate !== 24_000) throw new SessionError("bad_option", { message: "audio.rate must be 16000 or 24000" });
+    if (echoSafe !== "loopback" && echoSafe !== "element") throw new SessionError("bad_option", { message: 'audio.echoSafe must be "loopback" or "element"' });
+    this.#options = { ...options, rate, echoSafe };
+    this.#names = { ...NAMES, ...names };
+    this.#rung = new Rung(host, () => this.#state !== "off" || this.#speaking.agent);
+    this.#uplink = new Uplink(send, this.#names, rate, !!host.json, {
+      dropped: ({ ms }) => {
+        this.#stats.droppedMs += ms;
+        this.#events.emit("dropped", { ms });
+      },
+      arrived: () => {
+        this.#rung.flowed(true);
+        this.#progress("audio", "done");
+      },
+    });
+    this.#graph = this.#newGraph();
+    host.audio = {
+      loaded: (instance) => {
+        this.#instance = instance;
+        this.#loaded.resolve();
+      },
+      carried: (media) => this.#carried(media),
+      end: () => this.#end(),
+    };
+    this.#loading.catch(() => {});
+    this.#listen();
+  }
+
+  /** Hears what concerns sound. */
+  #listen() {
+    const { listeners } = this.#host;
+    const { audio, start, end, flush, speech } = this.#names;
+    listeners.add("transport", ({ to }) => {
+      this.#uplink.carriedBy(to);
+      this.#rung.carriedBy(to, this.#way === "messages");
+    });
+    listeners.add("rtt", () => this.#rung.flowed(false));
+    listeners.add(start, (payload) => this.#begin(payload ?? {}));
+    listeners.add(audio, (payload) => this.#hear(payload));
+    listeners.add(end, (payload) => this.#finish(payload?.stream));
+    listeners.add(flush, (payload) => this.#flush(payload?.stream));
+    listeners.add(speech, (payload) => {
+      if (this.#activity) this.#speaks("user", this.#activity.server(!!payload?.speaking, performance.now()));
+      else this.#speaks("user", !!payload?.speaking);
+    });
+    globalThis.addEventListener?.("pagehide", () => this.#release(), { signal: this.#over.signal });
+  }
+
+  #newGraph() {
+    return new Graph(this.#options, {
+      frame: (frame) => this.#frame(frame),
+      played: (told) => this.#played(told),
+      blocked: () => this.#isBlocked(),
+    });
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  get userMuted() {
+    return this.#muted.user;
+  }
+
+  get systemMuted() {
+    return this.#muted.system;
+  }
+
+  get isUserSpeaking() {
+    return this.#speaking.user;
+  }
+
+  get isAgentSpeaking() {
+    return this.#speaking.agent;
+  }
+
+  get level() {
+    return this.#level;
+  }
+
+  get playbackBlocked() {
+    return !!this.#blocked;
+  }
+
+  on(name, listener, options) {
+    return this.#events.on(name, listener, options?.signal);
+  }
+
+  off(name, listener) {
+    this.#events.off(name, listener);
+  }
+
+  /** @param {{ deviceId?: string, signal?: AbortSignal }} [options] */
+  async start({ deviceId = "", signal } = {}) {
+    if (typeof document === "undefined") return;
+    const aborted = () => new SessionError("aborted", { cause: signal?.reason });
+    if (signal?.aborted) throw aborted();
+    if (this.#over.signal.aborted) throw new SessionError("closed");
+    // While the user's gesture lasts; where there is no audio, the microphone's own failure says more.
+    try {
+      this.#graph.unlock();
+    } catch {}
+    const stops = this.#stops;
+    const stop = () => this.stop();
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      await this.#loading;
+      if (stops !== this.#stops) throw aborted();
+      this.#microphone ??= this.#open();
+      this.#progress("microphone", "active");
+      await this.#microphone.start(deviceId);
+      this.#progress("microphone", "done");
+    } catch (error) {
+      this.#progress("microphone", "failed", error);
+      throw error;
+    } finally {
+      if (this.#state === "off") signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  async stop() {
+    this.#stops++;
+    await this.#microphone?.stop();
+  }
+
+  mute() {
+    this.#mute({ user: true });
+  }
+
+  unmute() {
+    this.#mute({ user: false });
+  }
+
+  async devices() {
+    return { inputs: await this.#list("audioinput"), outputs: await this.#list("audiooutput") };
+  }
+
+  #list(kind) {
+    return typeof document === "undefined" ? [] : (this.#devices ?? new Devices({}, {})).list(kind);
+  }
+
+  async setInput(deviceId) {
+    await this.#microphone?.switch(deviceId);
+  }
+
+  async setOutput(deviceId) {
+    await this.#graph.sink(deviceId);
+  }
+
+  async resume() {
+    if (!(await this.#graph.resume())) return this.#isBlocked();
+    if (!this.#blocked) return;
+    this.#blocked();
+    this.#blocked = undefined;
+    this.#events.emit("playback", { blocked: false });
+  }
+
+  interrupt() {
+    if (this.#rtp) {
+      const { stream, rate, since } = this.#rtp;
+      this.#rtp = undefined;
+      this.#graph.mute(1, true);
+      this.#interrupted(stream, Math.round(((performance.now() - since) * rate) / 1000), rate);
+      this.#speaks("agent", false);
+    } else if (this.#speaking.agent) {
+      this.#ignoring = this.#interrupting = true;
+      this.#play({ flush: null });
+    }
+  }
+
+  async stats() {
+    return { ...this.#stats, latencyMs: this.#graph.latency, webrtc: (await this.#media?.stats?.()) ?? null };
+  }
+
+  #progress(step, status, error) {
+    /** @type {any} */ (this.#host).progress?.(step, status, error);
+  }
+
+  // The microphone.
+
+  #open() {
+    this.#devices = new Devices(this.#options.constraints, {
+      state: (number) => this.#stateIs(STATES[number]),
+      stream: (stream) => this.#take(stream),
+      lost: (error) => {
+        this.#progress("microphone", "failed", error);
+        this.#host.trouble(error);
+      },
+      devices: () => this.#devicesChanged(),
+    });
+    this.#activity = new this.#instance.Activity();
+    return new this.#instance.Microphone(this.#devices);
+  }
+
+  #stateIs(state) {
+    if (this.#over.signal.aborted) return;
+    const from = this.#state;
+    if (state === from) return;
+    this.#state = state;
+    if (state === "off") this.#letGo();
+    this.#events.emit("state", { from, to: state });
+  }
+
+  #take(stream) {
+    if (this.#over.signal.aborted) return;
+    this.#stream = stream;
+    const { track } = stream;
+    this.#label = track.label;
+    stream.on(["ended"], () => this.#microphone?.ended());
+    stream.on(["mute", "unmute"], () => this.#mute({ system: track.muted }));
+    track.enabled = !this.#muted.user;
+    this.#mute({ system: track.muted });
+    this.#look ??= setInterval(() => this.#looks(), LOOK);
+    this.#carry();
+    this.#graph.capture(stream.stream).catch((error) => error.code !== "aborted" && this.#host.trouble(error));
+    this.#graph.safe(true);
+  }
+
+  /** The microphone is off. */
+  #letGo() {
+    this.#stream = undefined;
+    clearInterval(this.#look);
+    this.#look = undefined;
+    this.#carry();
+    this.#graph.release();
+    this.#graph.safe(false);
+    this.#level = 0;
+    this.#speaks("user", false);
+    this.#mute({ system: false });
+  }
+
+  /** Time passes though no frame may come. */
+  #looks() {
+    const muted = this.#muted.user || this.#muted.system;
+    if (muted || !this.#graph.hears) this.#microphone.heard(1, performance.now());
+    else this.#microphone.heard(-1, performance.now());
+  }
+
+  #frame({ rms, pcm }) {
+    const now = performance.now();
+    const muted = this.#muted.user || this.#muted.system;
+    this.#level = muted ? 0 : rms;
+    this.#microphone.heard(muted ? 1 : rms, now);
+    this.#events.emit("level", { level: this.#level });
+    this.#speaks("user", this.#activity.heard(this.#level, now));
+    if (pcm && !muted) this.#uplink.push(pcm);
+  }
+
+  #mute(change) {
+    const { user, system } = { ...this.#muted, ...change };
+    if (this.#stream) this.#stream.track.enabled = !user;
+    if (user === this.#muted.user && system === this.#muted.system) return;
+    this.#muted = { user, system };
+    this.#events.emit("muted", this.#muted);
+  }
+
+  async #devicesChanged() {
+    const all = await this.devices();
+    this.#events.emit("devices", all);
+    const track = this.#stream?.track;
+    if (!track) return;
+    const { deviceId } = track.getSettings();
+    const here = all.inputs.find(({ id }) => id === deviceId);
+    if (!here && deviceId) this.#microphone.ended();
+    // The default device keeps its id and changes its name.
+    else if (here?.label && here.label !== this.#label) this.#microphone.switch("").catch(() => {});
+  }
+
+  // The way up.
+
+  #carried(media) {
+    if (this.#media && this.#media !== media) this.#media.onremote = null;
+    this.#media = media ?? undefined;
+    if (media) media.onremote = (stream) => this.#graph.remote(stream);
+    this.#graph.remote(media?.remote ?? null);
+    this.#carry();
+  }
+
+  /** Has the sound go the way that the link offers: over RTP, else as messages, which wait while there is no link. */
+  #carry() {
+    const track = this.#stream?.track ?? null;
+    const way = track ? (this.#media ? "rtp" : "messages") : undefined;
+    this.#media?.sender.replaceTrack(track).catch(() => {});
+    this.#graph.want(way === "messages");
+    if (way === this.#way) return;
+    this.#way = way;
+    if (way) this.#uplink.begin(way === "rtp");
+    else this.#uplink.end();
+    if (way === "rtp") this.#progress("audio", "done");
+  }
+
+  #speaks(who, speaking) {
+    if (this.#speaking[who] === speaking) return;
+    this.#speaking[who] = speaking;
+    this.#events.emit("speaking", { who, speaking });
+    if (who === "user" && speaking && this.#speaking.agent && this.#bargesIn()) this.interrupt();
+  }
+
+  #bargesIn() {
+    const { bargeIn } = this.#options;
+    // Without echo cancellation the agent would interrupt itself.
+    return bargeIn ?? this.#stream?.track.getSettings().echoCancellation !== false;
+  }
+
+  // The way down.
+
+  #begin({ stream = 0, rate = RATE, rtp = false }) {
+    this.#ignoring = false;
+    if (rtp) {
+      this.#rtp = { stream, rate, since: performance.now() };
+      this.#graph.mute(1, false);
+      this.#speaks("agent", true);
+      this.#progress("audio", "done");
+    } else this.#play({ start: stream, rate });
+    this.#started = true;
+  }
+
+  #started = false;
+
+  #hear(payload) {
+    this.#rung.flowed(false);
+    if (this.#ignoring) return;
+    const bytes = payload instanceof Uint8Array ? payload : fromBase64(payload?.audio ?? "");
+    if (!this.#started) this.#begin({});
+    // Aligned, and the thread's own.
+    const pcm = new Int16Array(bytes.slice(0, bytes.length & ~1).buffer);
+    this.#play({ pcm }, [pcm.buffer]);
+  }
+
+  #finish(stream) {
+    if (this.#rtp && this.#rtp.stream === stream) {
+      this.#rtp = undefined;
+      this.#speaks("agent", false);
+    } else this.#play({ end: stream ?? 0 });
+  }
+
+  #flush(stream) {
+    if (this.#rtp && (stream === undefined || this.#rtp.stream === stream)) {
+      this.#rtp = undefined;
+      this.#graph.mute(1, true);
+      this.#speaks("agent", false);
+    } else this.#play({ flush: stream ?? null });
+  }
+
+  #play(message, transfer) {
+    this.#graph.play(message, transfer).catch((error) => {
+      if (error.code !== "aborted" && !this.#over.signal.aborted) this.#once(error);
+    });
+  }
+
+  /** Tells a failure that each chunk would repeat. */
+  #once(error) {
+    if (this.#told.has(error.code)) return;
+    this.#told.add(error.code);
+    this.#progress("audio", "failed", error);
+    this.#host.trouble(error);
+  }
+
+  #told = new Set();
+
+  #played({ playing, ended, dry, flushed }) {
+    if (playing !== undefined) {
+      this.#graph.mute(0, false);
+      this.#speaks("agent", true);
+      this.#progress("audio", "done");
+    }
+    if (ended !== undefined) this.#speaks("agent", false);
+    if (dry !== undefined) this.#stats.glitches++;
+    if (!flushed) return;
+    // Cuts off what is still between the worklet and the ear.
+    this.#graph.mute(0, true);
+    this.#speaks("agent", false);
+    if (this.#interrupting) for (const { stream, played, rate } of flushed) this.#interrupted(stream, played, rate);
+    this.#interrupting = false;
+  }
+
+  #interrupted(stream, played, rate) {
+    this.#send(this.#names.interrupt, { stream, played }).catch(() => {});
+    this.#events.emit("interrupted", { stream, played, ms: Math.round((played * 1000) / rate) });
+  }
+
+  #isBlocked() {
+    if (this.#blocked) return;
+    this.#blocked = atGesture(() => this.#retry());
+    this.#events.emit("playback", { blocked: true });
+  }
+
+  #retry() {
+    const stop = this.#blocked;
+    if (!stop) return;
+    this.#blocked = undefined;
+    this.#graph.resume().then((played) => {
+      if (this.#over.signal.aborted) return;
+      if (played) this.#events.emit("playback", { blocked: false });
+      else this.#blocked ??= atGesture(() => this.#retry());
+    });
+  }
+
+  // The end.
+
+  /** Lets go of the microphone and of what plays; a page that comes back begins anew. */
+  #release() {
+    this.#stops++;
+    this.#devices?.end();
+    this.#microphone?.stop();
+    this.#microphone?.free();
+    this.#activity?.free();
+    if (this.#state !== "off") this.#stateIs("off");
+    this.#devices = this.#microphone = this.#activity = undefined;
+    this.#blocked?.();
+    this.#blocked = undefined;
+    this.#graph.close();
+    this.#graph = this.#newGraph();
+    this.#speaks("agent", false);
+  }
+
+  #end() {
+    if (this.#over.signal.aborted) return;
+    try {
+      this.#release();
+    } catch {
+      // The core is broken: what it held is released all the same.
+      this.#graph.close();
+    }
+    this.#over.abort();
+    this.#carried(null);
+    this.#loaded.reject(new SessionError("closed"));
+  }
+}

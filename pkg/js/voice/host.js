@@ -1,0 +1,23 @@
+import { Host } from "../host.js";
+
+/** Lets the audio of a session know what becomes of it. */
+export class VoiceHost extends Host {
+  /** Hooks of `SessionAudio`. @type {{ loaded(instance: any): void, carried(media: any): void, end(): void } | undefined} */
+  audio;
+
+  start(instance, keep) {
+    super.start(instance, keep);
+    this.audio?.loaded(instance);
+  }
+
+  /** The peer connection of the link that owns the session, or none.
+   * @param {{ sender: RTCRtpSender, remote: MediaStream | null, onremote: ((stream: MediaStream | null) => void) | null } | null} media */
+  media(media) {
+    this.audio?.carried(media);
+  }
+
+  end(to, error) {
+    this.audio?.end();
+    super.end(to, error);
+  }
+}
