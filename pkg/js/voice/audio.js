@@ -218,7 +218,7 @@ export class SessionAudio {
 
   async resume() {
     if (!(await this.#graph.resume())) return this.#isBlocked();
-    if (!this.#blocked) return;
+    if (!this.#blocked || this.#over.signal.aborted) return;
     this.#blocked();
     this.#blocked = undefined;
     this.#events.emit("playback", { blocked: false });
@@ -238,7 +238,7 @@ export class SessionAudio {
   }
 
   async stats() {
-    return { ...this.#stats, latencyMs: this.#graph.latency, webrtc: (await this.#media?.stats?.()) ?? null };
+    return { ...this.#stats, latencyMs: this.#graph.latency, ...(await this.#media?.stats?.()) };
   }
 
   #progress(step, status, error) {
@@ -301,8 +301,9 @@ export class SessionAudio {
   /** Time passes though no frame may come. */
   #looks() {
     const muted = this.#muted.user || this.#muted.system;
-    if (muted || !this.#graph.hears) this.#microphone.heard(1, performance.now());
-    else this.#microphone.heard(-1, performance.now());
+    this.#microphone.heard(muted || !this.#graph.hears ? 1 : -1, performance.now());
+    // A call may have stopped it, or the browser waits for the user.
+    if (this.#graph.stopped) this.resume();
   }
 
   #frame({ rms, pcm }) {
@@ -448,22 +449,15 @@ export class SessionAudio {
     this.#events.emit("interrupted", { stream, played, ms: Math.round((played * 1000) / rate) });
   }
 
+  /** The browser lets nothing play until the user does something. */
   #isBlocked() {
-    if (this.#blocked) return;
-    this.#blocked = atGesture(() => this.#retry());
-    this.#events.emit("playback", { blocked: true });
+    if (this.#over.signal.aborted) return;
+    const first = !this.#blocked;
+    this.#blocked?.();
+    this.#blocked = atGesture(() => this.resume());
+    if (first) this.#events.emit("playback", { blocked: true });
   }
 
-  #retry() {
-    const stop = this.#blocked;
-    if (!stop) return;
-    this.#blocked = undefined;
-    this.#graph.resume().then((played) => {
-      if (this.#over.signal.aborted) return;
-      if (played) this.#events.emit("playback", { blocked: false });
-      else this.#blocked ??= atGesture(() => this.#retry());
-    });
-  }
 
   // The end.
 

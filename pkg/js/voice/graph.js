@@ -43,14 +43,14 @@ export class Graph {
     if (this.#context.state !== "running") this.#context.resume().catch(() => {});
   }
 
-  /** Whether the browser lets the context run. */
-  get running() {
-    return this.#context?.state === "running";
+  /** Whether there is a context that does not run. */
+  get stopped() {
+    return !!this.#context && this.#context.state !== "running";
   }
 
   /** Whether frames are to be expected. */
   get hears() {
-    return !!this.#source && this.running;
+    return !!this.#source && !this.stopped;
   }
 
   /** Milliseconds from the graph to the ear, as far as the browser knows. */
@@ -177,7 +177,7 @@ export class Graph {
     // A context that may not run leaves its promise open.
     if (context && context.state !== "running") await Promise.race([context.resume().catch(() => {}), new Promise((resolve) => setTimeout(resolve, 200))]);
     const played = await Promise.all(this.#speakers.map((speaker) => speaker.resume()));
-    return played.every(Boolean) && (!this.#playback || this.running);
+    return played.every(Boolean) && !((this.#playback || this.#source) && this.stopped);
   }
 
   async sink(id) {

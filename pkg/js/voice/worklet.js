@@ -16,6 +16,9 @@ const FADE = 6;
 /** Seconds of sound that wait at the most. */
 const MOST_WAITING = 300;
 
+/** Stands for what does not come: a track that is switched off has no channel in some browsers. */
+const SILENCE = new Float32Array(128);
+
 const divisor = (a, b) => (b ? divisor(b, a % b) : a);
 
 /** A polyphase filter (windowed sinc, Blackman) from one rate to another. */
@@ -98,8 +101,8 @@ class Capture extends AudioWorkletProcessor {
     };
   }
 
-  process([[samples]]) {
-    for (let from = 0; samples && from < samples.length; ) {
+  process([[samples = SILENCE]]) {
+    for (let from = 0; from < samples.length; ) {
       const part = samples.subarray(from, from + this.#frame.length - this.#length);
       this.#frame.set(part, this.#length);
       this.#length += part.length;

@@ -23,6 +23,7 @@ export async function startHostile() {
     script.answer(request, response);
   });
   const sockets = new Set();
+  const upgraded = new Set();
   server.on("connection", (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
@@ -31,6 +32,8 @@ export async function startHostile() {
   server.on("upgrade", (request, socket) => {
     const accept = createHash("sha1").update(request.headers["sec-websocket-key"] + GUID).digest("base64");
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+    upgraded.add(socket);
+    socket.once("close", () => upgraded.delete(socket));
     socket.once("data", () => script.units.forEach((unit) => socket.write(frame(unit))));
     if (script.early) socket.write(frame(script.early));
   });
@@ -38,6 +41,8 @@ export async function startHostile() {
   return {
     script,
     url: `http://127.0.0.1:${server.address().port}`,
+    /** Sends a unit on every WebSocket. */
+    say: (unit) => upgraded.forEach((socket) => socket.write(frame(unit))),
     close() {
       for (const socket of sockets) socket.destroy();
       server.close();

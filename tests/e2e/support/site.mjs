@@ -13,6 +13,7 @@ const ROOT = new URL("../../../", import.meta.url);
 const FILES = {
   "/throughline.js": fileURLToPath(new URL("pkg/dist/throughline.js", ROOT)),
   "/voice.js": fileURLToPath(new URL("pkg/dist/voice.js", ROOT)),
+  "/audio-worklet.js": fileURLToPath(new URL("pkg/dist/audio-worklet.js", ROOT)),
   "/harness.js": fileURLToPath(new URL("harness.js", import.meta.url)),
 };
 const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
