@@ -108,26 +108,29 @@ inBrowsers((world) => {
       window.tracks = [...(window.tracks ?? []), stream.getAudioTracks()[0]];
       return stream;
     }));
-    const seen = await evaluate(async () => {
+    const seen = await evaluate(async (browser) => {
       const { session, told, sent } = window.audio;
+      const { mediaDevices } = navigator;
+      const { enumerateDevices } = mediaDevices;
+      const devicesAre = (list) => {
+        mediaDevices.enumerateDevices = async () => list;
+        mediaDevices.dispatchEvent(new Event("devicechange"));
+      };
       await session.audio.start({ deviceId: "gone" });
       const chosen = asked;
       window.asked = [];
       const flowed = () => sent("audio").length;
-      // Unplugged: the track ends by itself.
-      tracks[0].dispatchEvent(new Event("ended"));
+      // Unplugged: the track ends by itself, or its device is in the list no more. Firefox lets no script say the first.
+      if (browser === "chromium") tracks[0].dispatchEvent(new Event("ended"));
+      else devicesAre([]);
       await harness.until(() => asked.length === 1 && session.audio.state === "on", 5_000, () => JSON.stringify([asked, chosen, told.state, tracks.map((t) => t.readyState)]));
       const replaced = [tracks[0].readyState, tracks[1].readyState];
       // Another default: same id, another label.
-      const { enumerateDevices } = navigator.mediaDevices;
-      navigator.mediaDevices.enumerateDevices = async () => {
-        const { deviceId } = tracks.at(-1).getSettings();
-        return [{ kind: "audioinput", deviceId, label: "A headset", groupId: "" }];
-      };
-      navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
-      await harness.until(() => asked.length === 2 && told.devices.length === 1);
+      const { deviceId: same } = tracks.at(-1).getSettings();
+      devicesAre([{ kind: "audioinput", deviceId: same, label: "A headset", groupId: "" }]);
+      await harness.until(() => asked.length === 2);
       await harness.until(() => tracks[1].readyState === "ended" && tracks[2].readyState === "live");
-      navigator.mediaDevices.enumerateDevices = enumerateDevices;
+      mediaDevices.enumerateDevices = enumerateDevices;
       const { inputs } = await session.audio.devices();
       const before = flowed();
       await session.audio.setInput(inputs.at(-1).id);
@@ -135,8 +138,8 @@ inBrowsers((world) => {
       const live = tracks.map(({ readyState }) => readyState);
       const { deviceId } = tracks.at(-1).getSettings();
       await session.close();
-      return { chosen, replaced, inputs: told.devices[0].inputs, live, same: deviceId === inputs.at(-1).id, states: told.state.map(({ to }) => to), starts: sent("audio:start").length, errors: window.audio.record.errors, last: tracks.at(-1).readyState };
-    });
+      return { chosen, replaced, inputs: told.devices.at(-1).inputs, live, same: deviceId === inputs.at(-1).id, states: told.state.map(({ to }) => to), starts: sent("audio:start").length, errors: window.audio.record.errors, last: tracks.at(-1).readyState };
+    }, world.name);
     assert.deepEqual(seen.chosen, [{ exact: "gone" }, null]);
     assert.deepEqual(seen.replaced, ["ended", "live"]);
     assert.deepEqual(seen.inputs.map(({ label }) => label), ["A headset"]);
@@ -256,7 +259,8 @@ inBrowsers((world) => {
     assert.deepEqual(after, [true, false, true, false]);
   });
 
-  world.check("where the browser lets nothing play, that is told, and the user's next sign heals it", async (evaluate) => {
+  // Firefox is told to let everything play.
+  if (world.name === "chromium") world.check("where the browser lets nothing play, that is told, and the user's next sign heals it", async (evaluate) => {
     await opened(evaluate);
     server.say(say("audio:start", { stream: 1, rate: RATE }));
     server.say(tone(1));

@@ -131,7 +131,8 @@ export class Graph {
       this.#destination = context.createMediaStreamDestination();
       this.#playback.connect(this.#destination);
       await this.#route();
-      if (context.state !== "running") this.#on.blocked();
+      // It may only be starting.
+      this.resume().then((played) => played || this.#on.blocked());
       return this.#playback;
     } catch (error) {
       this.#preparing = undefined;
