@@ -257,7 +257,6 @@ export class SessionAudio {
       },
       devices: () => this.#devicesChanged(),
     });
-    this.#activity = new this.#instance.Activity();
     return new this.#instance.Microphone(this.#devices);
   }
 
@@ -279,6 +278,7 @@ export class SessionAudio {
     stream.on(["mute", "unmute"], () => this.#mute({ system: track.muted }));
     track.enabled = !this.#muted.user;
     this.#mute({ system: track.muted });
+    this.#activity ??= new this.#instance.Activity();
     this.#look ??= setInterval(() => this.#looks(), LOOK);
     this.#carry();
     this.#graph.capture(stream.stream).catch((error) => error.code !== "aborted" && this.#host.trouble(error));
@@ -294,6 +294,8 @@ export class SessionAudio {
     this.#graph.release();
     this.#graph.safe(false);
     this.#level = 0;
+    this.#activity?.free();
+    this.#activity = undefined;
     this.#speaks("user", false);
     this.#mute({ system: false });
   }
@@ -307,6 +309,7 @@ export class SessionAudio {
   }
 
   #frame({ rms, pcm }) {
+    if (!this.#stream) return;
     const now = performance.now();
     const muted = this.#muted.user || this.#muted.system;
     this.#level = muted ? 0 : rms;
@@ -467,9 +470,8 @@ export class SessionAudio {
     this.#devices?.end();
     this.#microphone?.stop();
     this.#microphone?.free();
-    this.#activity?.free();
     if (this.#state !== "off") this.#stateIs("off");
-    this.#devices = this.#microphone = this.#activity = undefined;
+    this.#devices = this.#microphone = undefined;
     this.#blocked?.();
     this.#blocked = undefined;
     this.#graph.close();
