@@ -132,7 +132,9 @@ test("--hang never answers an upgrade, and all else works", async (t) => {
   await system.log.until((line) => line.endsWith(`upgrade ${API}/ws`));
   for (let requests = 0; requests < 20; requests++) await openSession(system);
   assert.deepEqual(came, []);
-  socket.destroy();
+  socket.resetAndDestroy();
+  await openSession(system);
+  assert.deepEqual(await system.stop(), { code: 0, signal: null });
 });
 
 async function outcome(answer) {

@@ -77,7 +77,7 @@ test("a function that is cut ends its stream; without ids the next one goes on w
   for (let streams = 0; count < 30; streams++) {
     assert.ok(streams < 12, `${count} of 30 frames`);
     const stream = await streamOf(system, sessionId);
-    assert.equal(await stream.ended, "ended");
+    assert.equal(await stream.ended(), "ended");
     assert.ok(stream.events.all.every(({ id }) => id === undefined));
     count += stream.events.all.length;
   }
@@ -91,7 +91,7 @@ test("with --ids a stream goes on after Last-Event-ID, and --reset cuts it as a 
   for (let streams = 0; ids.length < 20; streams++) {
     assert.ok(streams < 12, `${ids.length} of 20 frames`);
     const stream = await streamOf(system, sessionId, ids.length ? { "Last-Event-ID": ids.at(-1) } : {});
-    assert.equal(await stream.ended, "reset");
+    assert.equal(await stream.ended(), "reset");
     ids.push(...stream.events.all.map(({ id }) => id));
   }
   assert.deepEqual(ids, Array.from({ length: 20 }, (_, at) => String(at + 1)));
@@ -132,7 +132,7 @@ test("an edge function is cut too, another host's WebSocket is not", async () =>
   const { sessionId, wsUrl } = await start(system);
   const external = await openSocket(wsUrl);
   const edge = await openSocket(`${system.ws}/api/edge?sessionId=${sessionId}`);
-  assert.equal(await edge.closed, 1001);
+  assert.equal(await edge.closed(), 1001);
   external.say({ audio: "AAAA" });
   await external.heard.until(({ audio }) => audio === "AAAA");
   await external.close();

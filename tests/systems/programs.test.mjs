@@ -82,7 +82,7 @@ async function noMessages(address) {
   for (const [what, bytes] of Object.entries(frames)) {
     const { ws, closed } = await openSocket(address);
     ws._socket.write(Buffer.from(bytes));
-    assert.ok([1002, 1006, 1007, 1009].includes(await closed), what);
+    assert.ok([1002, 1006, 1007, 1009].includes(await closed()), what);
   }
   const { ws, heard } = await openSocket(address);
   for (const text of ["", "null", "{", "7", '"x"', "[[]]", '{"type":null}', '{"type":{"toUpperCase":1}}', '{"type":"__proto__"}']) ws.send(text);

@@ -5,12 +5,13 @@ import { once } from "node:events";
 
 import { WebSocket } from "ws";
 
-import { Heard } from "./heard.mjs";
+import { Heard, LIMIT } from "./heard.mjs";
 
 /** Asks, and reads the answer as JSON where it is that. */
 export async function ask(method, url, { body, headers = {} } = {}) {
   const sent = body === undefined ? {} : { "Content-Type": "application/json" };
-  const response = await fetch(url, { method, headers: { ...sent, ...headers }, body: typeof body === "object" ? JSON.stringify(body) : body });
+  const given = typeof body === "object" ? JSON.stringify(body) : body;
+  const response = await fetch(url, { method, headers: { ...sent, ...headers }, body: given, signal: AbortSignal.timeout(LIMIT) });
   const text = await response.text();
   const json = /^application\/json/.test(response.headers.get("content-type") ?? "");
   return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
@@ -19,14 +20,15 @@ export async function ask(method, url, { body, headers = {} } = {}) {
 export const get = (url, headers) => ask("GET", url, { headers });
 export const post = (url, body, headers) => ask("POST", url, { body, headers });
 
-/** Opens an event stream. `events` hears `{ data, id }` and `{ comment }`, `chunks` how many events each read brought. */
+/** Opens an event stream. `ended()` resolves with how it did, `events` hears `{ data, id }` and `{ comment }`, `chunks` how many events each read brought. */
 export async function openStream(url, headers = {}) {
   const abort = new AbortController();
   const response = await fetch(url, { headers: { Accept: "text/event-stream", ...headers }, signal: abort.signal });
   const events = new Heard(`the stream of ${new URL(url).pathname}`);
   const chunks = [];
-  const ended = read(response.body, events, chunks);
-  ended.then(() => events.end());
+  const reading = read(response.body, events, chunks);
+  reading.then(() => events.end());
+  const ended = () => events.whole().then(() => reading);
   return { status: response.status, headers: response.headers, events, chunks, ended, close: () => abort.abort() };
 }
 
@@ -57,16 +59,17 @@ function parse(block) {
   return event;
 }
 
-/** Opens a WebSocket. `heard` hears texts as what they are the JSON of and bytes as Buffers; `closed` has the code. */
+/** Opens a WebSocket. `heard` hears texts as what they are the JSON of and bytes as Buffers; `closed()` resolves with the code. */
 export async function openSocket(url) {
   const ws = new WebSocket(url);
   const heard = new Heard(`the WebSocket of ${new URL(url).pathname}`);
   ws.on("message", (data, isBinary) => heard.add(isBinary ? data : JSON.parse(data.toString())));
-  const closed = once(ws, "close").then(([code]) => {
+  let closeCode;
+  ws.on("close", (code) => {
+    closeCode = code;
     heard.end();
-    return code;
   });
-  closed.catch(() => {});
+  const closed = () => heard.whole().then(() => closeCode);
   await once(ws, "open");
   ws.on("error", () => {});
   return {
@@ -74,7 +77,7 @@ export async function openSocket(url) {
     closed,
     ws,
     say: (message) => ws.send(typeof message === "string" || Buffer.isBuffer(message) ? message : JSON.stringify(message)),
-    close: () => (ws.close(), closed),
+    close: () => (ws.close(), closed()),
   };
 }
 

@@ -1,7 +1,7 @@
 // What has come so far, and waiting for what is to come.
 
-/** How long anything that has to come may take. */
-const LIMIT = 10_000;
+/** How long anything that has to come may take, in milliseconds. */
+export const LIMIT = 10_000;
 
 export class Heard {
   all = [];
