@@ -8,6 +8,7 @@ mod demo;
 mod docs;
 mod inline;
 mod measure;
+mod names;
 mod server;
 mod setup;
 mod size;
