@@ -1,6 +1,12 @@
 //! What holds something of the browser's: dropping it gives that back.
 
-use futures::future::{AbortHandle, LocalBoxFuture, abortable};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, AbortSignal, EventTarget};
@@ -76,23 +82,78 @@ impl Drop for Alarm {
     }
 }
 
-/// A task that runs until it is done or dropped.
-pub(crate) struct Task(AbortHandle);
+/// Work that waits, as a task and a guard hold it.
+type Work = Pin<Box<dyn Future<Output = ()>>>;
+
+/// A task that runs until it is done or dropped; with it goes what it waits for.
+pub(crate) struct Task {
+    _work: Rc<RefCell<Option<Work>>>,
+}
 
 impl Task {
-    pub(crate) fn new(work: LocalBoxFuture<'static, ()>) -> Self {
-        let (work, handle) = abortable(work);
-        spawn_local(async move {
-            // Given up is as good as done.
-            let _ = work.await;
-        });
-        Self(handle)
+    pub(crate) fn new(work: Work) -> Self {
+        let work = Rc::new(RefCell::new(Some(work)));
+        let held = Rc::downgrade(&work);
+        spawn_local(poll_fn(move |context| {
+            let Some(held) = held.upgrade() else {
+                return Poll::Ready(());
+            };
+            // Not held while it runs: what it tells may drop the task.
+            let Some(mut work) = held.take() else {
+                return Poll::Ready(());
+            };
+            let polled = work.as_mut().poll(context);
+            if polled.is_pending() {
+                held.replace(Some(work));
+            }
+            polled
+        }));
+        Self { _work: work }
     }
 }
 
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
+/// What happened, in order, for one who waits for it.
+pub(crate) struct Queue<T>(Rc<RefCell<Waiting<T>>>);
+
+struct Waiting<T> {
+    events: VecDeque<T>,
+    waker: Option<Waker>,
+}
+
+impl<T> Queue<T> {
+    pub(crate) fn new() -> Self {
+        let (events, waker) = (VecDeque::new(), None);
+        Self(Rc::new(RefCell::new(Waiting { events, waker })))
+    }
+
+    pub(crate) fn push(&self, event: T) {
+        let mut waiting = self.0.borrow_mut();
+        waiting.events.push_back(event);
+        let waker = waiting.waker.take();
+        drop(waiting);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    pub(crate) async fn next(&self) -> T {
+        poll_fn(|context| {
+            let mut waiting = self.0.borrow_mut();
+            match waiting.events.pop_front() {
+                Some(event) => Poll::Ready(event),
+                None => {
+                    waiting.waker = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+}
+
+impl<T> Clone for Queue<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
     }
 }
 

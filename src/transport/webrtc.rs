@@ -4,7 +4,6 @@
 mod peer;
 mod signal;
 
-use futures::channel::mpsc::{UnboundedSender, unbounded};
 use js_sys::{Array, Promise, Reflect};
 use throughline_core::negotiation::Input;
 use wasm_bindgen::prelude::*;
@@ -12,6 +11,8 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortSignal, Request, RtcConfiguration, RtcDataChannel, RtcRtpSender};
 
 use peer::{Event, Pc};
+
+use crate::guard::Queue;
 
 #[wasm_bindgen]
 extern "C" {
@@ -78,11 +79,10 @@ extern "C" {
     fn warn(this: &Port, code: &str, details: &JsValue);
 }
 
-/// One peer connection: the page's handle. It closes when told, or when it ends.
+/// One peer connection: the page's handle. Freed, it closes; what the channel still holds goes out first.
 #[wasm_bindgen]
-#[derive(Debug)]
 pub struct Peer {
-    events: UnboundedSender<Event>,
+    events: Queue<Event>,
 }
 
 #[wasm_bindgen]
@@ -90,26 +90,21 @@ impl Peer {
     /// Starts a connection.
     #[wasm_bindgen(constructor)]
     pub fn new(port: Port) -> Self {
-        let (events, queue) = unbounded();
-        spawn_local(peer::run(peer::Actor::new(port, events.clone()), queue));
-        let peer = Self { events };
-        peer.tell(Event::Input(Input::Start));
-        peer
+        let events = Queue::new();
+        events.push(Event::Input(Input::Start));
+        spawn_local(peer::run(peer::Actor::new(port, events.clone())));
+        Self { events }
     }
 
     /// Asks for an ICE restart.
     pub fn mend(&self) {
-        self.tell(Event::Input(Input::Mend));
+        self.events.push(Event::Input(Input::Mend));
     }
+}
 
-    /// Closes it; what the channel still holds goes out first.
-    pub fn close(&self) {
-        self.tell(Event::Close);
-    }
-
-    fn tell(&self, event: Event) {
-        // Where nobody listens any more, it is over.
-        let _ = self.events.unbounded_send(event);
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.events.push(Event::Close);
     }
 }
 

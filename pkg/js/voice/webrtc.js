@@ -188,7 +188,8 @@ export function openWebRtc(host, attempt) {
       try {
         outlet?.flush();
       } catch {}
-      peer?.close();
+      peer?.free();
+      peer = undefined;
     },
   };
   return link;

@@ -1,7 +1,5 @@
 //! One peer connection: what happens to it, told to the negotiation one by one, and what that asks for.
 
-use futures::StreamExt as _;
-use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender};
 use js_sys::{Array, Object, Promise, Reflect};
 use throughline_core::negotiation::{
     Ended, Exchange, Gathering, Input, Milestone, Negotiation, Output, Reach, Refusal, Spans, sdp,
@@ -13,7 +11,7 @@ use web_sys::{RtcDataChannel, RtcPeerConnection, RtcRtpTransceiver};
 
 use super::signal::{self, Answer, Dialect, Patch, Refused, Resource};
 use super::{Port, member};
-use crate::guard::{Alarm, Limit, Listener, Task};
+use crate::guard::{Alarm, Limit, Listener, Queue, Task};
 
 /// Milliseconds in which the channel empties and closes before the connection does.
 const LINGER: u64 = 500;
@@ -68,7 +66,7 @@ pub(super) enum Event {
 pub(super) struct Actor {
     port: Port,
     negotiation: Negotiation<String>,
-    events: UnboundedSender<Event>,
+    events: Queue<Event>,
     alarm: Alarm,
     servers: Array,
     /// There is none before the offer is made.
@@ -106,9 +104,10 @@ struct Made {
 }
 
 /// Runs a connection to its end, and leaves nothing of it behind.
-pub(super) async fn run(mut actor: Actor, mut queue: UnboundedReceiver<Event>) {
-    while let Some(event) = queue.next().await {
-        let Some(input) = actor.input(event) else {
+pub(super) async fn run(mut actor: Actor) {
+    let queue = actor.events.clone();
+    loop {
+        let Some(input) = actor.input(queue.next().await) else {
             continue;
         };
         let Some(input) = input else {
@@ -123,13 +122,13 @@ pub(super) async fn run(mut actor: Actor, mut queue: UnboundedReceiver<Event>) {
             .alarm
             .set(actor.negotiation.poll_timeout().map(|due| due - now));
     }
-    actor.close(queue).await;
+    actor.close().await;
 }
 
 impl Actor {
-    pub(super) fn new(port: Port, events: UnboundedSender<Event>) -> Self {
+    pub(super) fn new(port: Port, events: Queue<Event>) -> Self {
         let ring = events.clone();
-        let alarm = Alarm::new(move || tell(&ring, Event::Input(Input::Timeout)));
+        let alarm = Alarm::new(move || ring.push(Event::Input(Input::Timeout)));
         let gathering = if port.wait() {
             Gathering::Bounded
         } else {
@@ -238,18 +237,18 @@ impl Actor {
                 let wait = retry_after.map_or(-1.0, |ms| ms as f64);
                 self.port
                     .ended(phase as u8, cause as u8, status, wait, &self.told);
-                tell(&self.events, Event::Close);
+                self.events.push(Event::Close);
             }
         }
     }
 
     fn find_servers(&mut self) {
         if let Some(known) = self.port.known() {
-            return tell(&self.events, Event::Servers(Ok(known)));
+            return self.events.push(Event::Servers(Ok(known)));
         }
         let (port, events) = (self.port.clone(), self.events.clone());
         self.network = Some(Task::new(Box::pin(async move {
-            tell(&events, Event::Servers(found(&port).await));
+            events.push(Event::Servers(found(&port).await));
         })));
     }
 
@@ -263,7 +262,7 @@ impl Actor {
             }
             Err(error) => {
                 self.told = error;
-                tell(&self.events, Event::Input(Input::Undescribed));
+                self.events.push(Event::Input(Input::Undescribed));
             }
         }
     }
@@ -296,20 +295,20 @@ impl Actor {
             let events = self.events.clone();
             Listener::new(target, name, move |event| {
                 if let Some(event) = told(event) {
-                    tell(&events, event);
+                    events.push(event);
                 }
             })
         };
         let (watched, events, port) = (pc.clone(), self.events.clone(), self.port.clone());
         let state = Listener::new(pc, "connectionstatechange", move |_| {
             if matches!(watched.state().as_str(), "failed" | "closed") {
-                tell(&events, Event::Input(Input::Gone));
+                events.push(Event::Input(Input::Gone));
             }
         });
         let mut listeners = vec![
             on(pc, "icecandidate", candidate),
             on(pc, "icecandidateerror", rejection),
-            on(channel, "open", |_| Some(Event::Input(Input::ChannelOpen))),
+            on(channel, "open", opened),
             on(channel, "close", |_| Some(Event::Closed)),
             Listener::new(pc, "track", move |event| port.remote(&event)),
             state,
@@ -325,7 +324,7 @@ impl Actor {
     fn redescribe(&mut self) {
         let mends = Dialect::of(&self.port) != Dialect::Post;
         let Some(pc) = self.made.as_ref().filter(|_| mends) else {
-            return tell(&self.events, Event::Input(Input::Undescribed));
+            return self.events.push(Event::Input(Input::Undescribed));
         };
         let (pc, port) = (pc.pc.clone(), self.port.clone());
         self.ask(async move {
@@ -352,7 +351,7 @@ impl Actor {
                 Ok(()) => Input::Described,
                 Err(_) => Input::Undescribed,
             };
-            tell(&events, Event::Input(input));
+            events.push(Event::Input(input));
         })));
     }
 
@@ -370,7 +369,7 @@ impl Actor {
         };
         self.network = Some(Task::new(Box::pin(async move {
             let answer = signal::offer(&port, &offer, reason).await;
-            tell(&events, Event::Answer(exchange, answer));
+            events.push(Event::Answer(exchange, answer));
         })));
     }
 
@@ -391,12 +390,12 @@ impl Actor {
         let fragment = sdp::fragment(&self.local(), candidates);
         let (Some(resource), Some(fragment)) = (self.resource.clone(), fragment) else {
             let refused = Refused::of(Cause::Unavailable, JsValue::UNDEFINED);
-            return tell(&self.events, Event::Patched(exchange, Err(refused)));
+            return self.events.push(Event::Patched(exchange, Err(refused)));
         };
         let (port, events) = (self.port.clone(), self.events.clone());
         self.network = Some(Task::new(Box::pin(async move {
             let patched = signal::patch(&port, &resource, &fragment, etag.as_deref()).await;
-            tell(&events, Event::Patched(exchange, patched));
+            events.push(Event::Patched(exchange, patched));
         })));
     }
 
@@ -411,7 +410,7 @@ impl Actor {
                 Ok(_) => Input::Applied(exchange),
                 Err(_) => Input::Unapplied(exchange),
             };
-            tell(&events, Event::Input(input));
+            events.push(Event::Input(input));
         })));
     }
 
@@ -449,7 +448,7 @@ impl Actor {
     }
 
     /// Own work first, then what the browser holds, then the server's.
-    async fn close(mut self, mut queue: UnboundedReceiver<Event>) {
+    async fn close(mut self) {
         self.network = None;
         self.browser = None;
         if let Some(Made {
@@ -462,13 +461,10 @@ impl Actor {
             channel.close();
             if open && self.parting == Parting::Gentle {
                 let events = self.events.clone();
-                self.alarm = Alarm::new(move || tell(&events, Event::Closed));
+                self.alarm = Alarm::new(move || events.push(Event::Closed));
                 self.alarm.set(Some(LINGER));
                 // What was written last arrives before the connection is cut.
-                while !matches!(
-                    queue.next().await,
-                    None | Some(Event::Closed | Event::Leave)
-                ) {}
+                while !matches!(self.events.next().await, Event::Closed | Event::Leave) {}
             }
             drop(listeners);
             pc.close();
@@ -517,15 +513,20 @@ fn candidate(event: JsValue) -> Option<Event> {
     Some(Event::Input(input))
 }
 
+/// A channel without an id is open by name alone (WebKit).
+fn opened(event: JsValue) -> Option<Event> {
+    let channel = member(&event, "target")?;
+    let input = match member(&channel, "id") {
+        Some(_) => Input::ChannelOpen,
+        None => Input::Gone,
+    };
+    Some(Event::Input(input))
+}
+
 fn rejection(event: JsValue) -> Option<Event> {
     let url = member(&event, "url")?.as_string()?;
     let code = member(&event, "errorCode")?.as_f64()?;
     Some(Event::Rejected(url, code as u16))
-}
-
-fn tell(events: &UnboundedSender<Event>, event: Event) {
-    // Where nobody listens any more, it is over.
-    let _ = events.unbounded_send(event);
 }
 
 /// `str::contains` for short texts, at a tenth of its size.
