@@ -112,6 +112,10 @@ struct Arguments {
     /// Most WebRTC peers at a time; further ones are answered 503.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     max_peers: usize,
+    /// Most WebRTC peers of one remote address, which a proxy or a NAT may share; further ones are
+    /// answered 429.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    max_peers_per_address: usize,
     /// TURN server that pages are told of, such as turn:turn.example:3478; may be repeated, for the
     /// same server over TCP, say.
     #[arg(long = "turn", value_name = "URL", requires = "turn_secret")]
@@ -229,6 +233,7 @@ fn config(arguments: Arguments) -> ServerConfig {
             udp: arguments.udp.unwrap_or(Udp::Beside),
             announce: arguments.udp_announce,
             max_peers: arguments.max_peers,
+            max_peers_per_address: arguments.max_peers_per_address,
             ..defaults.rtc
         },
         turn: match (arguments.turns, arguments.turn_secret) {

@@ -145,6 +145,15 @@ impl Voices {
         self.order(peer, order);
     }
 
+    /// Stops what is being said to the peer, if anything is.
+    pub(crate) fn hush(&self, peer: Peer) {
+        let state = self.locked();
+        if let Some(entry) = state.talks.get(&peer) {
+            // One that is too busy to hear it is told again by whatever comes next.
+            let _ = entry.orders.try_send(Order::Hush);
+        }
+    }
+
     /// Handles a message about sound. False: it is none, or makes no sense.
     pub(crate) fn handle(&self, peer: Peer, body: &Body) -> bool {
         match &*body.kind {

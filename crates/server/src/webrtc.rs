@@ -8,6 +8,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::net::UdpSocket;
@@ -41,6 +42,8 @@ pub struct RtcConfig {
     pub max_peers: usize,
     /// Most peers of one remote address; further ones are answered 429.
     pub max_peers_per_address: usize,
+    /// How long a peer has to open its data channel (D10).
+    pub opening: Duration,
 }
 
 /// Where datagrams are listened for.
@@ -61,6 +64,7 @@ impl Default for RtcConfig {
             announce: None,
             max_peers: 10_000,
             max_peers_per_address: 256,
+            opening: Duration::from_secs(20),
         }
     }
 }
@@ -74,6 +78,7 @@ struct Shared {
     socket: UdpSocket,
     /// What peers are told to send to.
     address: SocketAddr,
+    opening: Duration,
     table: Mutex<Table>,
     reading: Mutex<Option<JoinHandle<()>>>,
     counts: Counts,
@@ -166,6 +171,7 @@ impl Endpoint {
         let shared = Shared {
             socket,
             address: SocketAddr::new(ip, bound.port()),
+            opening: config.opening,
             table: Mutex::new(Table::new(config.max_peers, config.max_peers_per_address)),
             reading: Mutex::new(None),
             counts: Counts::default(),

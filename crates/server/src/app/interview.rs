@@ -167,6 +167,7 @@ impl Interviews {
             ("USER_MESSAGE", Stage::Running | Stage::Announced) => self.answer(peer, id),
             ("PAUSE_INTERVIEW", _) => {
                 self.set(&id, Stage::Paused);
+                self.voices.hush(peer);
                 self.say(peer, "INTERVIEW_PAUSED", json!({ "sessionId": id }));
             }
             ("RESUME_INTERVIEW", _) => {
@@ -175,6 +176,7 @@ impl Interviews {
             }
             _ => {
                 self.locked().remove(&id);
+                self.voices.hush(peer);
                 let results = format!("/results/{id}");
                 let payload = json!({ "sessionId": id, "resultsUrl": results });
                 self.say(peer, "INTERVIEW_ENDED", payload);

@@ -52,7 +52,7 @@ fn encode_a(sample: i16) -> u8 {
     let value = i32::from(if sample < 0 { !sample } else { sample }) >> 4;
     let code = match value.checked_ilog2() {
         Some(log) if log >= 5 => {
-            let segment = log - 4;
+            let segment = log - 3;
             (segment << 4) as u8 | ((value >> (segment - 1)) & 0x0f) as u8
         }
         Some(_) | None => (value & 0x1f) as u8,

@@ -37,6 +37,8 @@ pub(super) enum Order {
         text: String,
         samples: Arc<[i16]>,
     },
+    /// Nothing more is to be said for now.
+    Hush,
     Set(Setting),
 }
 
@@ -117,6 +119,7 @@ impl Talk {
                 self.caption("agent", &text);
                 self.begin(Source::Prompt(samples));
             }
+            Order::Hush => self.flush(),
             Order::Set(setting) => {
                 self.flush();
                 self.widen = Resampler::new(RATE, setting.rate);

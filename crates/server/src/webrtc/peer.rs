@@ -17,8 +17,7 @@ use super::table::{Entrance, Proof};
 use super::track::Track;
 use super::{Changed, Condition, Endpoint};
 
-/// How long a peer has to open its data channel, and how long it may be silent (D10).
-const OPENING: Duration = Duration::from_secs(20);
+/// How long a peer may be silent (D10).
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// How long the last messages, and then the end, have to arrive.
@@ -115,14 +114,13 @@ impl Peer {
         negotiated: Negotiated,
         far: Far,
     ) -> Self {
+        let until = Instant::now() + endpoint.0.opening;
         Self {
             endpoint,
             entrance,
             negotiated,
             far,
-            stage: Stage::Opening {
-                until: Instant::now() + OPENING,
-            },
+            stage: Stage::Opening { until },
             track: None,
             held: None,
             known: Vec::new(),

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::net::UdpSocket;
 
@@ -12,6 +12,9 @@ use super::stun::addressee;
 
 /// The largest datagram that is looked at: what an Ethernet carries, and a little more.
 const LARGEST: usize = 2_048;
+
+/// Between two attempts to read from a socket that fails.
+const BREATH: Duration = Duration::from_millis(5);
 
 /// A datagram on its way to a peer.
 #[derive(Debug)]
@@ -31,7 +34,7 @@ pub(super) async fn read(endpoint: Endpoint) {
             Err(error) => {
                 // Some systems tell here that an earlier datagram did not arrive.
                 tracing::debug!(%error, "no datagram");
-                tokio::task::yield_now().await;
+                tokio::time::sleep(BREATH).await;
                 continue;
             }
         };

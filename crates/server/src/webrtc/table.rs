@@ -234,3 +234,80 @@ impl Entrance {
             .place(self.seat.name, address, proof);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    /// Makes a peer without a task, and returns what reaches it.
+    fn join(table: &mut Table, name: u128, ufrag: &str) -> (Name, Receiver<Packet>) {
+        let name = Nonce(name);
+        let (packets, incoming) = mpsc::channel(4);
+        let (commands, _) = mpsc::channel(1);
+        let entry = Entry {
+            remote: [127, 0, 0, 1].into(),
+            inlet: Some(Inlet { packets, commands }),
+            ufrag: String::new(),
+            addresses: Vec::new(),
+        };
+        table.peers.insert(name, entry);
+        table.rename(name, ufrag.to_owned());
+        (name, incoming)
+    }
+
+    fn at(port: u16) -> SocketAddr {
+        ([192, 0, 2, 1], port).into()
+    }
+
+    fn send(table: &Table, addressee: Option<&str>, port: u16) -> bool {
+        let packet = Packet {
+            source: at(port),
+            bytes: Vec::new(),
+            at: Instant::now(),
+        };
+        table.deliver(addressee, packet)
+    }
+
+    #[test]
+    fn a_peer_is_found_by_its_newest_name_and_by_its_addresses() {
+        let mut table = Table::new(9, 9);
+        let (name, mut incoming) = join(&mut table, 1, "old");
+        table.rename(name, "new".into());
+        assert!(!send(&table, Some("old"), 1) && send(&table, Some("new"), 1));
+        assert!(!send(&table, None, 1));
+        table.place(name, at(1), Proof::Claimed);
+        assert!(send(&table, None, 1));
+        assert_eq!((incoming.len(), incoming.try_recv().is_ok()), (2, true));
+        table.remove(name);
+        assert!(!send(&table, None, 1) && !send(&table, Some("new"), 1));
+    }
+
+    #[test]
+    fn nobody_takes_an_address_by_naming_it() {
+        let mut table = Table::new(9, 9);
+        let (victim, mut incoming) = join(&mut table, 1, "a");
+        let (thief, mut stolen) = join(&mut table, 2, "b");
+        // Named first, and then proved by whoever is there.
+        table.place(thief, at(1), Proof::Claimed);
+        table.place(victim, at(1), Proof::Checked);
+        table.place(thief, at(1), Proof::Claimed);
+        assert!(send(&table, None, 1));
+        assert!(incoming.try_recv().is_ok() && stolen.try_recv().is_err());
+        // It is not taken along either.
+        table.remove(thief);
+        assert!(send(&table, None, 1));
+    }
+
+    #[test]
+    fn a_peer_has_so_many_addresses_and_the_oldest_goes() {
+        let mut table = Table::new(9, 9);
+        let (name, _incoming) = join(&mut table, 1, "a");
+        for port in 0..=ADDRESSES as u16 {
+            table.place(name, at(port), Proof::Claimed);
+        }
+        assert!(!send(&table, None, 0) && send(&table, None, 1));
+        assert_eq!(table.addresses.len(), ADDRESSES);
+    }
+}

@@ -351,6 +351,15 @@ async fn a_drain_reaches_peers_and_refuses_offers() {
     drained.await.unwrap();
 }
 
+/// D10
+#[tokio::test]
+async fn who_opens_no_channel_is_forgotten() {
+    let rig = Rig::with(|config| config.rtc.opening = Duration::from_millis(50)).await;
+    let sdp = offer().await.sdp;
+    assert_eq!(rig.post_offer(&sdp, None).await.status(), 201);
+    rig.without_peers().await;
+}
+
 #[tokio::test]
 async fn without_datagrams_there_are_no_offers() {
     let rig = Rig::with(|config| config.rtc.udp = Udp::Off).await;
