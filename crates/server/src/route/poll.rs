@@ -60,7 +60,8 @@ pub(super) async fn handle_here(
 /// answered before.
 async fn answer(split: &Split, number: Option<u64>) -> Response {
     if let Some(mut frames) = number.and_then(|number| split.answered(number)) {
-        return respond(next_unit(&mut frames, Carrier::Both));
+        let carrier = Carrier::of_few(&frames);
+        return respond(next_unit(&mut frames, carrier));
     }
     if split.is_over() {
         return StatusCode::NOT_FOUND.into_response();
@@ -83,7 +84,8 @@ async fn answer(split: &Split, number: Option<u64>) -> Response {
         frames.extend(more);
     }
     let kept = number.map(|number| (number, frames.clone()));
-    let unit = next_unit(&mut frames, Carrier::Both);
+    let carrier = Carrier::of_few(&frames);
+    let unit = next_unit(&mut frames, carrier);
     if let Some((number, mut kept)) = kept {
         kept.truncate(kept.len() - frames.len());
         split.keep_answer(number, kept);

@@ -23,6 +23,22 @@ pub(super) enum Carrier {
     Text,
 }
 
+/// Most bytes of several frames that go together as text, where apart they would take a unit each.
+const TOGETHER: usize = 64 << 10;
+
+impl Carrier {
+    /// The one that takes fewest units: a poll brings one, and so a round trip each for many short
+    /// messages with bytes would be more than they can wait for.
+    pub(super) fn of_few(frames: &VecDeque<Frame<Body>>) -> Self {
+        let bytes = frames.iter().filter_map(Frame::body).map(Body::size);
+        let has_bytes = frames.iter().any(|frame| bytes_of(frame).is_some());
+        match frames.len() > 1 && has_bytes && bytes.sum::<usize>() <= TOGETHER {
+            true => Self::Text,
+            false => Self::Both,
+        }
+    }
+}
+
 /// Takes the frames of the next unit off `frames`: one message with bytes, or all frames before it.
 pub(super) fn next_unit(
     frames: &mut VecDeque<Frame<Body>>,
@@ -88,6 +104,21 @@ mod tests {
             });
         }
         units
+    }
+
+    #[test]
+    fn few_units_are_made_of_many_short_messages() {
+        let bytes = |size: usize| Frame::Message {
+            n: 1,
+            body: Body::bytes("a", vec![7; size]),
+        };
+        let of =
+            |frames: &[usize]| Carrier::of_few(&frames.iter().map(|size| bytes(*size)).collect());
+        assert_eq!(of(&[320]), Carrier::Both);
+        assert_eq!(of(&[320, 320]), Carrier::Text);
+        assert_eq!(of(&[320, TOGETHER]), Carrier::Both);
+        let texts = VecDeque::from([Frame::Ack { n: 1 }, Frame::Ping { k: 0 }]);
+        assert_eq!(Carrier::of_few(&texts), Carrier::Both);
     }
 
     /// P1.6, P1.7

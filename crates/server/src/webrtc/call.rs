@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver, UnboundedSender};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, watch};
 
 /// Bytes that were heard and not yet taken; a peer that sends more is closed.
 const HEARD_BYTES: usize = 4 << 20;
@@ -95,13 +95,6 @@ pub(super) fn pair() -> (Call, Far) {
     (call, far)
 }
 
-/// Whether a peer may go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
-    Left,
-    Exhausted,
-}
-
 impl Far {
     pub(super) fn open(&self, media: Media) {
         // Nobody listens where the server goes away.
@@ -126,22 +119,50 @@ impl Far {
         }
     }
 
-    /// Hands on a message, if there is room for it.
-    pub(super) fn hear(&self, is_binary: bool, bytes: Vec<u8>) -> Patience {
+    /// Hands on a message. Where there is no room for it, it and all that come after it are lost, for
+    /// the link is to be closed.
+    pub(super) fn hear(&self, is_binary: bool, bytes: Vec<u8>) {
         let size = u32::try_from(bytes.len() + 64).unwrap_or(u32::MAX);
-        let room = self.room.clone().try_acquire_many_owned(size);
-        let (heard, patience) = match room {
-            Ok(room) => (
-                Heard::Message {
-                    is_binary,
-                    bytes,
-                    _room: room,
-                },
-                Patience::Left,
-            ),
-            Err(_) => (Heard::TooMuch, Patience::Exhausted),
+        let heard = match self.room.clone().try_acquire_many_owned(size) {
+            Ok(_room) => Heard::Message {
+                is_binary,
+                bytes,
+                _room,
+            },
+            Err(TryAcquireError::NoPermits) => {
+                self.room.close();
+                Heard::TooMuch
+            }
+            Err(TryAcquireError::Closed) => return,
         };
         let _ = self.heard.send(heard);
-        patience
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_makes_room_and_too_much_is_told_once() {
+        let (mut call, far) = pair();
+        let half = HEARD_BYTES / 2 - 64;
+        for _ in 0..3 {
+            far.hear(true, vec![0; half]);
+            far.hear(true, vec![0; half]);
+            for _ in 0..2 {
+                assert!(matches!(call.heard.try_recv(), Ok(Heard::Message { .. })));
+            }
+        }
+        far.hear(true, vec![0; half]);
+        far.hear_sound(vec![0; half]);
+        far.hear(true, vec![0; half]);
+        far.hear(true, vec![0; half + 1]);
+        far.hear(true, Vec::new());
+        let mut heard = std::iter::from_fn(|| call.heard.try_recv().ok());
+        assert!(matches!(heard.next(), Some(Heard::Message { .. })));
+        assert!(matches!(heard.next(), Some(Heard::Message { .. })));
+        assert!(matches!(heard.next(), Some(Heard::TooMuch)));
+        assert!(heard.next().is_none());
     }
 }

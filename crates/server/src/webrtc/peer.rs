@@ -9,7 +9,7 @@ use str0m::{Event, IceConnectionState, Input, Output, RtcError};
 use tokio::sync::oneshot;
 use tokio::time::sleep_until;
 
-use super::call::{Far, Media, Patience, Said};
+use super::call::{Far, Media, Said};
 use super::negotiation::{Fragment, Negotiated, Wish};
 use super::socket::Packet;
 use super::stun::addressee;
@@ -91,8 +91,6 @@ enum Over {
     Left,
     /// It was told so.
     Closed,
-    /// What it sends is not to be borne.
-    Flood,
     Broken(RtcError),
 }
 
@@ -135,7 +133,7 @@ impl Peer {
         };
         match over {
             Over::Broken(error) => tracing::debug!(%error, "peer broke"),
-            Over::Late | Over::Lost | Over::Left | Over::Closed | Over::Flood => {
+            Over::Late | Over::Lost | Over::Left | Over::Closed => {
                 tracing::debug!(?over, "peer over");
             }
         }
@@ -253,7 +251,7 @@ impl Peer {
                     self.negotiated.rtc.direct_api().close_data_channel(channel);
                 }
             },
-            Event::ChannelData(data) => return self.hear(data),
+            Event::ChannelData(data) => self.hear(data),
             Event::MediaAdded(added) => {
                 self.track = self.track.take().or_else(|| Track::new(&added));
             }
@@ -280,18 +278,15 @@ impl Peer {
         Ok(())
     }
 
-    fn hear(&mut self, data: ChannelData) -> Result<(), Over> {
+    fn hear(&self, data: ChannelData) {
         match self.stage {
             Stage::Open { channel } if channel == data.id => {
-                match self.far.hear(data.binary, data.data) {
-                    Patience::Left => Ok(()),
-                    Patience::Exhausted => Err(Over::Flood),
-                }
+                self.far.hear(data.binary, data.data);
             }
             Stage::Opening { .. }
             | Stage::Open { .. }
             | Stage::Flushing { .. }
-            | Stage::Closing { .. } => Ok(()),
+            | Stage::Closing { .. } => {}
         }
     }
 
