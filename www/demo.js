@@ -1,21 +1,26 @@
 import { Console } from "./console.js";
+import { Diagnose } from "./diagnose.js";
 import { el, find, isTyping } from "./dom.js";
 import { Explain } from "./explain.js";
 import { Faults } from "./faults.js";
-import { optionsOf } from "./options.js";
+import { hasVoice, optionsOf, transportsOf } from "./options.js";
 import { Record } from "./record.js";
 import { Room } from "./room.js";
+import { Rung } from "./rung.js";
 import { startSetup } from "./setup.js";
+import { Sound } from "./sound.js";
 import { Status } from "./status.js";
+import { Steps } from "./steps.js";
 import { Story } from "./story.js";
 import { startTheme } from "./theme.js";
 import { Timeline } from "./timeline.js";
+import { Voice } from "./voice.js";
 
 const query = new URLSearchParams(location.search);
 
 startTheme();
 startSetup(query);
-const [{ connect }, proxy] = await Promise.all([load(), findProxy()]);
+const [{ connect, diagnose }, proxy] = await Promise.all([load(), findProxy()]);
 if (connect) run();
 
 function run() {
@@ -41,19 +46,24 @@ function run() {
     },
   };
 
-  const options = optionsOf(query, proxy ?? location.origin);
-  const parts = [new Status(record, options.transports), new Story(record), new Faults(record, proxy), new Room(talk), new Console(talk), new Explain()];
-  const room = parts.find((part) => part instanceof Room);
+  const options = () => optionsOf(query, proxy ?? location.origin);
+  const voice = new Voice();
+  const room = new Room(talk, () => voice.on);
+  const parts = [
+    new Status(record, transportsOf(query)), new Steps(), new Story(record), new Faults(record, proxy, transportsOf(query)), voice, room, new Rung(), new Sound(),
+    new Console(talk), new Explain(), new Diagnose(diagnose && (() => diagnose(options()))),
+  ];
 
   async function begin() {
     await session?.close();
     const origin = performance.now();
-    session = connect(optionsOf(query, proxy ?? location.origin));
+    session = connect(options());
     window.session = session;
     record.follow(session, origin);
     const current = session;
     session.on("transport", ({ to }) => (carrier = to ?? carrier));
-    session.on("message", ({ type }) => record.received(type, current.transport ?? carrier));
+    // Sound is no message to whoever looks: fifty a second.
+    session.on("message", ({ type }) => type === "audio" || record.received(type, current.transport ?? carrier));
     for (const event of ["state", "transport", "error", "retry", "message"]) session.on(event, () => timeline.refresh());
     session.on("state", ({ to }) => (find("#session-close").disabled = to === "closed" || to === "failed" || to === "closing"));
     find("#session-close").disabled = false;
@@ -72,10 +82,10 @@ function run() {
   begin();
 }
 
-/** Loads the package; says how to build it where it is missing. */
+/** Loads the package, the entry that the address asks for; says how to build it where it is missing. */
 async function load() {
   try {
-    return await import("/pkg/dist/throughline.js");
+    return await import(hasVoice(query) ? "/pkg/dist/voice.js" : "/pkg/dist/throughline.js");
   } catch {
     find("main").prepend(el("p", { class: "notice", role: "alert" }, "The package is not built yet: run `cargo xtask build`, then load this page again."));
     return {};

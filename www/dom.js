@@ -31,3 +31,19 @@ export function append(log, line, most = 200) {
   while (log.childElementCount > most) log.firstElementChild.remove();
   if (follows) log.scrollTop = log.scrollHeight;
 }
+
+/** Copies text, and says on the button for a moment what came of it. */
+export async function copy(button, text) {
+  const label = (button.dataset.label ??= button.textContent);
+  try {
+    await navigator.clipboard.writeText(text);
+    write(button, "Copied");
+  } catch {
+    write(button, "Not allowed here");
+  }
+  setTimeout(() => write(button, label), 1_600);
+}
+
+/** Whether a key pressed now is a shortcut: not part of a text, a combination, or a dialog's. */
+export const isShortcut = (event) =>
+  !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat && !isTyping(event.target) && !document.querySelector("dialog:modal");

@@ -1,4 +1,4 @@
-import { el, find, isTyping, write } from "./dom.js";
+import { copy, el, find, isShortcut, write } from "./dom.js";
 import { TRANSPORTS, endedWell, ending, span } from "./words.js";
 
 const ROWS = 60;
@@ -13,12 +13,11 @@ export class Explain {
   constructor() {
     this.#opener.addEventListener("click", () => this.#toggle());
     find("#explain-shut").addEventListener("click", () => this.#drawer.close());
-    find("#explain-copy").addEventListener("click", (event) => this.#copy(event.currentTarget));
+    find("#explain-copy").addEventListener("click", (event) => copy(event.currentTarget, JSON.stringify(this.#session?.explain() ?? null, null, 2)));
     this.#drawer.addEventListener("close", () => this.#opener.focus());
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.#drawer.open) this.#drawer.close();
-      const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target);
-      if (event.key === "e" && plain && !document.querySelector("dialog:modal")) this.#toggle();
+      if (event.key === "e" && isShortcut(event)) this.#toggle();
     });
     setInterval(() => this.#drawer.open && this.#show(), 500);
   }
@@ -44,17 +43,6 @@ export class Explain {
     if (key === this.#shown) return;
     this.#shown = key;
     find("#explain-rows").replaceChildren(...latest.map(row));
-  }
-
-  async #copy(button) {
-    const text = JSON.stringify(this.#session?.explain() ?? null, null, 2);
-    try {
-      await navigator.clipboard.writeText(text);
-      write(button, "Copied");
-    } catch {
-      write(button, "Not allowed here");
-    }
-    setTimeout(() => write(button, "Copy JSON"), 1_600);
   }
 }
 

@@ -3,17 +3,33 @@ import { TRANSPORTS } from "./words.js";
 /** Milliseconds to the first try of a better transport, and at most between two: shorter than the package's 15 s and 50 s, so that a spectator sees it. */
 const CLIMB = { climb: 5_000, climbCap: 15_000 };
 
+const FIELDS = ["entry", "dialect", "eventSource", "climb"];
+/** What the text entry has not. */
+const VOICE = ["webrtc"];
+
+/** Whether the address asks for the entry with voice. */
+export const hasVoice = (query) => query.get("entry") !== "text";
+
+/** The transports that the address asks for, or all that its entry and the browser have. */
+export function transportsOf(query) {
+  const asked = askedOf(query);
+  return asked.length ? asked : usable(query).filter((name) => name !== "webrtc" || typeof RTCPeerConnection === "function");
+}
+
+const usable = (query) => Object.keys(TRANSPORTS).filter((name) => hasVoice(query) || !VOICE.includes(name));
+const askedOf = (query) => query.getAll("transports").join(",").split(",").filter((name) => usable(query).includes(name));
+
 /**
  * Makes the options of `connect()` from the page's address.
  *
- * @param {URLSearchParams} query `dialect=json`, `transports=sse,long-poll`, `eventSource=native`, `climb=default`
+ * @param {URLSearchParams} query `entry=text`, `dialect=json`, `transports=sse,long-poll`, `eventSource=native`, `climb=default`
  * @param {string} origin where the realtime path is: the page's own, or the fault proxy's
  */
 export function optionsOf(query, origin) {
-  const asked = query.getAll("transports").join(",").split(",").filter((name) => Object.hasOwn(TRANSPORTS, name));
   const options = { url: `${origin}/realtime`, recover: true };
-  if (query.get("climb") !== "default") options.timing = CLIMB;
+  const asked = askedOf(query);
   if (asked.length) options.transports = asked;
+  if (query.get("climb") !== "default") options.timing = CLIMB;
   if (query.get("eventSource") === "native") options.eventSource = "native";
   if (query.get("dialect") === "json") {
     options.dialect = { name: "json", ready: "SESSION_CREATED" };
@@ -25,9 +41,9 @@ export function optionsOf(query, origin) {
 
 /** Shows in the form what the address asks for. */
 export function fillForm(form, query) {
-  const { transports } = optionsOf(query, "");
-  for (const box of form.elements.transports) box.checked = !transports || transports.includes(box.value);
-  for (const name of ["dialect", "eventSource", "climb"]) {
+  const transports = transportsOf(query);
+  for (const box of form.elements.transports) box.checked = transports.includes(box.value) || (!hasVoice(query) && VOICE.includes(box.value));
+  for (const name of FIELDS) {
     const value = query.get(name);
     const field = form.elements[name];
     if ([...field.options].some((option) => option.value === value)) field.value = value;
@@ -40,7 +56,7 @@ export function addressOf(form) {
   const boxes = [...form.elements.transports];
   const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
   if (chosen.length && chosen.length < boxes.length) query.set("transports", chosen.join(","));
-  for (const name of ["dialect", "eventSource", "climb"]) {
+  for (const name of FIELDS) {
     if (form.elements[name].value) query.set(name, form.elements[name].value);
   }
   const search = query.toString().replaceAll("%2C", ",");

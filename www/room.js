@@ -12,7 +12,10 @@ const ANSWERS = [
   "How to explain backoff to people who press reload.",
   "Yes: did you notice that the transport changed while we spoke?",
 ];
+/** Milliseconds without sound that nobody notices. */
+const UNHEARD = 60;
 const TICKS = {
+  spoken: "M5.5 1.2h2.6v4.6h-2.6zM3 5.2c0 4 7.6 4 7.6 0M6.8 8.4v2",
   pending: "M8 1.2a4.3 4.3 0 1 0 0 8.6a4.3 4.3 0 1 0 0-8.6M8 3.2v2.4l1.6 1",
   delivered: "M1 6l3 3.4L10 2M6.4 8.4l.9 1L13.5 2",
   failed: "M4 2l7 7M11 2L4 9",
@@ -23,6 +26,7 @@ const KEPT = "demo:room";
 /** The interview: a conversation with the scripted interviewer. */
 export class Room {
   #talk;
+  #isVoice;
   #session;
   #log = find("#room-log");
   #typing = find("#room-typing");
@@ -34,10 +38,16 @@ export class Room {
   #id;
   #asked = 0;
   #answer;
+  /** Captions that still grow, by id. */
+  #open = new Map();
 
-  /** @param {{ send(type: string, payload: object): Promise<string> }} talk */
-  constructor(talk) {
+  /**
+   * @param {{ send(type: string, payload: object): Promise<string> }} talk
+   * @param {() => boolean} isVoice whether the user talks rather than writes
+   */
+  constructor(talk, isVoice) {
     this.#talk = talk;
+    this.#isVoice = isVoice;
     find("#room-form").addEventListener("submit", (event) => {
       event.preventDefault();
       const text = this.#input.value.trim();
@@ -69,12 +79,14 @@ export class Room {
       this.#id = sessionId;
       this.#enter("live");
     });
-    on("AI_MESSAGE", ({ text }) => {
+    on("AI_MESSAGE", ({ id, text }) => {
       this.#asked++;
       this.#isTyping(false);
       this.#line("them", text, this.#via());
       this.#answerSoon();
     });
+    on("caption", (caption) => this.#caption(caption));
+    on("rung", (change) => this.#changed(change));
     on("TYPING_INDICATOR", ({ isTyping }) => this.#isTyping(isTyping));
     on("INTERVIEW_PAUSED", () => this.#enter("paused", "Paused."));
     on("INTERVIEW_RESUMED", () => this.#enter("live", "Resumed."));
@@ -135,7 +147,7 @@ export class Room {
   }
 
   #command(type) {
-    const payload = this.#id ? { sessionId: this.#id } : {};
+    const payload = this.#id ? { sessionId: this.#id } : { voice: this.#isVoice() };
     this.#talk.send(type, payload).catch((error) => this.#note(`Not sent: ${error.message}.`, "bad"));
   }
 
@@ -153,12 +165,38 @@ export class Room {
     }
   }
 
+  /** What was said, as a line of the conversation; one that grows is written again in its place. */
+  #caption({ id, who, text, final }) {
+    const kind = who === "user" ? "me" : "them";
+    const line = this.#open.get(id) ?? this.#written(kind, text) ?? this.#line(kind, "", el("span", { class: "tick" }));
+    if (final === false) this.#open.set(id, line);
+    else this.#open.delete(id);
+    line.dataset.final = final !== false;
+    write(line.firstElementChild, text ?? "");
+    mark(line.lastElementChild, "spoken", nameOf(this.#session.transport));
+  }
+
+  /** The last line of theirs, if it says just that: what is said may be written too. */
+  #written(kind, text) {
+    const last = [...this.#log.querySelectorAll(".them")].at(-1);
+    return kind === "them" && last?.firstElementChild.textContent === text ? last : undefined;
+  }
+
+  /** Says what carries the sound from now on, and how long nothing did. */
+  #changed({ from, to, gapMs }) {
+    if (!from || !to) return;
+    const gap = gapMs == null ? "" : gapMs < UNHEARD ? ", no pause to hear" : `, ${span(gapMs)} without sound`;
+    this.#note(`${nameOf(from)} → ${nameOf(to)}${gap}`);
+  }
+
   #via() {
     return el("span", { class: "tick" }, nameOf(this.#session.transport));
   }
 
   #line(kind, text, foot) {
-    append(this.#log, el("div", { class: kind }, el("span", {}, text ?? ""), foot));
+    const line = el("div", { class: kind }, el("span", {}, text ?? ""), foot);
+    append(this.#log, line);
+    return line;
   }
 
   #note(text, tone = "") {

@@ -9,7 +9,7 @@ export class Status {
   #record;
   #allowed;
 
-  /** @param {import("./record.js").Record} record @param {string[] | undefined} allowed the transports in use */
+  /** @param {import("./record.js").Record} record @param {string[]} allowed the transports in use */
   constructor(record, allowed) {
     this.#record = record;
     this.#allowed = allowed;
@@ -39,11 +39,11 @@ export class Status {
   #showLane(lane, carrying) {
     const { transport } = lane.dataset;
     const trying = this.#record.attempts.some((attempt) => attempt.transport === transport && attempt.end === undefined);
-    const off = this.#allowed && !this.#allowed.includes(transport);
+    const off = !this.#allowed.includes(transport);
     const is = off ? "off" : transport === carrying ? "carrying" : trying ? "trying" : "free";
     if (lane.dataset.is === is) return;
     lane.dataset.is = is;
-    lane.title = { off: "Not used, by option", carrying: "Carries the session", trying: "Being tried", free: "Not in use now" }[is];
+    lane.title = { off: "Not used in this setup", carrying: "Carries the session", trying: "Being tried", free: "Not in use now" }[is];
     lane.setAttribute("aria-current", is === "carrying");
   }
 }

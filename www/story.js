@@ -1,5 +1,7 @@
 import { el, find } from "./dom.js";
-import { count, nameOf, span } from "./words.js";
+import { TRANSPORTS, count, nameOf, span } from "./words.js";
+
+const PREFERRED = Object.keys(TRANSPORTS);
 
 /** Tells in one sentence what just happened to the session, with its figures. */
 export class Story {
@@ -33,8 +35,7 @@ export class Story {
     });
     session.on("transport", ({ from, to }) => {
       if (from && to && from !== to) {
-        const up = ["websocket", "sse", "long-poll"];
-        const verb = up.indexOf(to) < up.indexOf(from) ? "Climbed back to" : "Moved to";
+        const verb = PREFERRED.indexOf(to) < PREFERRED.indexOf(from) ? "Climbed back to" : "Moved to";
         this.#tell("good", `${verb} ${nameOf(to)}`, ` while ${nameOf(from)} still carried: no pause.`);
       }
       if (to) this.#carrier = to;

@@ -1,5 +1,6 @@
 /** Transports as they are shown, most preferred first. */
 export const TRANSPORTS = {
+  webrtc: { name: "WebRTC", short: "RTC", color: "--webrtc" },
   websocket: { name: "WebSocket", short: "WS", color: "--websocket" },
   sse: { name: "SSE", short: "SSE", color: "--sse" },
   "long-poll": { name: "Long poll", short: "Poll", color: "--long-poll" },
