@@ -1,6 +1,13 @@
 import { copy, el, find, isShortcut, write } from "./dom.js";
 import { span } from "./words.js";
 
+const NAMES = {
+  microphone: "Microphone", token: "Token", sdp: "Offer and answer", udp: "UDP", tcp: "TCP, by a TURN server", relay: "A TURN server alone",
+  websocket: "WebSocket", sse: "Server-sent events", clock: "Clock",
+};
+/** What was found, as a word and a tone. */
+const VERDICTS = { true: ["works", "good"], false: ["does not", "bad"], null: ["not tried", "none"] };
+
 /** The drawer with what `diagnose()` finds: what works from here, and what to do about the rest. */
 export class Diagnose {
   #drawer = find("#diagnose");
@@ -42,8 +49,9 @@ export class Diagnose {
     find("#diagnose-checks").replaceChildren();
     const { checks, text } = await this.#run();
     this.#text = text;
-    const failed = checks.filter(({ ok }) => !ok).length;
-    write(find("#diagnose-summary"), failed ? `${checks.length - failed} of ${checks.length} work.` : `All ${checks.length} work.`);
+    const tried = checks.filter(({ ok }) => ok !== null);
+    const works = tried.filter(({ ok }) => ok).length;
+    write(find("#diagnose-summary"), works === tried.length ? `All ${works} work.` : `${works} of ${tried.length} work.`);
     find("#diagnose-checks").replaceChildren(...checks.map(row));
     this.#again.disabled = false;
     this.#copy.disabled = false;
@@ -51,7 +59,8 @@ export class Diagnose {
 }
 
 function row({ name, ok, ms, detail, remediation }) {
-  return el("li", { "data-ok": String(ok) },
-    el("b", {}, name), el("span", { class: "verdict" }, ok ? "works" : "does not"), el("span", { class: "took" }, ms == null ? "" : span(ms)),
-    detail ? el("p", {}, detail) : null, remediation && !ok ? el("p", { class: "remedy" }, remediation) : null);
+  const [verdict, tone] = VERDICTS[ok];
+  return el("li", { "data-tone": tone },
+    el("b", {}, NAMES[name] ?? name), el("span", { class: "verdict" }, verdict), el("span", { class: "took" }, ok === null ? "" : span(ms)),
+    el("p", {}, detail), remediation && !ok ? el("p", { class: "remedy" }, remediation) : null);
 }

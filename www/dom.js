@@ -24,11 +24,18 @@ export function isTyping(target) {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input:not([type=checkbox]), textarea, select"));
 }
 
-/** Appends to a scrolling log, follows it if its end was in sight, and drops the oldest lines. */
+/** Appends to a scrolling log, and drops the oldest lines. */
 export function append(log, line, most = 200) {
+  keepEnd(log, () => {
+    log.append(line);
+    while (log.childElementCount > most) log.firstElementChild.remove();
+  });
+}
+
+/** Changes a scrolling log, and follows its end if that was in sight. */
+export function keepEnd(log, change) {
   const follows = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-  log.append(line);
-  while (log.childElementCount > most) log.firstElementChild.remove();
+  change();
   if (follows) log.scrollTop = log.scrollHeight;
 }
 

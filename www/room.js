@@ -1,4 +1,4 @@
-import { append, el, find, write } from "./dom.js";
+import { append, el, find, keepEnd, write } from "./dom.js";
 import { count, nameOf, span } from "./words.js";
 
 /** Milliseconds of waiting that are worth a word. */
@@ -168,12 +168,15 @@ export class Room {
   /** What was said, as a line of the conversation; one that grows is written again in its place. */
   #caption({ id, who, text, final }) {
     const kind = who === "user" ? "me" : "them";
-    const line = this.#open.get(id) ?? this.#written(kind, text) ?? this.#line(kind, "", el("span", { class: "tick" }));
+    const line = this.#open.get(id) ?? this.#written(kind, text) ?? el("div", { class: kind }, el("span"), el("span", { class: "tick" }));
     if (final === false) this.#open.set(id, line);
     else this.#open.delete(id);
-    line.dataset.final = final !== false;
-    write(line.firstElementChild, text ?? "");
-    mark(line.lastElementChild, "spoken", nameOf(this.#session.transport));
+    keepEnd(this.#log, () => {
+      line.dataset.final = final !== false;
+      write(line.firstElementChild, text ?? "");
+      mark(line.lastElementChild, "spoken", nameOf(this.#session.transport));
+      if (!line.parentNode) append(this.#log, line);
+    });
   }
 
   /** The last line of theirs, if it says just that: what is said may be written too. */
@@ -184,7 +187,7 @@ export class Room {
 
   /** Says what carries the sound from now on, and how long nothing did. */
   #changed({ from, to, gapMs }) {
-    if (!from || !to) return;
+    if (!this.#isVoice()) return;
     const gap = gapMs == null ? "" : gapMs < UNHEARD ? ", no pause to hear" : `, ${span(gapMs)} without sound`;
     this.#note(`${nameOf(from)} → ${nameOf(to)}${gap}`);
   }
@@ -194,9 +197,7 @@ export class Room {
   }
 
   #line(kind, text, foot) {
-    const line = el("div", { class: kind }, el("span", {}, text ?? ""), foot);
-    append(this.#log, line);
-    return line;
+    append(this.#log, el("div", { class: kind }, el("span", {}, text ?? ""), foot));
   }
 
   #note(text, tone = "") {

@@ -34,7 +34,7 @@ export class Rung {
 
 /** How a peer connection goes: `UDP, host`. */
 async function pathOf(session) {
-  const { localCandidate, protocol, relayProtocol, rttMs } = (await session.audio?.stats()) ?? {};
+  const { localCandidate, protocol, relayProtocol, rttMs } = (await session.webrtcStats()) ?? {};
   if (!localCandidate) return undefined;
   return { words: `${(relayProtocol ?? protocol ?? "udp").toUpperCase()}, ${localCandidate}`, rttMs };
 }

@@ -52,7 +52,8 @@ export class Sound {
   }
 
   async #measure() {
-    const rows = figuresOf(await this.#session.audio.stats());
+    const [path, played] = await Promise.all([this.#session.webrtcStats(), this.#session.audio.stats()]);
+    const rows = figuresOf(path, played);
     this.#figures.replaceChildren(...rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
   }
 
@@ -70,11 +71,14 @@ function fill(select, devices, noun) {
   select.disabled = !options.length;
 }
 
-function figuresOf({ rttMs, jitterMs, loss, bitrateIn, bitrateOut, localCandidate, remoteCandidate, glitches, droppedMs, latencyMs }) {
+function figuresOf(webrtc, { glitches, droppedMs, latencyMs }) {
   const ms = (value) => (value == null ? "–" : `${Math.round(value)} ms`);
   const rate = (value) => (value == null ? "–" : `${Math.round(value / 1000)} kbit/s`);
-  const path = localCandidate
-    ? [["Path", `${localCandidate} to ${remoteCandidate ?? "?"}`], ["Round trip", ms(rttMs)], ["Jitter", ms(jitterMs)], ["Lost", loss == null ? "–" : `${(loss * 100).toFixed(1)} %`], ["Heard", rate(bitrateIn)], ["Spoken", rate(bitrateOut)]]
+  const path = webrtc
+    ? [
+        ["Path", `${webrtc.localCandidate} to ${webrtc.remoteCandidate}`], ["Round trip", ms(webrtc.rttMs)], ["Jitter", ms(webrtc.jitterMs)],
+        ["Lost", webrtc.loss == null ? "–" : `${(webrtc.loss * 100).toFixed(1)} %`], ["Heard", rate(webrtc.bitrateIn)], ["Spoken", rate(webrtc.bitrateOut)],
+      ]
     : [["Path", "messages of the session"], ["Kept ready", ms(latencyMs)]];
   return [...path, ["Ran dry", glitches == null ? "–" : count(glitches, "time")], ["Thrown away", ms(droppedMs)]];
 }

@@ -8,8 +8,8 @@ export const LANES = Object.keys(TRANSPORTS);
  * Two that break the same thing exclude each other. One with `once` happens at once and is over.
  */
 export const FAULTS = [
-  { key: "u", name: "Drop UDP", full: "UDP dropped", how: "black hole", breaks: ["webrtc"], udp: "drop", expect: "Every UDP packet vanishes, both ways, and nobody says so. The path is found dead within two seconds and another carries on; the sound too." },
-  { key: "k", name: "Kill peer", full: "Peer killed", how: "no goodbye", once: ["webrtc"], rtc: { kill: true }, expect: "The server forgets every peer connection, as a crash would. Nothing is said; silence gives it away." },
+  { key: "u", name: "Drop UDP", full: "UDP dropped", how: "black hole", breaks: ["webrtc"], udp: "drop", expect: "Every UDP packet vanishes, and nobody says so. Silence gives it away: an ICE restart is tried, then another transport carries on, sound and all." },
+  { key: "k", name: "Kill peer", full: "Peer killed", how: "no goodbye", once: ["webrtc"], rtc: { kill: true }, expect: "The server forgets every peer connection without a word, as a crash would. Silence gives it away." },
   { key: "x", name: "Close peer", full: "Peer closed", how: "politely", once: ["webrtc"], rtc: { close: true }, expect: "The server closes every peer connection and says so. The session moves at once." },
   { key: "1", name: "Block WebSocket", full: "WebSocket blocked", how: "403", breaks: ["websocket"], rules: [{ kind: "refuse403" }], expect: "The upgrade is answered 403. The next transport is tried at once." },
   { key: "2", name: "Reset it", full: "WebSocket reset", how: "TCP reset", breaks: ["websocket"], rules: [{ kind: "rst" }], expect: "The connection is reset before it opens. The next transport is tried at once." },
