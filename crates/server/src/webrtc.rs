@@ -102,6 +102,8 @@ pub(crate) struct Report {
     peers: usize,
     offers: u64,
     packets: Packets,
+    /// What becomes of datagrams: `pass` or `drop`.
+    udp: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -255,6 +257,11 @@ impl Endpoint {
                 sent: count(&counts.sent),
                 swallowed: count(&counts.swallowed),
                 stray: count(&counts.stray),
+            },
+            udp: if self.0.swallows.load(Ordering::Relaxed) {
+                "drop"
+            } else {
+                "pass"
             },
         }
     }

@@ -305,7 +305,9 @@ async fn swallowed_datagrams_come_through_again() {
     {
         report = rig.get("/api/rtc").await.json().await.unwrap();
     }
-    rig.switch(json!({ "udp": "pass" })).await;
+    assert_eq!(report["udp"], "drop");
+    let report = rig.switch(json!({ "udp": "pass" })).await;
+    assert_eq!(report["udp"], "pass");
     assert_eq!(peer.frame().await, json!([1, "ECHO", 1]));
     let bad = rig.post("/api/rtc", &json!({ "udp": "maybe" })).await;
     assert_eq!(bad.status(), 400);
