@@ -55,6 +55,7 @@ function run() {
   ];
 
   async function begin() {
+    const talks = voice.on;
     await session?.close();
     const origin = performance.now();
     session = connect(options());
@@ -68,6 +69,7 @@ function run() {
     session.on("state", ({ to }) => (find("#session-close").disabled = to === "closed" || to === "failed" || to === "closing"));
     find("#session-close").disabled = false;
     for (const part of parts) part.follow?.(session);
+    if (talks) voice.toggle();
   }
 
   find("#session-new").addEventListener("click", begin);

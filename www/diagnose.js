@@ -2,9 +2,10 @@ import { copy, el, find, isShortcut, write } from "./dom.js";
 import { span } from "./words.js";
 
 const NAMES = {
-  microphone: "Microphone", token: "Token", sdp: "Offer and answer", udp: "UDP", tcp: "TCP, by a TURN server", relay: "A TURN server alone",
+  microphone: "Microphone", token: "Token", sdp: "Offer and answer", udp: "UDP", tcp: "TCP", relay: "TURN alone",
   websocket: "WebSocket", sse: "Server-sent events", clock: "Clock",
 };
+const place = ({ name }) => Object.keys(NAMES).indexOf(name);
 /** What was found, as a word and a tone. */
 const VERDICTS = { true: ["works", "good"], false: ["does not", "bad"], null: ["not tried", "none"] };
 
@@ -52,7 +53,7 @@ export class Diagnose {
     const tried = checks.filter(({ ok }) => ok !== null);
     const works = tried.filter(({ ok }) => ok).length;
     write(find("#diagnose-summary"), works === tried.length ? `All ${works} work.` : `${works} of ${tried.length} work.`);
-    find("#diagnose-checks").replaceChildren(...checks.map(row));
+    find("#diagnose-checks").replaceChildren(...checks.sort((a, b) => place(a) - place(b)).map(row));
     this.#again.disabled = false;
     this.#copy.disabled = false;
   }

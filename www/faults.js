@@ -84,7 +84,7 @@ export class Faults {
   #unseen({ breaks }) {
     const carrier = this.#session?.transport;
     const first = LANES.findIndex((lane) => breaks.includes(lane));
-    return first > LANES.indexOf(carrier) && carrier ? ` ${nameOf(carrier)} carries now and is not touched by it: break that too.` : "";
+    return first > LANES.indexOf(carrier) && carrier ? ` Unseen while ${nameOf(carrier)} carries: break that too.` : "";
   }
 
   #clear() {

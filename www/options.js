@@ -4,20 +4,18 @@ import { TRANSPORTS } from "./words.js";
 const CLIMB = { climb: 5_000, climbCap: 15_000 };
 
 const FIELDS = ["entry", "dialect", "eventSource", "climb"];
-/** What the text entry has not. */
-const VOICE = ["webrtc"];
 
 /** Whether the address asks for the entry with voice. */
 export const hasVoice = (query) => query.get("entry") !== "text";
+/** Whether it has what answers an offer: the text entry makes none, and plain JSON is served without. */
+const hasWebRtc = (query) => hasVoice(query) && query.get("dialect") !== "json";
 
 /** The transports that the address asks for, or all that its entry and the browser have. */
 export function transportsOf(query) {
-  const asked = askedOf(query);
-  return asked.length ? asked : usable(query).filter((name) => name !== "webrtc" || typeof RTCPeerConnection === "function");
+  const usable = Object.keys(TRANSPORTS).filter((name) => name !== "webrtc" || hasWebRtc(query));
+  const asked = query.getAll("transports").join(",").split(",").filter((name) => usable.includes(name));
+  return asked.length ? asked : usable.filter((name) => name !== "webrtc" || typeof RTCPeerConnection === "function");
 }
-
-const usable = (query) => Object.keys(TRANSPORTS).filter((name) => hasVoice(query) || !VOICE.includes(name));
-const askedOf = (query) => query.getAll("transports").join(",").split(",").filter((name) => usable(query).includes(name));
 
 /**
  * Makes the options of `connect()` from the page's address.
@@ -26,9 +24,7 @@ const askedOf = (query) => query.getAll("transports").join(",").split(",").filte
  * @param {string} origin where the realtime path is: the page's own, or the fault proxy's
  */
 export function optionsOf(query, origin) {
-  const options = { url: `${origin}/realtime`, recover: true };
-  const asked = askedOf(query);
-  if (asked.length) options.transports = asked;
+  const options = { url: `${origin}/realtime`, recover: true, transports: transportsOf(query) };
   if (query.get("climb") !== "default") options.timing = CLIMB;
   if (query.get("eventSource") === "native") options.eventSource = "native";
   if (query.get("dialect") === "json") {
@@ -42,7 +38,7 @@ export function optionsOf(query, origin) {
 /** Shows in the form what the address asks for. */
 export function fillForm(form, query) {
   const transports = transportsOf(query);
-  for (const box of form.elements.transports) box.checked = transports.includes(box.value) || (!hasVoice(query) && VOICE.includes(box.value));
+  for (const box of form.elements.transports) box.checked = transports.includes(box.value) || (box.value === "webrtc" && !hasWebRtc(query));
   for (const name of FIELDS) {
     const value = query.get(name);
     const field = form.elements[name];

@@ -32,7 +32,6 @@ export class Voice {
   }
 
   follow(session) {
-    const wanted = this.on;
     this.#session = session;
     this.#turn++;
     this.#enter("off");
@@ -46,7 +45,6 @@ export class Voice {
     on("playback", ({ blocked }) => this.#warnBlocked(blocked));
     session.on("error", (error) => session === this.#session && SOUND.test(error.code) && this.#fail(error));
     session.on("state", ({ to }) => (to === "closed" || to === "failed") && session === this.#session && this.#enter("off"));
-    if (wanted) this.toggle();
   }
 
   #moved(from, to) {
@@ -129,5 +127,5 @@ export class Voice {
 function flag(selector, on, text) {
   const element = find(selector);
   element.dataset.on = on;
-  write(element, text);
+  write(find("span", element), text);
 }
