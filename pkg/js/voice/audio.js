@@ -18,6 +18,10 @@ const NAMES = {
 /** Milliseconds between looks at a microphone that may have fallen silent. */
 const LOOK = 500;
 
+/** Milliseconds of a frame, and how late one may come. */
+const FRAME = 20;
+const LATE = 200;
+
 /** Rate of a server that does not say it. */
 const RATE = 24_000;
 
@@ -39,6 +43,8 @@ export class SessionAudio {
   /** @type {any} */
   #microphone;
   #activity;
+  /** When the last frame was heard, in milliseconds. */
+  #clock = 0;
   /** How often it was stopped: a start that began before is void. */
   #stops = 0;
   #state = "off";
@@ -109,7 +115,7 @@ export class SessionAudio {
     listeners.add(end, (payload) => this.#finish(payload?.stream));
     listeners.add(flush, (payload) => this.#flush(payload?.stream));
     listeners.add(speech, (payload) => {
-      if (this.#activity) this.#speaks("user", this.#activity.server(!!payload?.speaking, performance.now()));
+      if (this.#activity) this.#speaks("user", this.#activity.server(!!payload?.speaking, this.#clock));
       else this.#speaks("user", !!payload?.speaking);
     });
     globalThis.addEventListener?.("pagehide", () => this.#release(), { signal: this.#over.signal });
@@ -315,7 +321,9 @@ export class SessionAudio {
     this.#level = muted ? 0 : rms;
     this.#microphone.heard(muted ? 1 : rms, now);
     this.#events.emit("level", { level: this.#level });
-    this.#speaks("user", this.#activity.heard(this.#level, now));
+    // Frames that a busy page gets all at once were one after another.
+    this.#clock = Math.max(this.#clock + FRAME, now - LATE);
+    this.#speaks("user", this.#activity.heard(this.#level, this.#clock));
     if (pcm && !muted) this.#uplink.push(pcm);
   }
 
