@@ -220,7 +220,11 @@ inBrowsers((world) => {
   world.check("the server's sound is heard, and a barge-in ends it and says how much was", async (evaluate) => {
     await opened(evaluate);
     // With the microphone on, browsers let a page play.
-    await evaluate(() => audio.session.audio.start());
+    await evaluate(async () => {
+      const { session, told } = audio;
+      session.audio.start();
+      await harness.until(() => session.audio.state === "on", 10_000, () => JSON.stringify(told));
+    });
     server.say(say("audio:start", { stream: 7, rate: RATE }));
     server.say(tone(5));
     const seen = await evaluate(async () => {
@@ -241,7 +245,7 @@ inBrowsers((world) => {
       const wall = performance.now() - start;
       await harness.until(() => loud() < 0.001, 5_000, "silence");
       const { glitches } = await session.audio.stats();
-      await context.close();
+      context.close();
       return { interrupted: told.interrupted, sent: sent("audio:interrupt"), wall, glitches, speaking: session.audio.isAgentSpeaking };
     });
     const [{ stream, played, ms }] = seen.interrupted;
@@ -337,6 +341,62 @@ inBrowsers((world) => {
       return { grown, idle, live: kept.tracks.filter(({ readyState }) => readyState === "live").length, nodes: kept.nodes, elements: document.querySelectorAll("audio").length, over: over.error?.code, state: audio.state };
     });
     assert.deepEqual(seen, { grown: 0, idle: [0, 0, 1], live: 0, nodes: 0, elements: 0, over: "closed", state: "off" });
+  });
+
+  for (const transport of ["webrtc", "websocket", "sse", "long-poll"]) {
+    world.check(`what is said over ${transport} comes back`, async (evaluate) => {
+      const seen = await evaluate(async (url, transport) => {
+        const { session, record } = await harness.connected({ entry: "voice", url, transports: [transport], remember: false });
+        await session.send("audio:mode", { mode: "echo" });
+        const began = new Promise((resolve) => session.once("audio:start", resolve));
+        const speaking = [];
+        session.audio.on("speaking", (event) => speaking.push(event));
+        session.audio.start();
+        let rtp;
+        began.then((start) => (rtp = !!start.rtp));
+        await harness.until(() => rtp !== undefined, 10_000, "audio:start");
+        const context = new AudioContext();
+        const analyser = context.createAnalyser();
+        const tapped = new Set();
+        const samples = new Float32Array(analyser.fftSize);
+        const loud = () => {
+          for (const { srcObject } of document.querySelectorAll("audio")) {
+            if (!srcObject || tapped.has(srcObject)) continue;
+            tapped.add(srcObject);
+            context.createMediaStreamSource(srcObject).connect(analyser);
+          }
+          analyser.getFloatTimeDomainData(samples);
+          return Math.max(...samples) > 0.01;
+        };
+        await harness.until(loud, 10_000, () => JSON.stringify([speaking, record.errors, session.audio.state]));
+        context.close();
+        await session.close();
+        return { rtp, errors: record.errors, heard: speaking.some(({ who }) => who === "agent"), elements: document.querySelectorAll("audio").length };
+      }, `${world.server.url}/realtime`, transport);
+      assert.deepEqual(seen, { rtp: transport === "webrtc", errors: [], heard: true, elements: 0 });
+    });
+  }
+
+  world.check("another rung takes over in mid-conversation, and it is told how long no sound flowed", async (evaluate) => {
+    await evaluate(async (url) => {
+      const { session, record } = await harness.connected({ entry: "voice", url, transports: ["websocket", "sse"], remember: false, timing: { climb: 60_000 } });
+      await session.send("audio:mode", { mode: "echo" });
+      window.rungs = [];
+      session.on("rung", (change) => rungs.push(change));
+      session.audio.start();
+      await harness.until(() => session.audio.isAgentSpeaking, 10_000, "the echo");
+      window.opened = { session, record };
+    }, `${world.server.faulty}/realtime`);
+    await world.server.faults({ kind: "rst", on: ["websocket"] });
+    await world.server.cut("websocket");
+    const [change] = await evaluate(async () => {
+      await harness.until(() => rungs.length, 15_000, "another rung");
+      await harness.until(() => opened.session.audio.isAgentSpeaking, 10_000, "the echo again");
+      await opened.session.close();
+      return rungs;
+    });
+    assert.deepEqual([change.from, change.to], ["websocket", "sse"]);
+    assert.ok(change.gapMs > 0 && change.gapMs < 10_000, `${change.gapMs}`);
   });
 
   world.check("a policy against blobs is told, and a file of the page's own heals it", async (evaluate) => {
