@@ -18,7 +18,6 @@ use crate::hub::LinkMailbox;
 use crate::hub::mailbox::{End, Post};
 use crate::hub::pace::Pace;
 use crate::voice::{Line, Voices};
-use crate::webrtc::parts::{Amiss, Join, Piece, cut};
 use crate::webrtc::{Call, Heard, Media, Said};
 
 /// How long a client may take to accept a message.
