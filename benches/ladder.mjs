@@ -15,7 +15,7 @@ const FIRST = 4_000;
 const NOTICED = 2_500;
 const BACK = 60_000;
 
-const CASES = { blackHole, killed: (world) => broken(world, "kill"), closed: (world) => broken(world, "close"), restarted, moved, relayUdp, relayTcp, relayRefused };
+const CASES = { blackHole, killed: (world) => broken(world, "kill"), closed: (world) => broken(world, "close"), restarted, moved, relayUdp: (world) => relayed(world, "udp"), relayTcp: (world) => relayed(world, "tcp"), relayRefused };
 
 const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
 const only = new RegExp(values.only);
@@ -62,15 +62,15 @@ async function broken({ server, browser, say, url }, how) {
   });
 }
 
-/** UDP stops for a second: the peer connection is mended, or replaced. */
+/** UDP stops for a while that is too short for another rung: the peer connection is mended. */
 async function restarted({ server, browser, say, url }) {
   await converse(server, browser, url, say, async () => {
     const at = await browser.evaluate(() => performance.now());
     await rtc(server, { udp: "drop" });
-    await browser.evaluate(() => harness.sleep(1_000));
+    await browser.evaluate(() => harness.sleep(1_300));
     await rtc(server, { udp: "pass" });
     return at;
-  });
+  }, { stays: true });
 }
 
 /** The page is told that it moved to another network. */
@@ -86,11 +86,15 @@ async function moved({ server, browser, say, url }) {
 async function converse(server, browser, url, say, breakIt, { stays = false } = {}) {
   await browser.evaluate(startTalking, url);
   const publisher = server.publish("ladder");
-  await browser.evaluate(() => harness.sleep(1_500));
-  const at = await breakIt();
-  const { noticed, carried } = await browser.evaluate(afterBreak, at, stays);
-  say(".noticed", { value: noticed, unit: "ms", limit: NOTICED, transport: carried, ok: noticed <= NOTICED });
-  const published = await publisher.stop();
+  let published;
+  try {
+    await browser.evaluate(() => harness.sleep(1_500));
+    const at = await breakIt();
+    const { noticed, carried } = await browser.evaluate(afterBreak, at, stays);
+    say(".noticed", { value: noticed, unit: "ms", limit: NOTICED, transport: carried, ok: noticed <= NOTICED });
+  } finally {
+    published = await publisher.stop();
+  }
   const { up, down, sent, refused, gaps } = await browser.evaluate(stopTalking, published);
   const lost = sent - up.arrived + published - down.arrived;
   const [doubled, reordered] = [up.doubled + down.doubled, up.reordered + down.reordered];
@@ -98,9 +102,6 @@ async function converse(server, browser, url, say, breakIt, { stays = false } = 
   const gap = Math.max(0, ...gaps.map(({ gapMs }) => gapMs));
   say(".sound", { value: gap, unit: "ms", rungs: gaps, ok: stays || gaps.length > 0 });
 }
-
-const relayUdp = (world) => relayed(world, "udp");
-const relayTcp = (world) => relayed(world, "tcp");
 
 /** Only by the relay. */
 async function relayed({ browser, say, url }, protocol) {
@@ -117,7 +118,7 @@ async function relayed({ browser, say, url }, protocol) {
 async function relayRefused({ browser, say, url }) {
   const turn = await startTurn();
   try {
-    const found = await browser.evaluate(firstMessage, url, { webrtc: { iceServers: turn.iceServers("udp", { wrong: true }), iceTransportPolicy: "relay" } });
+    const found = await browser.evaluate(firstMessage, url, { webrtc: { iceServers: turn.wrongIceServers("udp"), iceTransportPolicy: "relay" } });
     say("", { value: found.ms, unit: "ms", limit: FIRST, transport: found.transport, errors: found.errors, ok: found.ms <= FIRST && found.transport !== "webrtc" && found.errors.includes("turn_rejected") });
   } finally {
     await turn.stop();
@@ -151,8 +152,8 @@ async function firstMessage(url, options = {}, wanted) {
   if (wanted) await harness.until(() => session.transport === wanted, 20_000, () => JSON.stringify([errors, session.explain().attempts]));
   const { transport } = session;
   if (!wanted) await harness.sleep(500);
-  const stats = transport === "webrtc" && (await session.audio.stats());
-  return { ms, transport, errors, relay: stats && stats.relayProtocol };
+  const stats = await session.webrtcStats();
+  return { ms, transport, errors, relay: stats?.relayProtocol };
 }
 
 async function untilWebRtc(limit) {

@@ -27,7 +27,7 @@ for (const name of ["chromium", "firefox"].filter((name) => name.startsWith(valu
     const ratio = round(value / baseline, 3);
     console.log(JSON.stringify({ name: `rtc-open.${name}.channel`, value: round(value, 1), unit: "ms", limit: LIMIT, baseline: round(baseline, 1), ratio, ok: ratio <= LIMIT }));
     const { sent, received } = await browser.evaluate(sound, url);
-    console.log(JSON.stringify({ name: `rtc-open.${name}.audio`, value: Math.min(sent, received), unit: "B/s", sent, received, ok: sent > 0 && received > 0 }));
+    console.log(JSON.stringify({ name: `rtc-open.${name}.audio`, value: Math.min(sent, received), unit: "bit/s", sent, received, ok: sent > 0 && received > 0 }));
   } finally {
     await browser.stop();
     await server.stop();
@@ -82,18 +82,18 @@ async function takeTurns(url, rounds) {
   return spans;
 }
 
-/** Bytes of sound a second, each way, with the server's echo. */
+/** Bits of sound a second, each way, with the server's echo. */
 async function sound(url) {
   const { session } = await harness.connected({ entry: "voice", url, transports: ["webrtc"], remember: false });
   await session.send("audio:mode", { mode: "echo" });
   await session.audio.start();
   const flowing = async () => {
-    const { bytesSent, bytesReceived } = await session.audio.stats();
-    return bytesSent > 0 && bytesReceived > 0 && { bytesSent, bytesReceived };
+    const { bitrateIn, bitrateOut } = await session.webrtcStats();
+    return bitrateIn > 0 && bitrateOut > 0;
   };
-  const before = await harness.until(flowing, 10_000, "sound both ways");
+  await harness.until(flowing, 10_000, async () => JSON.stringify(await session.webrtcStats()));
   await harness.sleep(2_000);
-  const after = await flowing();
+  const { bitrateIn, bitrateOut } = await session.webrtcStats();
   await session.close();
-  return { sent: (after.bytesSent - before.bytesSent) / 2, received: (after.bytesReceived - before.bytesReceived) / 2 };
+  return { sent: Math.round(bitrateOut), received: Math.round(bitrateIn) };
 }

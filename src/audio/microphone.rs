@@ -218,9 +218,13 @@ fn turn(page: &Page, phase: Phase, event: Event) -> Phase {
             settle([reply], &Ok(JsValue::UNDEFINED));
             Phase::Off
         }
-        (Event::Start { device: wanted, reply }, Phase::On { held, device })
-            if wanted.is_empty() || wanted == device =>
-        {
+        (
+            Event::Start {
+                device: wanted,
+                reply,
+            },
+            Phase::On { held, device },
+        ) if wanted.is_empty() || wanted == device => {
             settle([reply], &Ok(JsValue::UNDEFINED));
             Phase::On { held, device }
         }
@@ -228,15 +232,21 @@ fn turn(page: &Page, phase: Phase, event: Event) -> Phase {
             Event::Start { device, reply } | Event::Switch { device, reply },
             Phase::On { held, .. },
         ) => ask(page, device, Some(held), Why::Wanted, [reply].into()),
-        (Event::Start { device: wanted, reply }, Phase::Asking(mut asking))
-            if wanted.is_empty() || wanted == asking.device =>
-        {
+        (
+            Event::Start {
+                device: wanted,
+                reply,
+            },
+            Phase::Asking(mut asking),
+        ) if wanted.is_empty() || wanted == asking.device => {
             asking.waiting.push(reply);
             Phase::Asking(asking)
         }
         (
             Event::Start { device, reply } | Event::Switch { device, reply },
-            Phase::Asking(Asking { old, mut waiting, .. }),
+            Phase::Asking(Asking {
+                old, mut waiting, ..
+            }),
         ) => {
             waiting.push(reply);
             ask(page, device, old, Why::Wanted, waiting)
@@ -271,7 +281,13 @@ fn release(phase: Phase) -> Vec<Reply> {
 fn ask(page: &Page, device: String, old: Option<Held>, why: Why, waiting: Vec<Reply>) -> Phase {
     let old = old.filter(|_| !page.single());
     let held = Held(page.ask(&device));
-    Phase::Asking(Asking { held, device, old, why, waiting })
+    Phase::Asking(Asking {
+        held,
+        device,
+        old,
+        why,
+        waiting,
+    })
 }
 
 fn answered(
@@ -280,7 +296,13 @@ fn answered(
     answer: Result<JsValue, JsValue>,
     watch: &RefCell<Watch>,
 ) -> Phase {
-    let Asking { held, device, old, why, waiting } = asking;
+    let Asking {
+        held,
+        device,
+        old,
+        why,
+        waiting,
+    } = asking;
     match answer {
         Ok(_) => {
             page.take(&held.0);
@@ -302,7 +324,10 @@ fn answered(
         }
         Err(cause) => {
             let phase = match old {
-                Some(held) => Phase::On { held, device: String::new() },
+                Some(held) => Phase::On {
+                    held,
+                    device: String::new(),
+                },
                 None => Phase::Off,
             };
             if matches!(phase, Phase::Off) {

@@ -61,7 +61,9 @@ mod tests {
     #[test]
     fn two_seconds_of_zeros_are_told_once_and_so_is_the_sound_after_them() {
         let mut watch = Watch::new(0.0);
-        let frames = |from: u32, to: u32, level: f32| (from / 20..to / 20).map(move |i| (f64::from(i) * 20.0, level));
+        let frames = |from: u32, to: u32, level: f32| {
+            (from / 20..to / 20).map(move |i| (f64::from(i) * 20.0, level))
+        };
         let told: Vec<_> = frames(0, 5_000, 0.0)
             .chain(frames(5_000, 6_000, 0.1))
             .chain(frames(6_000, 7_900, 0.0))

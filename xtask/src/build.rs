@@ -264,9 +264,11 @@ fn optimize(repo: &Repo, wasm: &Path) -> Result<String> {
 
 /// Makes the file that the audio thread loads, and the same as text for the bundle, which makes a blob of it.
 fn worklet(repo: &Repo, flavour: Flavour) -> Result<()> {
-    let cmd = repo
-        .npm_cmd("esbuild")?
-        .args(["pkg/js/voice/worklet.js", "--target=es2022", "--log-level=warning"]);
+    let cmd = repo.npm_cmd("esbuild")?.args([
+        "pkg/js/voice/worklet.js",
+        "--target=es2022",
+        "--log-level=warning",
+    ]);
     let text = minified(cmd, flavour).output()?;
     fs::create_dir_all(repo.path("pkg/dist"))?;
     fs::write(repo.path("pkg/dist/audio-worklet.js"), &text)?;
