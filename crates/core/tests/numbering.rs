@@ -83,6 +83,31 @@ fn another_session_offered_beside_a_live_link_is_left() {
     assert_eq!(gaps.count(), 0);
 }
 
+/// P2.8: its answer would name yet another session.
+#[test]
+fn who_said_hello_in_the_name_of_the_session_before_is_left_with_it() {
+    let mut page = Page::connected(&[Transport::WebSocket, Transport::Sse]);
+    page.pass(11_000);
+    page.lose(1);
+    page.wait_for_attempt(2);
+    page.pass(500);
+    page.report(2, Report::Opened);
+    page.wait_for_attempt(3);
+    page.report(3, Report::Written);
+    page.hear(3, ready(8, 0));
+    assert!(matches!(page.events[..], [.., Event::RoundTrip(_)]));
+    assert_eq!(page.session.transport(), Some(Transport::Sse));
+    assert!(page.dropped.contains(&2), "it asked for session 7");
+    page.hear(2, ready(9, 0));
+    page.lose(3);
+    page.wait_for_attempt(4);
+    page.report(4, Report::Written);
+    page.hear(4, ready(8, 0));
+    let gaps = page.events.iter();
+    let gaps = gaps.filter(|event| matches!(event, Event::Gap { .. }));
+    assert_eq!(gaps.count(), 1, "session 8 goes on");
+}
+
 struct Page {
     now: u64,
     session: Session<u32, u32>,

@@ -111,6 +111,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             self.relieve();
             self.emit(Event::Gap { received, unknown });
             self.note(Kind::Gap, None, 0, 0, now);
+            // Who was greeted in the name of the old session is answered for yet another one.
+            self.drop_attempts(
+                |other| other.has_opened() || other.transport.is_split(),
+                now,
+            );
             return true;
         }
         let settled = self.outbox.ack(ready.received, &mut self.outputs);
