@@ -244,7 +244,16 @@ export type ErrorCode =
   | "internal"
   | "signaling_failed"
   | "ice_servers"
-  | "turn_rejected";
+  | "turn_rejected"
+  | "mic_denied"
+  | "mic_not_found"
+  | "mic_in_use"
+  | "mic_constraint"
+  | "mic_unsupported"
+  | "mic_lost"
+  | "insecure_context"
+  | "worklet_blocked"
+  | "audio_unsupported";
 
 /** Every error of the session. */
 export class SessionError extends Error {

@@ -6,6 +6,7 @@ import type {
   Payload,
   Session as TextSession,
   SessionError,
+  Transport,
 } from "./index.js";
 
 export * from "./index.js";
@@ -22,6 +23,8 @@ export interface Options extends Omit<TextOptions, "endpoints"> {
   endpoints?: Endpoints;
   /** How peer connections are made. */
   webrtc?: WebRtcOptions;
+  /** How sound is heard and played. */
+  audio?: AudioOptions;
 }
 
 type Listening<Events> = {
@@ -35,6 +38,8 @@ export interface Session<
 > extends TextSession<Events, Commands> {
   readonly on: Listening<VoiceEvents> & TextSession<Events, Commands>["on"];
   readonly once: Listening<VoiceEvents> & TextSession<Events, Commands>["once"];
+  /** The microphone, and what the server says. */
+  readonly audio: SessionAudio;
   /** Figures of the peer connection that carries the session, since the last time they were asked for; `null` on another transport. */
   webrtcStats(): Promise<WebRtcStats | null>;
 }
@@ -43,6 +48,11 @@ export interface Session<
 export interface VoiceEvents {
   /** A step of getting under way began or ended. */
   progress: Progress;
+  /**
+   * Another transport carries the conversation. `gapMs`: how long no sound flowed, from the last sign of it on the old one to the first on the new one; what was said
+   * meanwhile is kept for two seconds and follows. Captions and messages go on in their order.
+   */
+  rung: { from: Transport; to: Transport; gapMs: number };
 }
 
 /** Starts a session and returns it at once. On a server, where there is no browser, it is idle. */
@@ -164,3 +174,121 @@ export interface Diagnosis {
 
 /** Looks at each thing that a session with voice needs, each by itself. Never rejects, and leaves nothing open. The microphone is not switched on. */
 export function diagnose(options?: DiagnoseOptions): Promise<Diagnosis>;
+
+// ---- Audio -----------------------------------------------------------------------------------------------------------------------------------------
+
+/** How sound is heard and played. */
+export interface AudioOptions {
+  /** Samples a second of what goes up in messages; over WebRTC the codec decides. @default 16000 */
+  rate?: 16000 | 24000;
+  /** What the microphone is asked for beside `{ echoCancellation, noiseSuppression, autoGainControl }`, which are on, and one channel. */
+  constraints?: MediaTrackConstraints;
+  /**
+   * The address of `dist/audio-worklet.js`, for a content security policy whose `script-src` forbids `blob:`.
+   * @default none: the same code, from a blob
+   */
+  workletUrl?: string | URL;
+  /**
+   * How sound that came in messages is played while the microphone is on. `"element"`: by an `<audio>`, which recent browsers' echo cancellers hear. `"loopback"`: the same
+   * through two peer connections of the page's own, for browsers whose canceller hears nothing else; that is some 60 to 150 ms later.
+   * @default "element"
+   */
+  echoSafe?: "element" | "loopback";
+  /**
+   * Whether the user's voice interrupts the server's.
+   * @default true, unless the microphone has no echo cancellation
+   */
+  bargeIn?: boolean;
+  /** Other types for the messages about sound. */
+  names?: Partial<Record<"audio" | "start" | "stop" | "end" | "flush" | "interrupt" | "dropped" | "speech", string>>;
+}
+
+/** A microphone or a loudspeaker. `label` is empty until the user has allowed the microphone once. */
+export interface AudioDevice {
+  id: string;
+  label: string;
+  group: string;
+}
+
+/**
+ * Where the microphone stands. `asking`: the browser was asked, or is asked anew for one that was lost. `silent`: it is on and gives nothing but zeros for 2 s;
+ * it was asked for anew once.
+ */
+export type MicrophoneState = "off" | "asking" | "on" | "silent";
+
+/** What `session.audio` tells. Failures come as the session's `error`. */
+export interface AudioEvents {
+  /** The microphone's state changed. */
+  state: { from: MicrophoneState; to: MicrophoneState };
+  /** The microphone's level, 50 times a second: root mean square, 1 is full scale. */
+  level: { level: number };
+  /** Somebody begins or ceases to speak. The server's word about the user goes before the microphone's. */
+  speaking: { who: "user" | "agent"; speaking: boolean };
+  /** A device came or went. */
+  devices: { inputs: AudioDevice[]; outputs: AudioDevice[] };
+  /** `user`: by `mute()`. `system`: by the system, as in a phone call. */
+  muted: { user: boolean; system: boolean };
+  /** The browser lets nothing play until the user does something, or it does again. */
+  playback: { blocked: boolean };
+  /** So much of what was said is lost: more than two seconds waited for the network. */
+  dropped: { ms: number };
+  /** The server's stream was interrupted after so many samples, or milliseconds, of it were played. */
+  interrupted: { stream: number; played: number; ms: number };
+}
+
+/** Figures of sound. On the transport `webrtc`, those of `WebRtcStats` are beside them. */
+export interface AudioStats extends Partial<WebRtcStats> {
+  /** How often what was played ran low. */
+  glitches: number;
+  /** Milliseconds of what was said that were lost on the way to the network. */
+  droppedMs: number;
+  /** Milliseconds from the audio graph to the ear, as far as the browser knows. */
+  latencyMs: number;
+}
+
+/** The voice of a session. It works the same on every transport: over WebRTC where that is, else as messages. On a server every call does nothing. */
+export interface SessionAudio {
+  readonly state: MicrophoneState;
+  /** Muted by `mute()`. */
+  readonly userMuted: boolean;
+  /** Muted by the system. */
+  readonly systemMuted: boolean;
+  readonly isUserSpeaking: boolean;
+  readonly isAgentSpeaking: boolean;
+  /** The microphone's level: root mean square, 1 is full scale. */
+  readonly level: number;
+  /** Whether the browser lets nothing play until the user does something. */
+  readonly playbackBlocked: boolean;
+
+  /** Calls `listener` for each event of a name, until what it returns is called. */
+  on<K extends keyof AudioEvents>(name: K, listener: (event: AudioEvents[K]) => void, options?: { signal?: AbortSignal }): () => void;
+  /** Stops a listener, or all of a name. */
+  off<K extends keyof AudioEvents>(name: K, listener?: (event: AudioEvents[K]) => void): void;
+
+  /**
+   * Turns the microphone on. Call it where the user did something, so that sound may play as well. It does not wait for a link: what is said before there is one follows,
+   * two seconds of it at most. A `deviceId` that is no more falls back to the default one.
+   * Rejects with `mic_denied` (`details.sub`: `denied`, `dismissed`, `policy`, `insecure_context`), `mic_not_found`, `mic_in_use`, `mic_constraint`, `mic_unsupported`,
+   * `insecure_context`, or `aborted` once `stop()` or `signal` undid it. Several calls share one question to the user.
+   *
+   * @example
+   * button.onclick = () => session.audio.start().catch((error) => show(error.remediation ?? error.message));
+   */
+  start(options?: { deviceId?: string; signal?: AbortSignal }): Promise<void>;
+  /** Turns the microphone off and lets go of the device. */
+  stop(): Promise<void>;
+  /** Sends silence, or nothing. The device stays open, and so does the browser's sign that it is. */
+  mute(): void;
+  unmute(): void;
+  /** Microphones and loudspeakers. */
+  devices(): Promise<{ inputs: AudioDevice[]; outputs: AudioDevice[] }>;
+  /** Goes over to another microphone without a gap; the one before stays if that one cannot be had. */
+  setInput(deviceId: string): Promise<void>;
+  /** Chooses the loudspeaker, where the browser can. */
+  setOutput(deviceId: string): Promise<void>;
+  /** Lets sound play that the browser held back: to be called where the user did something. The next click, key or touch does the same. */
+  resume(): Promise<void>;
+  /** Stops what the server says, at once, and tells it how much was heard. */
+  interrupt(): void;
+  stats(): Promise<AudioStats>;
+}

@@ -129,14 +129,26 @@ for (const [burst, late] of [[0.05, 0.03], [0.2, 0.05]]) {
 test("a stream that runs dry fades out, and in again, and its margin grows", () => {
   const speaker = new Loudspeaker();
   speaker.hear({ start: 1, rate: 24_000 });
-  speaker.hear({ pcm: pcmOf(tone(440, 0.2, 24_000)) });
+  speaker.hear({ pcm: pcmOf(tone(440, 0.1, 24_000)) });
   const first = speaker.run(0.4);
   assert.deepEqual(speaker.told.map((told) => Object.keys(told)[0]), ["playing", "dry"]);
-  speaker.hear({ pcm: pcmOf(tone(440, 0.2, 24_000)) });
+  speaker.hear({ pcm: pcmOf(tone(440, 0.1, 24_000)) });
   const second = speaker.run(0.4);
   const start = second.findIndex(Boolean) / RATE;
   assert.ok(start > 0.075 && start < 0.09, `${start}`);
   assert.ok(steepest([...first, ...second]) < 0.04, `${steepest([...first, ...second])}`);
+});
+
+test("what comes in bursts has more time to come", () => {
+  const startOf = (seconds) => {
+    const speaker = new Loudspeaker();
+    speaker.hear({ start: 1, rate: 24_000 });
+    speaker.hear({ pcm: pcmOf(tone(440, seconds, 24_000)) });
+    return speaker.run(0.3).findIndex(Boolean) / RATE;
+  };
+  assert.ok(Math.abs(startOf(0.05) - 0.06) < 0.005);
+  assert.ok(Math.abs(startOf(0.2) - 0.12) < 0.005);
+  assert.ok(Math.abs(startOf(2) - 0.06) < 0.005);
 });
 
 test("a flush fades out within 10 ms and tells how much was heard; what follows is not harmed", () => {

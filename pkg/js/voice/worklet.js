@@ -11,6 +11,9 @@ const BAND = 0.88;
 /** Milliseconds from a stream's first sample to its first sound: the margin for what comes late. */
 const [LEAST_MARGIN, MOST_MARGIN] = [60, 120];
 const MARGIN_STEP = 20;
+/** Share of the first burst that is the margin at least; a server that sends this many milliseconds at once is ahead anyway. */
+const BURST_SHARE = 0.6;
+const AHEAD = 500;
 /** Milliseconds of a fade. */
 const FADE = 6;
 /** Seconds of sound that wait at the most. */
@@ -192,6 +195,8 @@ class Playback extends AudioWorkletProcessor {
   #flushing;
   #gain = 0;
   #margin = LEAST_MARGIN;
+  /** Whether what plays has run low. */
+  #low = false;
   #over = false;
 
   constructor() {
@@ -222,15 +227,16 @@ class Playback extends AudioWorkletProcessor {
 
   #play(stream, output) {
     if (!this.#playing) {
-      const due = currentTime - stream.since >= this.#margin / 1000;
-      if (!due && !stream.ended) return;
+      if (!stream.ended && 1000 * (currentTime - stream.since) < this.#marginOf(stream)) return;
       this.#playing = true;
+      this.#low = false;
       if (stream.waiting) this.port.postMessage({ playing: stream.id });
     }
     const made = stream.read(output);
     const fade = (FADE * sampleRate) / 1000;
     const left = stream.left + made;
     const fading = this.#fadesOut(stream);
+    this.#look(stream, left - made <= fade);
     for (let i = 0; i < made; i++) {
       // Out before it runs dry; in again as soon as there is more.
       const dry = !stream.ended && left - i <= fade;
@@ -246,11 +252,22 @@ class Playback extends AudioWorkletProcessor {
       this.#streams.shift();
       if (!stream.ranDry) this.#margin = Math.max(LEAST_MARGIN, this.#margin - MARGIN_STEP);
       this.port.postMessage({ ended: stream.id, played: stream.played });
-    } else {
-      stream.ranDry = true;
-      this.#margin = Math.min(MOST_MARGIN, this.#margin + MARGIN_STEP);
-      this.port.postMessage({ dry: stream.id, played: stream.played });
     }
+  }
+
+  #marginOf({ waiting, rate }) {
+    const burst = (1000 * waiting) / rate;
+    return burst < AHEAD ? Math.max(this.#margin, Math.min(MOST_MARGIN, burst * BURST_SHARE)) : this.#margin;
+  }
+
+  /** Tells of each time that a stream runs low, which is heard, and gives the next one more time. */
+  #look(stream, low) {
+    if (stream.ended || low === this.#low) return;
+    this.#low = low;
+    if (!low) return;
+    stream.ranDry = true;
+    this.#margin = Math.min(MOST_MARGIN, this.#margin + MARGIN_STEP);
+    this.port.postMessage({ dry: stream.id, played: stream.played });
   }
 
   /** Drops what is not played of one stream or of all, and tells how much was. */

@@ -1,0 +1,99 @@
+// What a page keeps of 500 rounds of microphone on and off: tracks, nodes of the audio graph, peer connections, listeners, heap and wasm memory, after a collection. One JSON object a line.
+//
+// `node benches/leaks.mjs [--only TRANSPORT] [--rounds N]`, started by `cargo xtask measure leaks`. Chromium tells what is alive.
+
+import { parseArgs } from "node:util";
+
+import { startBrowser } from "../tests/e2e/support/browsers.mjs";
+import { startServer } from "../tests/e2e/support/server.mjs";
+import { startSite } from "../tests/e2e/support/site.mjs";
+import { round } from "./support/unattended.mjs";
+
+/** Rounds before the first look: by then the engine has compiled what it will. */
+const WARM = 50;
+/** Rounds in one call to the driver. */
+const CALL = 50;
+const KINDS = ["RTCPeerConnection", "AudioContext", "AudioWorkletNode", "MediaStreamAudioSourceNode", "AbortController"];
+/** What Chromium keeps one of for each `getUserMedia`, in an empty page as well. */
+const KEPT = ["MediaStreamTrack", "MediaStream", "Promise"];
+/** Bytes of heap that a round may leave: what is kept of those. */
+const LIMIT = 320;
+
+const { values } = parseArgs({ options: { only: { type: "string", default: "" }, rounds: { type: "string", default: "500" } } });
+const rounds = Number(values.rounds);
+const [server, site, browser] = await Promise.all([startServer(), startSite(), startBrowser("chromium", { media: true })]);
+for (const transport of ["webrtc", "websocket"].filter((name) => name.startsWith(values.only))) {
+  await browser.open(site.page());
+  await browser.evaluate(connectOver, transport, `${server.url}/realtime`);
+  await talk(WARM);
+  const before = await alive();
+  await talk(rounds);
+  const after = await alive();
+  await browser.evaluate(() => opened.close());
+  const grown = (what) => after[what] - before[what];
+  const value = round(grown("heap") / rounds, 1);
+  const flat = ["listeners", "wasm", "live", ...KINDS].every((what) => grown(what) <= 0) && KEPT.every((what) => grown(what) <= rounds);
+  console.log(JSON.stringify({ name: `leaks.${transport}`, value, unit: "B/round", limit: LIMIT, ok: value <= LIMIT && flat, rounds, before, after }));
+}
+await browser.stop();
+await server.stop();
+site.close();
+process.exit();
+
+async function talk(times) {
+  for (let left = times; left > 0; left -= CALL) await browser.evaluate(startAndStop, Math.min(left, CALL));
+}
+
+/** What is alive once the garbage is gone. */
+async function alive() {
+  const ask = (method, params = {}) => browser.driver.sendAndGetDevToolsCommand(method, params);
+  for (let i = 0; i < 3; i++) await ask("HeapProfiler.collectGarbage");
+  const { jsEventListeners: listeners } = await ask("Memory.getDOMCounters");
+  const found = { listeners, ...(await browser.evaluate(counted)) };
+  for (const kind of [...KINDS, ...KEPT]) found[kind] = await instances(ask, kind);
+  await ask("HeapProfiler.collectGarbage");
+  return { ...found, heap: (await ask("Runtime.getHeapUsage")).usedSize };
+}
+
+async function instances(ask, kind) {
+  const objectGroup = "leaks";
+  const { result } = await ask("Runtime.evaluate", { expression: `${kind}.prototype`, objectGroup });
+  const { objects } = await ask("Runtime.queryObjects", { prototypeObjectId: result.objectId, objectGroup });
+  const { result: length } = await ask("Runtime.callFunctionOn", { objectId: objects.objectId, functionDeclaration: "function () { return this.length; }", returnByValue: true });
+  await ask("Runtime.releaseObjectGroup", { objectGroup });
+  return length.value;
+}
+
+// What follows runs in the page.
+
+async function connectOver(transport, url) {
+  window.memories = [];
+  window.live = new Set();
+  const { Instance } = WebAssembly;
+  WebAssembly.Instance = function (...args) {
+    const made = new Instance(...args);
+    memories.push(made.exports.memory);
+    return made;
+  };
+  const { mediaDevices } = navigator;
+  const real = mediaDevices.getUserMedia.bind(mediaDevices);
+  mediaDevices.getUserMedia = async (constraints) => {
+    const stream = await real(constraints);
+    for (const track of stream.getTracks()) live.add(new WeakRef(track));
+    return stream;
+  };
+  const { session } = await harness.connected({ entry: "voice", url, transports: [transport], remember: false });
+  window.opened = session;
+}
+
+async function startAndStop(times) {
+  for (let left = times; left > 0; left--) {
+    await opened.audio.start();
+    await opened.audio.stop();
+  }
+}
+
+function counted() {
+  const tracks = [...live].map((track) => track.deref());
+  return { live: tracks.filter((track) => track?.readyState === "live").length, wasm: memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0) };
+}
