@@ -282,9 +282,9 @@ export interface SessionAudio {
   unmute(): void;
   /** Microphones and loudspeakers. */
   devices(): Promise<{ inputs: AudioDevice[]; outputs: AudioDevice[] }>;
-  /** Goes over to another microphone without a gap; the one before stays if that one cannot be had. */
+  /** Goes over to another microphone without a gap; the one before stays if that one cannot be had. Nothing where it is off: `start()` takes a device. */
   setInput(deviceId: string): Promise<void>;
-  /** Chooses the loudspeaker, where the browser can. */
+  /** Chooses the loudspeaker. Rejects with `unsupported` where the browser cannot, `bad_option` where there is no such one. */
   setOutput(deviceId: string): Promise<void>;
   /** Lets sound play that the browser held back: to be called where the user did something. The next click, key or touch does the same. */
   resume(): Promise<void>;

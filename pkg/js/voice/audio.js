@@ -25,6 +25,19 @@ const LATE = 200;
 /** Rate of a server that does not say it. */
 const RATE = 24_000;
 
+/** Refuses what cannot be meant. @param {any} options */
+export function checkAudio({ audio = {} }) {
+  const fail = (message) => {
+    throw new SessionError("bad_option", { message });
+  };
+  if (typeof audio !== "object" || audio === null) fail("audio must be an object");
+  const { rate = 16_000, echoSafe = "element", names = {}, workletUrl = "" } = audio;
+  if (rate !== 16_000 && rate !== 24_000) fail("audio.rate must be 16000 or 24000");
+  if (echoSafe !== "loopback" && echoSafe !== "element") fail('audio.echoSafe must be "loopback" or "element"');
+  if (typeof names !== "object" || !Object.values(names ?? 0).every((name) => typeof name === "string")) fail("audio.names must be types by name");
+  if (typeof workletUrl !== "string" && !(workletUrl instanceof URL)) fail("audio.workletUrl must be an address");
+}
+
 /** The voice of a session, both ways. */
 export class SessionAudio {
   #host;
@@ -47,6 +60,8 @@ export class SessionAudio {
   #clock = 0;
   /** How often it was stopped: a start that began before is void. */
   #stops = 0;
+  /** Lets go of the signal that stops it. @type {(() => void) | undefined} */
+  #forget;
   #state = "off";
   /** The stream that sound comes in from, and what it was called when it came. */
   #stream;
@@ -73,8 +88,6 @@ export class SessionAudio {
     this.#host = host;
     this.#send = send;
     const { names, rate = 16_000, echoSafe = "element", ...options } = host.options.audio ?? {};
-    if (rate !== 16_000 && rate !== 24_000) throw new SessionError("bad_option", { message: "audio.rate must be 16000 or 24000" });
-    if (echoSafe !== "loopback" && echoSafe !== "element") throw new SessionError("bad_option", { message: 'audio.echoSafe must be "loopback" or "element"' });
     this.#options = { ...options, rate, echoSafe };
     this.#names = { ...NAMES, ...names };
     this.#rung = new Rung(host, () => this.#state !== "off" || this.#speaking.agent);
@@ -177,6 +190,8 @@ export class SessionAudio {
     } catch {}
     const stops = this.#stops;
     const stop = () => this.stop();
+    this.#forget?.();
+    this.#forget = () => signal?.removeEventListener("abort", stop);
     signal?.addEventListener("abort", stop, { once: true });
     try {
       await this.#loading;
@@ -187,9 +202,8 @@ export class SessionAudio {
       this.#progress("microphone", "done");
     } catch (error) {
       this.#progress("microphone", "failed", error);
+      if (this.#state === "off") this.#forget();
       throw error;
-    } finally {
-      if (this.#state === "off") signal?.removeEventListener("abort", stop);
     }
   }
 
@@ -219,7 +233,12 @@ export class SessionAudio {
   }
 
   async setOutput(deviceId) {
-    await this.#graph.sink(deviceId);
+    if (!("setSinkId" in HTMLMediaElement.prototype)) throw new SessionError("unsupported", { message: "this browser chooses the loudspeaker itself" });
+    try {
+      await this.#graph.sink(deviceId);
+    } catch (cause) {
+      throw new SessionError("bad_option", { message: "there is no such loudspeaker", cause });
+    }
   }
 
   async resume() {
@@ -294,6 +313,7 @@ export class SessionAudio {
   /** The microphone is off. */
   #letGo() {
     this.#stream = undefined;
+    this.#forget?.();
     clearInterval(this.#look);
     this.#look = undefined;
     this.#carry();
@@ -476,25 +496,26 @@ export class SessionAudio {
   #release() {
     this.#stops++;
     this.#devices?.end();
-    this.#microphone?.stop();
-    this.#microphone?.free();
+    const [microphone, activity] = [this.#microphone, this.#activity];
+    this.#devices = this.#microphone = this.#activity = undefined;
     if (this.#state !== "off") this.#stateIs("off");
-    this.#devices = this.#microphone = undefined;
     this.#blocked?.();
     this.#blocked = undefined;
     this.#graph.close();
     this.#graph = this.#newGraph();
     this.#speaks("agent", false);
+    try {
+      microphone?.stop();
+      microphone?.free();
+      activity?.free();
+    } catch {
+      // The core is broken, and with it what is freed.
+    }
   }
 
   #end() {
     if (this.#over.signal.aborted) return;
-    try {
-      this.#release();
-    } catch {
-      // The core is broken: what it held is released all the same.
-      this.#graph.close();
-    }
+    this.#release();
     this.#over.abort();
     this.#carried(null);
     this.#loaded.reject(new SessionError("closed"));

@@ -6,6 +6,7 @@ import text, { mask } from "../../wasm/voice/bytes.js";
 // @ts-ignore generated
 import { instantiate } from "../../wasm/voice/throughline.js";
 import { loader } from "../load.js";
+import { checkAudio } from "./audio.js";
 import { diagnose as look } from "./diagnose.js";
 import { VoiceHost } from "./host.js";
 import { checkWebRtc } from "./options.js";
@@ -19,7 +20,10 @@ const KIT = {
   transports: [3, 0, 1, 2],
   /** Events of the session that only this entry has. */
   events: ["progress", "rung"],
-  check: checkWebRtc,
+  check(options) {
+    checkWebRtc(options);
+    checkAudio(options);
+  },
   here: (transport) => transport !== 3 || typeof RTCPeerConnection === "function",
 };
 
