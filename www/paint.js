@@ -26,7 +26,7 @@ export function paint(pen, record, view) {
   const stage = {
     ...view, pen, record, narrow, gutter, right, top, lane, faultTop, drawn: [],
     x: (at) => right - ((view.to - at) / (view.to - view.from)) * (right - gutter),
-    middle: (transport) => top + LANES.indexOf(transport) * lane + lane * 0.42,
+    middle: (transport) => top + LANES.indexOf(transport) * lane + lane * 0.38,
   };
   pen.clearRect(0, 0, width, height);
   pen.textBaseline = "middle";
@@ -249,8 +249,8 @@ function paintLabels({ pen, record, x, from, to, now, colors, middle, right: edg
     pen.textAlign = "left";
     pen.lineWidth = 3;
     pen.strokeStyle = colors.surface;
-    pen.strokeText(text, left, y + BAR / 2 + TICK + 9);
-    pen.fillText(text, left, y + BAR / 2 + TICK + 9);
+    pen.strokeText(text, left, y + BAR / 2 + TICK + 7);
+    pen.fillText(text, left, y + BAR / 2 + TICK + 7);
   }
 }
 

@@ -10,7 +10,7 @@ export const LANES = Object.keys(TRANSPORTS);
 export const FAULTS = [
   { key: "u", name: "Drop UDP", full: "UDP dropped", how: "black hole", breaks: ["webrtc"], udp: "drop", expect: "Every UDP packet vanishes, and nobody says so. Silence gives it away: an ICE restart is tried, then another transport carries on, sound and all." },
   { key: "k", name: "Kill peer", full: "Peer killed", how: "no goodbye", once: ["webrtc"], rtc: { kill: true }, expect: "The server forgets every peer connection without a word, as a crash would. Silence gives it away." },
-  { key: "x", name: "Close peer", full: "Peer closed", how: "politely", once: ["webrtc"], rtc: { close: true }, expect: "The server closes every peer connection and says so. The session moves at once." },
+  { key: "x", name: "Close peer", full: "Peer closed", how: "politely", once: ["webrtc"], rtc: { close: true }, expect: "The server closes every peer connection and says so: no silence has to be waited out." },
   { key: "1", name: "Block WebSocket", full: "WebSocket blocked", how: "403", breaks: ["websocket"], rules: [{ kind: "refuse403" }], expect: "The upgrade is answered 403. The next transport is tried at once." },
   { key: "2", name: "Reset it", full: "WebSocket reset", how: "TCP reset", breaks: ["websocket"], rules: [{ kind: "rst" }], expect: "The connection is reset before it opens. The next transport is tried at once." },
   { key: "3", name: "Let it hang", full: "WebSocket hangs", how: "no answer, ever", breaks: ["websocket"], rules: [{ kind: "hang" }], expect: "Nothing answers. The others do not wait for it: they start while it hangs." },
