@@ -6,6 +6,7 @@ import { after, before } from "node:test";
 import { startServer } from "./support/server.mjs";
 import { startSignaling } from "./support/signaling.mjs";
 import { inBrowsers } from "./support/suite.mjs";
+import { startTurn } from "./support/turn.mjs";
 
 const VOICE = { entry: "voice", remember: false };
 
@@ -19,11 +20,13 @@ const rtc = async (server, body) => {
 inBrowsers((world) => {
   let shim;
   let guarded;
+  let turn;
   before(async () => {
-    [shim, guarded] = await Promise.all([startSignaling(`${world.server.url}/realtime`), startServer({ more: ["--require-token"] })]);
+    [shim, guarded, turn] = await Promise.all([startSignaling(`${world.server.url}/realtime`), startServer({ more: ["--require-token"] }), startTurn()]);
   });
   after(async () => {
     shim?.close();
+    await turn?.stop();
     await guarded?.stop();
   });
 
@@ -193,6 +196,68 @@ inBrowsers((world) => {
     assert.deepEqual(seen.results, [["webrtc", []], ["webrtc", []], ["webrtc", failed], ["webrtc", failed]]);
   });
 
+  check("a relay carries the session over UDP and TCP; wrong credentials are told once, and another transport carries it", async (evaluate) => {
+    const seen = await evaluate(async (options, ways) => {
+      const results = {};
+      for (const [name, iceServers] of Object.entries(ways)) {
+        const { session, record } = await harness.connected({ ...options, webrtc: { iceServers, iceTransportPolicy: "relay", gathering: "wait" } });
+        const echo = await session.request("ECHO", name);
+        const { localCandidate = null, relayProtocol = null } = (await session.webrtcStats()) ?? {};
+        results[name] = { echo, transport: session.transport, localCandidate, relayProtocol, errors: record.errors.map(({ code, details }) => [code, details.code]) };
+        await session.close();
+      }
+      return results;
+    }, ladder({ timing: {} }), { udp: turn.iceServers("udp"), tcp: turn.iceServers("tcp"), wrong: turn.wrongIceServers("udp") });
+    const relayed = (relayProtocol) => ({ echo: relayProtocol, transport: "webrtc", localCandidate: "relay", relayProtocol, errors: [] });
+    assert.deepEqual(seen, {
+      udp: relayed("udp"),
+      tcp: relayed("tcp"),
+      wrong: { echo: "wrong", transport: "websocket", localCandidate: null, relayProtocol: null, errors: [["turn_rejected", 401]] },
+    });
+  });
+
+  check("a JSON server on any channel: messages and bytes as they are, too large ones refused before they are sent", async (evaluate) => {
+    const seen = await evaluate(async () => {
+      const labels = [];
+      let server;
+      const signaling = async (sdp) => {
+        server = new RTCPeerConnection();
+        server.ondatachannel = ({ channel }) => {
+          labels.push(channel.label);
+          channel.binaryType = "arraybuffer";
+          channel.onmessage = ({ data }) => channel.send(data);
+        };
+        await server.setRemoteDescription({ type: "offer", sdp });
+        await server.setLocalDescription(await server.createAnswer());
+        await harness.until(() => server.iceGatheringState === "complete");
+        return server.localDescription.sdp;
+      };
+      const { connect } = await import("/voice.js");
+      const session = connect({ url: "/nowhere", transports: ["webrtc"], dialect: "json", remember: false, webrtc: { signaling, channel: { label: "oai-events" } } });
+      await harness.until(() => session.state === "connected", 20_000, () => JSON.stringify(session.explain()));
+      const text = session.waitFor("HELLO");
+      await session.send("HELLO", { text: "zażółć" });
+      const bytes = session.waitFor("binary");
+      await session.send("BYTES", new Uint8Array([0, 0, 7]));
+      const back = [await text, [...(await bytes)]];
+      const large = await harness.outcome(session.send("HELLO", { text: "x".repeat(300_000) }));
+      const after = session.waitFor("AFTER");
+      await session.send("AFTER");
+      await after;
+      await session.close();
+      server.close();
+      return { labels, back, large: large.error.code };
+    });
+    assert.deepEqual(seen, { labels: ["oai-events"], back: [{ type: "HELLO", text: "zażółć" }, [0, 0, 7]], large: "too_large" });
+  });
+
+  check("a page that goes takes its peer with it", async (evaluate) => {
+    await evaluate(async (options) => void (window.opened = await harness.connected(options)), options());
+    assert.equal((await rtc(world.server)).peers, 1);
+    await world.browser.open(world.site.page({}));
+    await noPeers();
+  });
+
   check("where UDP is swallowed another transport stands by, and WebRTC is taken when it works", async (evaluate) => {
     await rtc(world.server, { udp: "drop" });
     const before = await evaluate(async (options) => {
@@ -271,7 +336,14 @@ inBrowsers((world) => {
         if (request.method === "PATCH") window.patches.push([request.headers.get("if-match"), response.status, response.headers.get("etag")]);
         return response;
       };
-      window.opened = await harness.connected(options);
+      window.asked = 0;
+      const iceServers = () => ({ iceServers: window.asked++ ? [{ urls: "stun:127.0.0.1:3478" }] : [], ttl: 0 });
+      const { setConfiguration } = RTCPeerConnection.prototype;
+      RTCPeerConnection.prototype.setConfiguration = function (configuration) {
+        window.configured = configuration.iceServers;
+        return setConfiguration.call(this, configuration);
+      };
+      window.opened = await harness.connected({ ...options, webrtc: { iceServers } });
       window.told = (kind) => window.opened.session.explain().timeline.filter(({ what }) => what === kind).length;
     }, options());
     await rtc(world.server, { udp: "drop" });
@@ -283,12 +355,12 @@ inBrowsers((world) => {
       const echo = await session.request("ECHO", 1);
       const changes = record.transports.length;
       await session.close();
-      return { echo, restart: window.patches.find(([etag]) => etag === "*"), changes };
+      return { echo, restart: window.patches.find(([etag]) => etag === "*"), changes, asked: window.asked, configured: window.configured };
     });
-    assert.deepEqual(seen, { echo: 1, restart: ["*", 200, '"2"'], changes: 1 });
+    assert.deepEqual(seen, { echo: 1, restart: ["*", 200, '"2"'], changes: 1, asked: 2, configured: [{ urls: ["stun:127.0.0.1:3478"] }] });
     await noPeers();
   });
-}, { media: true, browsers: ["chromium", "firefox"] });
+}, { media: true, browsers: ["chromium", "firefox"], flags: ["--allow-loopback-in-peer-connection"] });
 
 inBrowsers((world) => {
   world.check("diagnose() without WebRTC says so, and looks at the rest", async (evaluate) => {
