@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use str0m::config::DtlsCert;
 use tokio::net::UdpSocket;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -78,6 +79,8 @@ struct Shared {
     socket: UdpSocket,
     /// What peers are told to send to.
     address: SocketAddr,
+    /// What it proves itself by to every peer: a key made for each would cost more than all the rest.
+    identity: DtlsCert,
     opening: Duration,
     table: Mutex<Table>,
     reading: Mutex<Option<JoinHandle<()>>>,
@@ -162,7 +165,10 @@ impl Endpoint {
             Udp::Beside => SocketAddr::new(beside.ip(), 0),
             Udp::At(address) => address,
         };
-        str0m::crypto::from_feature_flags().install_process_default();
+        let crypto = str0m::crypto::from_feature_flags();
+        let identity = crypto.dtls_provider.generate_certificate();
+        let identity = identity.ok_or_else(|| io::Error::other("no certificate can be made"))?;
+        crypto.install_process_default();
         let socket = UdpSocket::bind(listen).await?;
         let bound = socket.local_addr()?;
         let ip = match config.announce {
@@ -173,6 +179,7 @@ impl Endpoint {
         let shared = Shared {
             socket,
             address: SocketAddr::new(ip, bound.port()),
+            identity,
             opening: config.opening,
             table: Mutex::new(Table::new(config.max_peers, config.max_peers_per_address)),
             reading: Mutex::new(None),
@@ -195,7 +202,7 @@ impl Endpoint {
         self.0.counts.offers.fetch_add(1, Ordering::Relaxed);
         let seat = Table::claim(&self.0, remote)?;
         let (mut negotiated, answer) =
-            negotiation::answer(offer, self.address()).map_err(Refusal::Bad)?;
+            negotiation::answer(offer, self.address(), &self.0.identity).map_err(Refusal::Bad)?;
         let (call, far) = call::pair();
         let (name, entrance) = seat.fill(&negotiated.ufrag());
         let peer = Peer::new(self.clone(), entrance, negotiated, far);

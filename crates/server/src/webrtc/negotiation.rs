@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use str0m::change::SdpOffer;
+use str0m::config::DtlsCert;
 use str0m::{Candidate, IceCreds, Rtc};
 
 /// Bytes of data that a channel may hold unacknowledged.
@@ -44,7 +45,11 @@ pub(super) enum Wish {
 }
 
 /// Answers an offer.
-pub(super) fn answer(text: &str, address: SocketAddr) -> Result<(Negotiated, String), BadSdp> {
+pub(super) fn answer(
+    text: &str,
+    address: SocketAddr,
+    identity: &DtlsCert,
+) -> Result<(Negotiated, String), BadSdp> {
     let offer = bounded(text)?;
     let remote = credentials(&offer)?;
     if !offer.contains("m=application") {
@@ -54,6 +59,7 @@ pub(super) fn answer(text: &str, address: SocketAddr) -> Result<(Negotiated, Str
         .clear_codecs()
         .enable_pcmu(true, false)
         .enable_pcma(true, false)
+        .set_dtls_cert(identity.clone())
         .set_local_ice_credentials(IceCreds::new())
         .set_sctp_max_buffered_amount(BUFFER);
     let mut rtc = config.build(Instant::now());
