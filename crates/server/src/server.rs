@@ -220,10 +220,14 @@ impl Server {
     }
 
     /// Asks every client to move within [`Server::spread`], closes those who stay with 4503, and
-    /// stops. Takes at most the spread and 5 s.
+    /// stops. Takes at most the spread and 8 s.
     pub async fn drain(mut self) {
         let spread = self.spread();
         self.hub.drain(spread, self.retry).await;
+        if let Some(rtc) = &self.rtc {
+            // What a peer was told last is still on its way.
+            let _ = tokio::time::timeout(LAST_ANSWERS, rtc.drain()).await;
+        }
         self.stopping.send_replace(true);
         if tokio::time::timeout(LAST_ANSWERS, &mut self.serving)
             .await

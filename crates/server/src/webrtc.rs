@@ -13,8 +13,9 @@ use std::time::Duration;
 use serde::Serialize;
 use str0m::config::DtlsCert;
 use tokio::net::UdpSocket;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use self::negotiation::Fragment;
 use self::peer::{Command, Peer};
@@ -70,6 +71,9 @@ impl Default for RtcConfig {
     }
 }
 
+/// How long links that have ended may take to tell their peers.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// All peers, and the socket that they share. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint(Arc<Shared>);
@@ -83,6 +87,8 @@ struct Shared {
     identity: DtlsCert,
     opening: Duration,
     table: Mutex<Table>,
+    /// Told whenever a peer has gone.
+    left: Notify,
     reading: Mutex<Option<JoinHandle<()>>>,
     counts: Counts,
     /// Whether datagrams are swallowed both ways, for tests.
@@ -182,6 +188,7 @@ impl Endpoint {
             identity,
             opening: config.opening,
             table: Mutex::new(Table::new(config.max_peers, config.max_peers_per_address)),
+            left: Notify::new(),
             reading: Mutex::new(None),
             counts: Counts::default(),
             swallows: AtomicBool::new(false),
@@ -270,6 +277,26 @@ impl Endpoint {
             } else {
                 "pass"
             },
+        }
+    }
+
+    /// Waits until every peer has heard its link's last words, and closes those without a link.
+    pub(crate) async fn drain(&self) {
+        if timeout(LAST_WORDS, self.emptied()).await.is_err() {
+            self.close_all();
+            self.emptied().await;
+        }
+    }
+
+    async fn emptied(&self) {
+        loop {
+            let left = self.0.left.notified();
+            tokio::pin!(left);
+            left.as_mut().enable();
+            if self.table().len() == 0 {
+                return;
+            }
+            left.await;
         }
     }
 

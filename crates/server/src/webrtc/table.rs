@@ -216,6 +216,7 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.shared.table().remove(self.name);
+        self.shared.left.notify_waiters();
     }
 }
 

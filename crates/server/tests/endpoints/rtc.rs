@@ -353,6 +353,17 @@ async fn a_drain_reaches_peers_and_refuses_offers() {
     drained.await.unwrap();
 }
 
+#[tokio::test]
+async fn a_server_that_goes_tells_its_peers() {
+    let rig = Rig::start().await;
+    let (mut peer, _) = rig.take_rtc(hello(), 1).await;
+    let gone = tokio::spawn(rig.server.drain());
+    assert_eq!(peer.frame().await, json!(["goaway", 1_000]));
+    assert_eq!(peer.frame().await[1], 4503);
+    assert_eq!(peer.unit().await, json!([["closed"]]));
+    gone.await.unwrap();
+}
+
 /// D10
 #[tokio::test]
 async fn who_opens_no_channel_is_forgotten() {
