@@ -90,7 +90,6 @@ export class Voice {
     const audio = this.#session?.audio;
     const on = this.#phase === "on";
     this.#bar.dataset.phase = this.#phase;
-    this.#talk.setAttribute("aria-pressed", this.on);
     write(find("span", this.#talk), LABELS[this.#phase]);
     this.#talk.title = this.on ? "Switch the microphone off (m)" : "Switch the microphone on (m)";
     this.#mute.disabled = !on;
@@ -109,9 +108,7 @@ export class Voice {
 
   #warnBlocked(blocked) {
     if (!blocked) return this.#warn();
-    this.#warn("the browser plays no sound until you ask for it", undefined, "Play", async () => {
-      await this.#session.audio.resume();
-    });
+    this.#warn("the browser plays no sound until you ask for it", undefined, "Play", () => this.#session.audio.resume());
   }
 
   #warn(message, remedy, label, act) {
