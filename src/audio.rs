@@ -1,8 +1,7 @@
-//! Voice's flows: where something is waited for and decided. What the page wires together is `pkg/js/voice`.
+//! What voice decides by numbers: whether the user speaks, whether the microphone hears. The flows are `pkg/js/voice`.
 
 mod activity;
-mod microphone;
 mod watch;
 
 pub use activity::Activity;
-pub use microphone::Microphone;
+pub use watch::Watch;

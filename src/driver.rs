@@ -1,12 +1,12 @@
 //! The driver: input → core → outputs, spelled as numbers for the page to perform.
 
-use alloc::vec::Vec;
-
 use throughline_core::trace::Entry;
 use throughline_core::{
     Config, Ending, Event, Frame, Input, Millis, Nonce, Output, Restored, Session, Ticket,
     Transport,
 };
+
+use crate::numbers::{NONE, Numbers, spelled};
 
 /// What the page calls a session by: it keeps the server's name itself.
 pub(crate) type Name = u32;
@@ -40,10 +40,10 @@ impl Driver {
             self.numbers.output(output, &mut events);
         }
         let due = self.session.poll_timeout();
-        let span = due.map_or(NONE, |due| (due - now) as i64);
+        let span = spelled(due.map(|due| due - now));
         self.numbers.put(&[spelling::ALARM, span]);
-        self.numbers.put(&events.list);
-        self.numbers.list.len()
+        self.numbers.append(&events);
+        self.numbers.len()
     }
 
     /// Spells the outbox's messages and bytes, then the log: six numbers an entry.
@@ -64,7 +64,7 @@ impl Driver {
             self.numbers
                 .put(&[at.0 as i64, *kind as i64, id, carried, a, b]);
         }
-        self.numbers.list.len()
+        self.numbers.len()
     }
 
     /// Reads the next number; 0 after the last.
@@ -72,9 +72,6 @@ impl Driver {
         self.numbers.take()
     }
 }
-
-/// Stands for "none": every number is 0 or more.
-const NONE: i64 = -1;
 
 /// What the first number of an output or frame says, as in `pkg/js/core.js`.
 mod spelling {
@@ -99,30 +96,8 @@ mod spelling {
     pub(super) const MEND: i64 = 18;
 }
 
-/// Numbers on their way to the page, which reads them one by one: `pkg/js/perform.js`.
-#[derive(Debug, Default)]
-struct Numbers {
-    list: Vec<i64>,
-    read: usize,
-}
-
+/// Read by `pkg/js/perform.js`.
 impl Numbers {
-    fn clear(&mut self) {
-        self.list.clear();
-        self.read = 0;
-    }
-
-    fn take(&mut self) -> i64 {
-        let number = self.list.get(self.read).copied().unwrap_or_default();
-        self.read += 1;
-        number
-    }
-
-    #[inline(never)]
-    fn put(&mut self, numbers: &[i64]) {
-        self.list.extend_from_slice(numbers);
-    }
-
     /// Spells an output: its number, then what belongs to it.
     fn output(&mut self, output: Output<Ticket, Name>, events: &mut Self) {
         match output {
@@ -221,7 +196,7 @@ impl Numbers {
         let Some(ending) = ending else {
             return self.put(&[NONE]);
         };
-        let retry_after = ending.retry_after.map_or(NONE, |ms| ms as i64);
+        let retry_after = spelled(ending.retry_after);
         let (code, status) = (ending.code.into(), ending.status.into());
         self.put(&[
             ending.cause as i64,

@@ -24,14 +24,14 @@ extern crate alloc;
 
 pub mod session;
 
+mod causes;
 mod driver;
+mod numbers;
 
 #[cfg(feature = "voice")]
 pub mod audio;
 #[cfg(feature = "voice")]
-mod guard;
-#[cfg(feature = "voice")]
-mod transport;
+pub mod negotiation;
 
 #[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
 use talc::{

@@ -4,11 +4,12 @@ use alloc::vec::Vec;
 
 use throughline_core::sse;
 use throughline_core::{
-    AttemptId, Cause, Config, Dialect, Ending, Environment, Frame, Input, Memory, Millis, Nonce,
+    AttemptId, Config, Dialect, Ending, Environment, Frame, Input, Memory, Millis, Nonce,
     Readiness, Ready, Report, Restored, Ticket, Transport, WhenFull,
 };
 use wasm_bindgen::prelude::*;
 
+use crate::causes::{self, span};
 use crate::driver::Driver;
 
 /// One session. Names of things are numbers: the page keeps the words.
@@ -121,7 +122,7 @@ impl Core {
                         code: c as u16,
                         status: d as u16,
                         retry_after: span(e),
-                        ..Ending::of(CAUSES.get(b as usize).copied().unwrap_or(Cause::Lost))
+                        ..Ending::of(causes::reported(b as u8))
                     }),
                     13 => Report::Frame(Frame::Ack { n: b as u64 }),
                     14 => Report::Frame(Frame::Ping { k: b as u32 }),
@@ -228,21 +229,6 @@ const ENVIRONMENTS: [Environment; 5] = [
     Environment::NetworkChanged,
 ];
 
-/// Causes that transports report, by the number they report them with.
-const CAUSES: [Cause; 11] = [
-    Cause::Refused,
-    Cause::Lost,
-    Cause::Status,
-    Cause::Closed,
-    Cause::Blocked,
-    Cause::BadAddress,
-    Cause::Unavailable,
-    Cause::Protocol,
-    Cause::PostHung,
-    Cause::Endpoint,
-    Cause::Hang,
-];
-
 /// Whether there are links over WebRTC.
 const VOICE: bool = cfg!(feature = "voice");
 
@@ -256,11 +242,4 @@ const TRANSPORTS: [Transport; 4] = [
 
 fn transport(number: u32) -> Option<Transport> {
     TRANSPORTS.get(number as usize).copied()
-}
-
-/// Milliseconds that a server may make a page wait, at the most.
-const LONGEST_WAIT: u64 = 3_600_000;
-
-fn span(ms: f64) -> Option<u64> {
-    (ms >= 0.0).then_some((ms as u64).min(LONGEST_WAIT))
 }

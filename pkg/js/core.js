@@ -19,7 +19,7 @@ export const OFFERED = 20;
 export const ANSWERED = 21;
 export const MENDED = 22;
 
-// Why an attempt or a link ended, as a transport reports it: `CAUSES` in src/session.rs.
+// Why an attempt or a link ended, as a transport reports it: src/causes.rs.
 export const REFUSED = 0;
 export const LOST = 1;
 export const STATUS = 2;
@@ -30,8 +30,9 @@ export const UNAVAILABLE = 6;
 export const PROTOCOL = 7;
 export const POST_HUNG = 8;
 export const ENDPOINT = 9;
+export const HANG = 10;
 
-// What the core asks for, each with what follows it: `Numbers` in src/driver.rs.
+// What the core asks for, each with what follows it: `spelling` in src/driver.rs.
 export const OPEN = 0; // attempt, transport, link
 export const HELLO = 1; // session, received, connect, instance
 export const MESSAGE = 2; // number, request, ticket

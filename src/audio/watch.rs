@@ -2,16 +2,21 @@
 
 use core::mem;
 
+use wasm_bindgen::prelude::*;
+
 /// Milliseconds of nothing but zeros, or of no frames at all, that no room makes.
 const PATIENCE: f64 = 2_000.0;
 
 /// What a frame, or the lack of one, changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+#[repr(u8)]
+enum Change {
+    /// Nothing.
+    None = 0,
     /// Nothing has come for so long that something is broken.
-    Silent,
+    Silent = 1,
     /// Sound comes again.
-    Heard,
+    Heard = 2,
 }
 
 #[derive(Debug)]
@@ -21,35 +26,46 @@ enum State {
 }
 
 /// Watches the levels of a microphone.
+#[wasm_bindgen]
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub struct Watch {
     state: State,
     sound: f64,
 }
 
+#[wasm_bindgen]
 impl Watch {
-    pub(crate) const fn new(now: f64) -> Self {
+    /// Makes one of a microphone that hears since `now` in milliseconds.
+    #[wasm_bindgen(constructor)]
+    pub fn new(now: f64) -> Self {
         Self {
             state: State::Hearing,
             sound: now,
         }
     }
 
-    /// Takes a frame's level, or `None` where time passed without one.
-    pub(crate) fn turn(&mut self, level: Option<f32>, now: f64) -> Option<Change> {
-        if level.is_some_and(|level| level > 0.0) {
+    /// Takes the level of a frame that came at `now`, or one below 0 where time passed without a frame, and returns what
+    /// it changes: 0 nothing, 1 it fell silent, 2 it hears again.
+    pub fn turn(&mut self, level: f32, now: f64) -> u8 {
+        self.change(level, now) as u8
+    }
+}
+
+impl Watch {
+    fn change(&mut self, level: f32, now: f64) -> Change {
+        if level > 0.0 {
             self.sound = now;
             return match mem::replace(&mut self.state, State::Hearing) {
-                State::Hearing => None,
-                State::Silent => Some(Change::Heard),
+                State::Hearing => Change::None,
+                State::Silent => Change::Heard,
             };
         }
         match self.state {
             State::Hearing if now - self.sound >= PATIENCE => {
                 self.state = State::Silent;
-                Some(Change::Silent)
+                Change::Silent
             }
-            State::Hearing | State::Silent => None,
+            State::Hearing | State::Silent => Change::None,
         }
     }
 }
@@ -68,7 +84,8 @@ mod tests {
             .chain(frames(5_000, 6_000, 0.1))
             .chain(frames(6_000, 7_900, 0.0))
             .chain(frames(7_900, 8_000, 0.1))
-            .filter_map(|(now, level)| Some((now, watch.turn(Some(level), now)?)))
+            .map(|(now, level)| (now, watch.change(level, now)))
+            .filter(|(_, change)| *change != Change::None)
             .collect();
         assert_eq!(told, [(2_000.0, Change::Silent), (5_000.0, Change::Heard)]);
     }
@@ -76,9 +93,9 @@ mod tests {
     #[test]
     fn frames_that_stay_away_are_silence() {
         let mut watch = Watch::new(100.0);
-        assert_eq!(watch.turn(Some(0.5), 200.0), None);
-        assert_eq!(watch.turn(None, 2_199.0), None);
-        assert_eq!(watch.turn(None, 2_200.0), Some(Change::Silent));
-        assert_eq!(watch.turn(None, 9_000.0), None);
+        assert_eq!(watch.change(0.5, 200.0), Change::None);
+        assert_eq!(watch.change(-1.0, 2_199.0), Change::None);
+        assert_eq!(watch.change(-1.0, 2_200.0), Change::Silent);
+        assert_eq!(watch.change(-1.0, 9_000.0), Change::None);
     }
 }

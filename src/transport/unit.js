@@ -43,6 +43,37 @@ function packBytes({ head, bytes }) {
   return unit;
 }
 
+/**
+ * Gathers what a task sends: its first unit is written at once, the rest as one unit at its end, or as soon as it has so many characters.
+ * @param {(unit: any[]) => void} write @param {number} limit
+ */
+export function gatherer(write, limit) {
+  /** @type {any[] | undefined} */
+  let gathered;
+  let length = 0;
+  const flush = () => {
+    const unit = gathered;
+    gathered = undefined;
+    if (unit?.length) write(unit);
+  };
+  const send = (unit) => {
+    if (!gathered) {
+      write(unit);
+      gathered = [];
+      length = 0;
+      queueMicrotask(flush);
+      return;
+    }
+    gathered.push(...unit);
+    for (const item of unit) length += item.length ?? item.bytes?.length ?? 0;
+    if (length > limit) {
+      write(gathered.splice(0));
+      length = 0;
+    }
+  };
+  return { send, flush };
+}
+
 /** Stands for an event's name where a unit is the answer to a POST. */
 export const ANSWER = null;
 

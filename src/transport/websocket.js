@@ -1,7 +1,7 @@
 // WebSocket (RFC 6455, WHATWG WebSockets): one socket, both ways.
 
 import { CLOSED, LOST, OPENED, REFUSED } from "../../pkg/js/core.js";
-import { causeOf, pack, receive } from "./unit.js";
+import { causeOf, gatherer, pack, receive } from "./unit.js";
 
 /** Characters gathered in a unit before it is written. */
 const UNIT_LENGTH = 1 << 16;
@@ -9,17 +9,9 @@ const UNIT_LENGTH = 1 << 16;
 export function openWebSocket(host, attempt) {
   let socket;
   let closed = false;
-  /** What the rest of the task sends goes out as one unit at its end. */
-  let gathered;
-  let length = 0;
-  const write = (unit) => {
-    for (const item of pack(unit, host.token)) socket.send(item.raw ?? item);
-  };
-  const flush = () => {
-    const unit = gathered;
-    gathered = undefined;
-    if (unit?.length && !closed) write(unit);
-  };
+  const { send, flush } = gatherer((unit) => {
+    if (!closed) for (const item of pack(unit, host.token)) socket.send(item.raw ?? item);
+  }, UNIT_LENGTH);
   host.address(attempt, "websocket", (address) => {
     if (closed) return;
     address = address.replace(/^http/, "ws");
@@ -43,21 +35,7 @@ export function openWebSocket(host, attempt) {
     };
   });
   return {
-    send(unit) {
-      if (!gathered) {
-        write(unit);
-        gathered = [];
-        length = 0;
-        queueMicrotask(flush);
-        return;
-      }
-      gathered.push(...unit);
-      for (const item of unit) length += item.length ?? item.bytes?.length ?? 0;
-      if (length > UNIT_LENGTH) {
-        write(gathered.splice(0));
-        length = 0;
-      }
-    },
+    send,
     close() {
       flush();
       closed = true;

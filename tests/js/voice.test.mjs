@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
-import { Joiner, cut, messageLimit } from "../../pkg/js/voice/channel.js";
-import { IceServers, normalised } from "../../pkg/js/voice/ice.js";
-import { checkWebRtc } from "../../pkg/js/voice/options.js";
+import { Joiner, cut, messageLimit } from "../../src/transport/webrtc/channel.js";
+import { IceServers, normalised } from "../../src/transport/webrtc/ice.js";
+import { checkWebRtc } from "../../src/transport/webrtc/options.js";
 import { redact, shortened } from "../../pkg/js/voice/redact.js";
 import { figuresOf } from "../../pkg/js/voice/stats.js";
-import { answerIn, requestOf, serversIn } from "../../pkg/js/voice/webrtc.js";
+import { answerIn, requestOf, serversIn } from "../../src/transport/webrtc/signal.js";
 
 const joined = (messages, limit = 1 << 20) => {
   const joiner = new Joiner(limit);

@@ -9,8 +9,6 @@
 //! says, and rings at [`Negotiation::poll_timeout`]. Each exchange has a number: what an earlier one
 //! still brings does nothing. There is never more than one on its way.
 
-pub mod sdp;
-
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;

@@ -3,11 +3,10 @@ import { SessionError } from "../error.js";
 import { Devices } from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { Graph } from "./graph.js";
+import { Microphone } from "./microphone.js";
 import { Rung } from "./rung.js";
 import { atGesture } from "./speaker.js";
 import { Uplink } from "./uplink.js";
-
-const STATES = ["off", "asking", "on", "silent"];
 
 /** Types of the messages about sound; `audio.names` may give others. */
 const NAMES = {
@@ -209,7 +208,7 @@ export class SessionAudio {
 
   async stop() {
     this.#stops++;
-    await this.#microphone?.stop();
+    this.#microphone?.stop();
   }
 
   mute() {
@@ -225,7 +224,7 @@ export class SessionAudio {
   }
 
   #list(kind) {
-    return typeof document === "undefined" ? [] : (this.#devices ?? new Devices({}, {})).list(kind);
+    return typeof document === "undefined" ? [] : (this.#devices ?? new Devices({}, () => {})).list(kind);
   }
 
   async setInput(deviceId) {
@@ -273,16 +272,16 @@ export class SessionAudio {
   // The microphone.
 
   #open() {
-    this.#devices = new Devices(this.#options.constraints, {
-      state: (number) => this.#stateIs(STATES[number]),
+    this.#devices = new Devices(this.#options.constraints, () => this.#devicesChanged());
+    const watch = () => new this.#instance.Watch(performance.now());
+    return new Microphone(this.#devices, watch, {
+      state: (state) => this.#stateIs(state),
       stream: (stream) => this.#take(stream),
       lost: (error) => {
         this.#progress("microphone", "failed", error);
         this.#host.trouble(error);
       },
-      devices: () => this.#devicesChanged(),
     });
-    return new this.#instance.Microphone(this.#devices);
   }
 
   #stateIs(state) {
@@ -498,14 +497,13 @@ export class SessionAudio {
     this.#devices?.end();
     const [microphone, activity] = [this.#microphone, this.#activity];
     this.#devices = this.#microphone = this.#activity = undefined;
-    if (this.#state !== "off") this.#stateIs("off");
+    microphone?.stop();
     this.#blocked?.();
     this.#blocked = undefined;
     this.#graph.close();
     this.#graph = this.#newGraph();
     this.#speaks("agent", false);
     try {
-      microphone?.stop();
       microphone?.free();
       activity?.free();
     } catch {

@@ -1,4 +1,4 @@
-// Microphones and loudspeakers of the browser, as src/audio/microphone.rs asks for them.
+// Microphones and loudspeakers of the browser, as `Microphone` asks for them.
 
 import { SessionError } from "../error.js";
 import { whyNoMicrophone } from "./errors.js";
@@ -51,17 +51,18 @@ function stop(stream) {
   for (const track of stream.getTracks()) track.stop();
 }
 
-/** What the flow of the microphone needs of the page. `on` hears of `state`, `stream`, `lost` and `devices`. */
+/** What the browser has. */
 export class Devices {
   #constraints;
-  #on;
+  #told;
   #streams = new Set();
   #over = new AbortController();
   #alarm;
 
-  constructor(constraints, on) {
+  /** @param {any} constraints @param {() => void} changed hears that devices came or went */
+  constructor(constraints, changed) {
     this.#constraints = constraints;
-    this.#on = on;
+    this.#told = changed;
     media()?.addEventListener?.("devicechange", () => this.#changed(), { signal: this.#over.signal });
   }
 
@@ -80,26 +81,6 @@ export class Devices {
       release.call(stream);
     };
     return stream;
-  }
-
-  take(stream) {
-    this.#on.stream(stream);
-  }
-
-  tell(state) {
-    this.#on.state(state);
-  }
-
-  lost(cause) {
-    this.#on.lost(new SessionError("mic_lost", { cause }));
-  }
-
-  aborted() {
-    return new SessionError("aborted");
-  }
-
-  now() {
-    return performance.now();
   }
 
   async #open(device) {
@@ -125,7 +106,7 @@ export class Devices {
 
   #changed() {
     clearTimeout(this.#alarm);
-    this.#alarm = setTimeout(() => this.#over.signal.aborted || this.#on.devices(), DEBOUNCE);
+    this.#alarm = setTimeout(() => this.#over.signal.aborted || this.#told(), DEBOUNCE);
   }
 
   /** Releases every stream there is or will be, whatever became of the flow. */

@@ -3,9 +3,9 @@
 import { linked } from "../../../src/transport/fetch.js";
 import { SessionError } from "../error.js";
 import { bounded } from "../listeners.js";
-import { answerIn, requestOf } from "./webrtc.js";
-import { IceServers } from "./ice.js";
-import { signalingOf } from "./options.js";
+import { answerIn, requestOf } from "../../../src/transport/webrtc/signal.js";
+import { IceServers } from "../../../src/transport/webrtc/ice.js";
+import { signalingOf } from "../../../src/transport/webrtc/options.js";
 import { redact, shortened } from "./redact.js";
 import { figuresOf } from "./stats.js";
 

@@ -9,9 +9,9 @@ import { loader } from "../load.js";
 import { checkAudio } from "./audio.js";
 import { diagnose as look } from "./diagnose.js";
 import { VoiceHost } from "./host.js";
-import { checkWebRtc } from "./options.js";
+import { checkWebRtc } from "../../../src/transport/webrtc/options.js";
 import { VoiceSession } from "./session.js";
-import { openWebRtc } from "./webrtc.js";
+import { openWebRtc } from "../../../src/transport/webrtc.js";
 
 /** What this entry is made of; transports by their numbers, all of them used by default. */
 const KIT = {

@@ -87,10 +87,14 @@ export class Outlet {
     if (this.#channel.bufferedAmount <= HIGH) this.#drain();
   }
 
-  /** Hands over all that is left. */
-  flush() {
-    this.#drain(Infinity);
-    this.#channel.onbufferedamountlow = null;
+  /** Hands over all that is left, and hears nothing more. */
+  close() {
+    this.#channel.onbufferedamountlow = this.#channel.onmessage = null;
+    try {
+      this.#drain(Infinity);
+    } catch {
+      // The channel is full beyond all measure: the rest is lost with it.
+    }
   }
 
   #drain(limit = HIGH) {

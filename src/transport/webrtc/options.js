@@ -1,7 +1,7 @@
-import { SessionError } from "../error.js";
+import { SessionError } from "../../../pkg/js/error.js";
 
-/** How offers are exchanged, by the numbers of the compiled part. */
-export const SIGNALING = ["whip", "sdp", "json", "custom"];
+/** How offers are exchanged. */
+const SIGNALING = ["whip", "sdp", "json", "custom"];
 
 const fail = (message) => {
   throw new SessionError("bad_option", { message });

@@ -1,3 +1,0 @@
-//! Transports that negotiate before they carry. The others are JavaScript alone: `src/transport/*.js`.
-
-pub(crate) mod webrtc;
