@@ -4,11 +4,12 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
-import { Joiner, cut, messageLimit } from "../../src/transport/webrtc/channel.js";
+import { Joiner, Outlet, cut, messageLimit } from "../../src/transport/webrtc/channel.js";
 import { IceServers, normalised } from "../../src/transport/webrtc/ice.js";
 import { checkWebRtc } from "../../src/transport/webrtc/options.js";
 import { redact, shortened } from "../../pkg/js/voice/redact.js";
 import { figuresOf } from "../../pkg/js/voice/stats.js";
+import { fragmentOf, renewed } from "../../src/transport/webrtc/sdp.js";
 import { answerIn, requestOf, serversIn } from "../../src/transport/webrtc/signal.js";
 
 const joined = (messages, limit = 1 << 20) => {
@@ -44,6 +45,57 @@ test("what is no part, or too much, or in between, is refused", () => {
   assert.throws(() => joined([part(0, 1, 2), part(1, 3)], 2), RangeError);
   assert.throws(() => joined(["[1234]"], 3), RangeError);
   assert.equal(joined([part(2, 97), part(3, 98), part(3, 99)]).join(), ",ab,c");
+});
+
+test("what a full channel does not take waits, in order, until it has emptied", () => {
+  const sent = [];
+  const channel = {
+    readyState: "open",
+    bufferedAmount: 0,
+    send(message) {
+      sent.push(message);
+      channel.bufferedAmount += message.length;
+    },
+  };
+  const outlet = new Outlet(channel);
+  const messages = Array.from({ length: 60 }, (_, i) => String(i).padEnd(60_000));
+  outlet.write(messages);
+  outlet.write(["last"]);
+  // The first message over 1 MiB is the last that goes.
+  assert.equal(sent.length, Math.floor((1 << 20) / 60_000) + 1);
+  assert.equal(channel.bufferedAmountLowThreshold, 1 << 16);
+  channel.bufferedAmount = 1 << 16;
+  channel.onbufferedamountlow();
+  assert.ok(sent.length > 18 && sent.length < 61);
+  outlet.close();
+  assert.deepEqual(sent, [...messages, "last"]);
+  assert.equal(channel.onbufferedamountlow, null);
+  channel.readyState = "closed";
+  outlet.write(["too late"]);
+  assert.equal(sent.length, 61);
+});
+
+const OFFER =
+  "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\na=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\na=ice-ufrag:Abcd\r\na=ice-pwd:secret\r\na=mid:0\r\n" +
+  "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=ice-ufrag:Abcd\r\na=ice-pwd:secret\r\na=mid:1\r\n";
+
+test("a fragment names the first section and the credentials", () => {
+  const lines = fragmentOf(OFFER, ["candidate:1 1 udp 2 10.0.0.1 5 typ host"]).split("\r\n");
+  for (const line of ["m=audio 9 UDP/TLS/RTP/SAVPF 111 0", "a=mid:0", "a=ice-ufrag:Abcd", "a=ice-pwd:secret", "a=candidate:1 1 udp 2 10.0.0.1 5 typ host"]) {
+    assert.equal(lines.filter((other) => other === line).length, 1, line);
+  }
+  assert.ok(!fragmentOf("v=0\r\n", []));
+});
+
+test("a renewed answer has new credentials everywhere, new candidates once, and nothing of the old", () => {
+  const answer = OFFER.replace("a=mid:0", "a=mid:0\r\na=candidate:9 1 udp 2 10.0.0.9 5 typ host");
+  const restart = "a=ice-ufrag:New1\r\na=ice-pwd:fresh\r\nm=audio 9 X 0\r\na=mid:0\r\na=candidate:7 1 udp 2 10.0.0.7 5 typ host\r\n";
+  const text = renewed(answer, restart);
+  const times = (part) => text.split(part).length - 1;
+  assert.deepEqual(["a=ice-ufrag:New1", "a=ice-pwd:fresh", "a=candidate:7"].map(times), [2, 2, 1]);
+  assert.deepEqual(["Abcd", "secret", "10.0.0.9"].map(times), [0, 0, 0]);
+  assert.ok(text.indexOf("a=candidate:7") < text.indexOf("m=application"));
+  assert.ok(!renewed(answer, "a=mid:0\r\n"));
 });
 
 test("a message is as long as the other side allows, and no longer than 256 KiB", () => {

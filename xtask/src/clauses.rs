@@ -157,7 +157,7 @@ mod tests {
         );
         let others: [&str; 0] = [];
         assert_eq!(
-            named("the step P2, RFC 9110 §9.2, UTF8, D4, B, 3.1"),
+            named("the step P2, RFC 9110 §9.2, UTF8, E4, B, 3.1"),
             others
         );
     }
