@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use crate::inline;
-use crate::names;
 use crate::size::Sizes;
 use crate::tools::{Cmd, Repo, timed};
 
@@ -118,7 +117,7 @@ fn steps(repo: &Repo, entry: Entry, flavour: Flavour) -> Result<Built> {
     wrap_glue(repo, entry)?;
     let wasm = repo.path(entry.out()).join("throughline_bg.wasm");
     match flavour {
-        Flavour::Release => names::shorten(&glue(repo, entry), &optimize(repo, &wasm)?)?,
+        Flavour::Release => optimize(repo, &wasm)?,
         Flavour::Dev => {}
     }
     if entry == Entry::Voice {
@@ -202,13 +201,9 @@ fn bindgen(repo: &Repo, entry: Entry, raw: &Path) -> Result<()> {
         .run_aside()
 }
 
-fn glue(repo: &Repo, entry: Entry) -> PathBuf {
-    repo.path(entry.out()).join("throughline.js")
-}
-
 /// Makes the glue a function, so that each session has an instance, and a trap in one leaves the others alone.
 fn wrap_glue(repo: &Repo, entry: Entry) -> Result<()> {
-    let path = glue(repo, entry);
+    let path = repo.path(entry.out()).join("throughline.js");
     let glue = fs::read_to_string(&path).context("wasm-bindgen wrote no glue")?;
     let (body, _) = glue
         .split_once("async function __wbg_load")
@@ -244,9 +239,9 @@ fn exported(line: &str) -> Option<&str> {
     }
 }
 
-/// Shrinks the wasm in place and returns what its imports and exports are now called; which features it may use, wasm-opt
-/// reads from rustc's own section. To take the code apart before, twice, is worth 2 %.
-fn optimize(repo: &Repo, wasm: &Path) -> Result<String> {
+/// Shrinks the wasm in place; which features it may use, wasm-opt reads from rustc's own section. To take the code apart
+/// before, twice, is worth 2 %.
+fn optimize(repo: &Repo, wasm: &Path) -> Result<()> {
     repo.npm_cmd("wasm-opt")?
         .args(["--flatten", "--rereloop", "-Oz"].repeat(2))
         .args([
@@ -254,12 +249,11 @@ fn optimize(repo: &Repo, wasm: &Path) -> Result<String> {
             "--strip-debug",
             "--strip-producers",
             "--strip-target-features",
-            "--minify-imports-and-exports-and-modules",
         ])
         .arg(wasm)
         .arg("-o")
         .arg(wasm)
-        .output()
+        .run_aside()
 }
 
 /// Makes the file that the audio thread loads, and the same as text for the bundle, which makes a blob of it.

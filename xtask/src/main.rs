@@ -8,7 +8,6 @@ mod demo;
 mod docs;
 mod inline;
 mod measure;
-mod names;
 mod server;
 mod setup;
 mod size;

@@ -3,7 +3,7 @@
 import { linked } from "../../../src/transport/fetch.js";
 import { SessionError } from "../error.js";
 import { bounded } from "../listeners.js";
-import { answerIn, requestOf } from "../../../src/transport/webrtc/signal.js";
+import { Signaling } from "../../../src/transport/webrtc/signal.js";
 import { IceServers } from "../../../src/transport/webrtc/ice.js";
 import { signalingOf } from "../../../src/transport/webrtc/options.js";
 import { redact, shortened } from "./redact.js";
@@ -129,7 +129,7 @@ class Paths {
   first(signal) {
     const first = this.#connect(signal, {});
     this.#first = first;
-    return first.then(({ told }) => told);
+    return first.then(() => "answered");
   }
 
   async over(protocol, signal) {
@@ -160,17 +160,15 @@ const pathOf = ({ protocol, localCandidate, remoteCandidate, rttMs, relayProtoco
 async function connection(host, addressOf, signal, { policy, candidates }) {
   if (typeof RTCPeerConnection !== "function") skip("this browser has no WebRTC");
   const { webrtc = {} } = host.options;
-  const signaling = signalingOf(webrtc);
-  const address = signaling.name === "custom" ? location.href : await addressOf("webrtc");
+  const address = signalingOf(webrtc).name === "custom" ? location.href : await addressOf("webrtc");
   const ice = (host.ice ??= new IceServers(webrtc.iceServers));
   // Where they cannot be had, the path without them is what a session has.
   const servers = ice.known() ?? (await ice.find(signal, address, host.token).catch(() => []));
   const pc = new RTCPeerConnection({ iceServers: servers, iceTransportPolicy: policy ?? webrtc.iceTransportPolicy });
-  let resource;
+  const signaling = new Signaling(host, 0, address);
   const close = () => {
     pc.close();
-    if (resource) fetch(requestOf(host, signaling, "DELETE", resource)).catch(() => {});
-    resource = undefined;
+    signaling.end();
   };
   signal.addEventListener("abort", close);
   try {
@@ -185,19 +183,7 @@ async function connection(host, addressOf, signal, { policy, candidates }) {
     await pc.setLocalDescription(await pc.createOffer());
     await gathered.catch(() => {});
     const offer = pc.localDescription?.sdp ?? "";
-    let told;
-    let status = "";
-    if (signaling.name === "custom") told = await webrtc.signaling(offer, { signal, attempt: 0, reason: "offer", url: address });
-    else {
-      const response = await fetch(requestOf(host, signaling, "POST", address, undefined, offer, signal));
-      const location = signaling.name === "whip" && response.headers.get("Location");
-      if (location) resource = new URL(location, address);
-      status = `HTTP ${response.status}`;
-      told = await response.text();
-      if (!response.ok) throw new Error(`${status} ${told}`);
-    }
-    const answer = answerIn(told);
-    if (!answer) throw new Error(`${status} no SDP in the answer`);
+    const { answer } = await signaling.offer(offer, signal);
     const lines = answer.split(/\r?\n/);
     const kept = lines.filter((line) => !line.startsWith("a=candidate:") || !candidates || candidates(line));
     const matching = kept.filter((line) => line.startsWith("a=candidate:")).length;
@@ -205,7 +191,7 @@ async function connection(host, addressOf, signal, { policy, candidates }) {
     const open = opened.then(async () => ({ figures: figuresOf([...(await pc.getStats()).values()]).figures })).finally(close);
     open.catch(() => {});
     if (!matching) close();
-    return { told: status || "answered", open, matching, servers };
+    return { open, matching, servers };
   } catch (error) {
     close();
     throw error;

@@ -6,14 +6,19 @@ import { signalingOf } from "./options.js";
 import { fragmentOf } from "./sdp.js";
 
 /** Why there is no answer, and what the server said. */
-class Refused {
-  constructor(cause, told, status = 0, wait = -1) {
+class Refused extends Error {
+  constructor(cause, message, told, status = 0, wait = -1) {
+    super(message);
     this.cause = cause;
     this.told = told;
     this.status = status;
     this.wait = wait;
   }
 }
+
+const reset = () => {
+  throw new Refused(REFUSED, "the connection was refused or reset");
+};
 
 /** One connection's exchanges with the server. Each fails with what it was refused for. */
 export class Signaling {
@@ -56,26 +61,25 @@ export class Signaling {
 
   /** Tells the server that the connection is over, even while the page goes. */
   end() {
-    if (!this.#resource) return;
-    try {
-      // Where it does not arrive, silence tells the server as much.
-      fetch(this.#request("DELETE")).catch(() => {});
-    } catch {}
+    const last = async () => this.#resource && fetch(this.#request("DELETE"));
+    // Where it does not arrive, silence tells the server as much.
+    last().catch(() => {});
+    this.#resource = undefined;
   }
 
   async #ask(offer, reason, signal) {
     let told;
     try {
       told = await this.#host.options.webrtc.signaling(offer, { signal, attempt: this.#attempt, reason, url: this.#address });
-    } catch (error) {
-      throw new Refused(ENDPOINT, error);
+    } catch (/** @type {any} */ error) {
+      throw new Refused(ENDPOINT, String(error?.message ?? error), error);
     }
     return { answer: answerOf(told) };
   }
 
   async #patch(offer, candidates, etag, signal) {
     const fragment = fragmentOf(offer, candidates);
-    if (!this.#resource || !fragment) throw new Refused(UNAVAILABLE);
+    if (!this.#resource || !fragment) throw new Refused(UNAVAILABLE, "nothing to tell, or nowhere");
     return { fragment: (await this.#send("PATCH", etag, fragment, signal)).told };
   }
 
@@ -89,27 +93,22 @@ export class Signaling {
     try {
       request = this.#request(method, etag, body, signal);
     } catch (error) {
-      throw new Refused(BAD_ADDRESS, error);
+      throw new Refused(BAD_ADDRESS, "no such address", error);
     }
-    const response = await fetch(request).catch(() => {
-      throw new Refused(REFUSED);
-    });
+    const response = await fetch(request).catch(reset);
     const { ok, status, headers } = response;
     const address = headers.get("Location");
     if (ok && method === "POST" && address && this.#way.name === "whip") this.#resource = { address, etag: null };
     if (ok && this.#resource) this.#resource.etag = headers.get("ETag") ?? this.#resource.etag;
-    const told = await response.text().catch(() => {
-      if (ok) throw new Refused(REFUSED);
-      return "";
-    });
-    if (!ok) throw new Refused(STATUS, told, status, retryAfter(response));
+    const told = await response.text().catch(() => (ok ? reset() : ""));
+    if (!ok) throw new Refused(STATUS, `HTTP ${status} ${told}`, told, status, retryAfter(response));
     return { headers, told };
   }
 }
 
 function answerOf(told) {
   const answer = answerIn(told);
-  if (answer === undefined) throw new Refused(PROTOCOL, told);
+  if (answer === undefined) throw new Refused(PROTOCOL, "no SDP in the answer", told);
   return answer;
 }
 
