@@ -53,6 +53,8 @@ mod rng;
 
 #[cfg(feature = "voice")]
 pub mod vad;
+#[cfg(feature = "voice")]
+pub mod watch;
 
 #[cfg(feature = "server")]
 pub mod codec;
