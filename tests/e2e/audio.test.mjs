@@ -440,6 +440,26 @@ for (const [code, sub, flags] of REFUSALS) {
 }
 
 inBrowsers((world) => {
+  world.check("a question that the user leaves open is let go by stop(), and asked anew", async (evaluate) => {
+    const seen = await evaluate(async (url) => {
+      const { session } = await harness.connected({ entry: "voice", url });
+      const states = [];
+      session.audio.on("state", ({ to }) => states.push(to));
+      const codes = [];
+      for (let round = 0; round < 2; round++) {
+        const started = harness.outcome(session.audio.start());
+        await harness.until(() => session.audio.state === "asking");
+        await session.audio.stop();
+        codes.push((await started).error?.code);
+      }
+      await session.close();
+      return { codes, states };
+    }, `${world.server.url}/realtime`);
+    assert.deepEqual(seen, { codes: ["aborted", "aborted"], states: ["asking", "off", "asking", "off"] });
+  });
+}, { browsers: ["chromium"], flags: ["--use-fake-device-for-media-stream"] });
+
+inBrowsers((world) => {
   world.check("where there is no microphone, connecting tells of no error", async (evaluate) => {
     const seen = await evaluate(async (url) => {
       const { session, record } = await harness.connected({ entry: "voice", url });
