@@ -71,13 +71,13 @@ async function connectOver(transport, url) {
   const { Instance } = WebAssembly;
   WebAssembly.Instance = function (...args) {
     const made = new Instance(...args);
-    memories.push(made.exports.memory);
+    memories.push(Object.values(made.exports).find((item) => item instanceof WebAssembly.Memory));
     return made;
   };
   const { instantiate } = WebAssembly;
   WebAssembly.instantiate = async (...args) => {
     const made = await instantiate.apply(WebAssembly, args);
-    memories.push((made.instance ?? made).exports.memory);
+    memories.push(Object.values((made.instance ?? made).exports).find((item) => item instanceof WebAssembly.Memory));
     return made;
   };
   const { connect } = await import("/throughline.js");

@@ -310,7 +310,7 @@ inBrowsers((world) => {
       WebAssembly.Instance = class extends Instance {
         constructor(...args) {
           super(...args);
-          kept.memories.push(this.exports.memory);
+          kept.memories.push(Object.values(this.exports).find((item) => item instanceof WebAssembly.Memory));
         }
       };
       const { mediaDevices } = navigator;
