@@ -16,7 +16,8 @@ export class Meter {
   #peak = 0;
   #stepped = 0;
   #drawn = 0;
-  #on = false;
+  /** The frame that is due while the microphone is on. */
+  #running;
   #colors = {};
   #still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -36,18 +37,16 @@ export class Meter {
   }
 
   set on(on) {
-    const before = this.#on;
-    this.#on = on;
-    if (on && !before) requestAnimationFrame(() => this.#frame());
-    if (!on) {
-      this.#bars = [];
-      this.#draw();
-    }
+    if (on === (this.#running !== undefined)) return;
+    cancelAnimationFrame(this.#running);
+    this.#running = on ? requestAnimationFrame(() => this.#frame()) : undefined;
+    if (on) return;
+    this.#bars = [];
+    this.#draw();
   }
 
   #frame() {
-    if (!this.#on) return;
-    requestAnimationFrame(() => this.#frame());
+    this.#running = requestAnimationFrame(() => this.#frame());
     const now = performance.now();
     const { audio, transport } = this.#session;
     this.#peak = Math.max(this.#peak, audio.level);
@@ -71,7 +70,7 @@ export class Meter {
     pen.clearRect(0, 0, width, height);
     const most = this.#most;
     // Who wants no motion sees the loudest of the last moment, which does not wander.
-    const bars = this.#still.matches && this.#on ? Array(most).fill(loudest(this.#bars.slice(-Math.round(CALM / STEP)))) : this.#bars;
+    const bars = this.#still.matches && this.#running !== undefined ? Array(most).fill(loudest(this.#bars.slice(-Math.round(CALM / STEP)))) : this.#bars;
     for (let i = 0; i < most; i++) {
       const bar = bars[bars.length - most + i];
       const tall = bar ? Math.max(BAR, Math.min(1, shown(bar.level)) * height) : BAR;
