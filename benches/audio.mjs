@@ -67,7 +67,7 @@ async function measure(url, { echoSafe, transport, burst }, seconds) {
     }
   })`;
   await context.audioWorklet.addModule(URL.createObjectURL(new Blob([tap], { type: "text/javascript" })));
-  await context.resume();
+  context.resume();
   const mouth = context.createMediaStreamDestination();
   const gain = new GainNode(context, { gain: 0 });
   const voice = new OscillatorNode(context, { frequency: 440 });
