@@ -416,6 +416,13 @@ impl<C> Negotiation<C> {
                 self.state = State::Ended;
                 self.end(Phase::Exchange, refusal);
             }
+            // The server knows of no such peer: nothing will answer on any path.
+            (State::Open(Mend::Exchanging { exchange, .. }), _)
+                if *exchange == refused && matches!(refusal.status, 404 | 410) =>
+            {
+                self.state = State::Open(Mend::None);
+                self.gone();
+            }
             (State::Open(Mend::Exchanging { exchange, .. }), _) if *exchange == refused => {
                 self.unmend();
             }

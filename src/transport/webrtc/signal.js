@@ -101,6 +101,8 @@ export class Signaling {
     if (ok && method === "POST" && address && this.#way.name === "whip") this.#resource = { address, etag: null };
     if (ok && this.#resource) this.#resource.etag = headers.get("ETag") ?? this.#resource.etag;
     const told = await response.text().catch(() => (ok ? reset() : ""));
+    // It is gone: there is nothing to end.
+    if (status === 404 || status === 410) this.#resource = undefined;
     if (!ok) throw new Refused(STATUS, `HTTP ${status} ${told}`, told, status, retryAfter(response));
     return { headers, told };
   }

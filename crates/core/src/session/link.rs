@@ -96,6 +96,8 @@ pub(super) enum Renewal {
 pub(super) enum Target {
     Better,
     Same,
+    /// The next lesser one, to be there if the path should be dead.
+    Standby,
 }
 
 /// What a tick asks for.
@@ -230,9 +232,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             }
             Frame::Pong { k } => {
                 if let Some((_, at)) = link.ping.take_if(|ping| ping.0 == k) {
-                    link.rtt = (now - at) as u32;
-                    let event = Event::RoundTrip(link.rtt);
-                    self.emit(event);
+                    let rtt = (now - at) as u32;
+                    link.rtt = rtt;
+                    self.pace_watch(rtt);
+                    self.emit(Event::RoundTrip(rtt));
                 }
             }
             Frame::Goaway { .. } if closing || link.plan == Plan::Moving => {}
@@ -491,7 +494,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         self.emit(Event::Remember(memory));
     }
 
-    fn follow_plan(&mut self, target: Target, now: Millis) {
+    pub(super) fn follow_plan(&mut self, target: Target, now: Millis) {
         if self.token == Token::None {
             return self.open_target(target, now);
         }
@@ -570,7 +573,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         };
         match (token, *then) {
             (Ok(()), target) => self.open_target(target, now),
-            (Err(()), Target::Better) => self.replan(now),
+            (Err(()), Target::Better | Target::Standby) => self.replan(now),
             (Err(()), Target::Same) => self.move_later(now),
         }
     }
@@ -589,6 +592,13 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 self.set_plan(Plan::Stay);
                 for better in self.better_than(transport).iter() {
                     self.open(better, now);
+                }
+            }
+            Target::Standby => {
+                self.set_plan(Plan::Stay);
+                match self.next_after(transport) {
+                    Some(lesser) => self.open(lesser, now),
+                    None => self.replan(now),
                 }
             }
         }

@@ -3,13 +3,14 @@
 //! Packets that vanish close nothing: a data channel stays open, and takes what is written to it, for
 //! a quarter of a minute. So such a link is asked for a sign of life whenever it is idle.
 
+use super::Session;
 use super::attempt::Phase;
+use super::link::{Plan, Target};
 use super::search::{Search, Step};
 use super::state::State;
-use super::{Session, link::Link};
 use crate::close::{Cause, Ending};
 use crate::config::Dialect;
-use crate::frame::VOICE;
+use crate::frame::{Transport, VOICE};
 use crate::input::AttemptId;
 use crate::output::Output;
 use crate::time::Millis;
@@ -29,6 +30,8 @@ const OPENING_ALONE: u64 = 5_000;
 const PING: u8 = 2;
 const SUSPECT: u8 = 4;
 const LOST: u8 = SILENCE as u8 + 1;
+/// The same once another path was found: what lives there answers at once.
+const LOST_AGAIN: u8 = 3;
 
 /// Ticks in [`Timing::quiet`](crate::Timing::quiet).
 const SILENCE: u32 = 5;
@@ -98,26 +101,99 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     /// The heartbeat interval that watches a path: two ticks.
     pub(super) fn watch(&self, rtt: u32) -> u32 {
-        (self.config.timing.quiet / SILENCE * 2).max(rtt)
+        (self.config.timing.quiet / SILENCE * 2).max(rtt.saturating_add(rtt / 2))
+    }
+
+    /// A path that has become slow is watched as slowly; one that was lately, nearly so.
+    pub(super) fn pace_watch(&mut self, rtt: u32) {
+        let tick = u64::from(self.watch(rtt) / 2);
+        if let Some(link) = self.state.link_mut().filter(|_| VOICE)
+            && link.transport.is_negotiated()
+            && self.config.dialect == Dialect::Throughline
+            && let Some(pulse) = &mut link.pulse
+        {
+            pulse.tick = tick.max(pulse.tick - pulse.tick / 8);
+        }
     }
 
     /// Counts a tick of the watch.
     pub(super) fn watch_path(&mut self, now: Millis) {
-        let Some(Link {
-            pulse: Some(pulse), ..
-        }) = self.state.link_mut()
-        else {
+        let Some(link) = self.state.link_mut() else {
+            return;
+        };
+        let Some(pulse) = &mut link.pulse else {
             return;
         };
         pulse.next = now + pulse.tick;
         pulse.quiet += 1;
+        let lost = match link.mend {
+            Mend::Idle | Mend::Asked => LOST,
+            Mend::Answered => LOST_AGAIN,
+        };
         match pulse.quiet {
-            LOST.. => return self.lose(Ending::of(Cause::HalfOpen), now),
+            quiet if quiet >= lost => return self.lose(Ending::of(Cause::HalfOpen), now),
+            SUSPECT => {
+                self.mend(now);
+                self.stand_in(now);
+            }
             SUSPECT.. => self.mend(now),
             PING.. => {}
             _ => return,
         }
         self.ping_path(now);
+    }
+
+    /// Opens another transport beside a path that seems dead: it is proven by the time that is certain.
+    fn stand_in(&mut self, now: Millis) {
+        let State::Connected(link) = &self.state else {
+            return;
+        };
+        match link.plan {
+            Plan::Stay | Plan::Climb { .. } if self.attempts.is_empty() => {
+                self.follow_plan(Target::Standby, now);
+            }
+            Plan::Stay | Plan::Climb { .. } => {}
+            Plan::Move { .. } | Plan::Moving | Plan::AskToken { .. } => {}
+        }
+    }
+
+    /// The most preferred of the transports that are less so than this one.
+    pub(super) fn next_after(&self, transport: Transport) -> Option<Transport> {
+        let after = self
+            .config
+            .transports
+            .iter()
+            .skip_while(|t| *t != transport);
+        after.skip(1).find(|t| !self.barred.has(*t))
+    }
+
+    /// Whether an attempt is there only in case that the link's path is dead.
+    pub(super) fn stands_in(&self, index: usize) -> bool {
+        let (State::Connected(link), Some(attempt)) = (&self.state, self.attempts.get(index))
+        else {
+            return false;
+        };
+        let mut transports = self.config.transports.iter();
+        VOICE
+            && link.transport.is_negotiated()
+            && transports.any(|t| t == link.transport)
+            && transports.any(|t| t == attempt.transport)
+    }
+
+    /// A stand-in is as old as a better link would have to be: it waits on, or is not needed.
+    pub(super) fn relieve_stand_in(&mut self, index: usize, now: Millis) {
+        let silent = self.state.link().and_then(|link| link.pulse.as_ref());
+        let silent = silent.is_some_and(|pulse| pulse.quiet >= PING);
+        let until = now + u64::from(self.config.timing.settle);
+        match self.attempts.get_mut(index) {
+            Some(attempt) if silent => attempt.postpone(|_| until),
+            Some(attempt) => {
+                let id = attempt.id;
+                self.drop_attempts(|other| other.id == id, now);
+                self.replan(now);
+            }
+            None => {}
+        }
     }
 
     /// The page moved: the path is gone, and another one likely.

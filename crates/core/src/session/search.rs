@@ -369,6 +369,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     pub(super) fn handle_overdue(&mut self, index: usize, now: Millis) {
         match self.attempts.get(index).and_then(Attempt::overdue) {
             Some(cause) => self.fail_attempt(index, Ending::of(cause), now),
+            None if self.stands_in(index) => self.relieve_stand_in(index, now),
             None => self.adopt(index, now),
         }
     }
