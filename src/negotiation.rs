@@ -110,3 +110,70 @@ impl Numbers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(
+        negotiation: &mut Negotiation,
+        now: f64,
+        kind: u8,
+        [a, b, status]: [u32; 3],
+        wait: f64,
+    ) -> Vec<f64> {
+        let count = negotiation.tell(now, kind, a, b as u8, status as u16, wait);
+        (0..count).map(|_| negotiation.take()).collect()
+    }
+
+    #[test]
+    fn a_connection_opens_and_is_mended_by_numbers() {
+        let mut negotiation = Negotiation::new(false);
+        let mut turn = |now, kind, a, b| told(&mut negotiation, now, kind, [a, b, 0], -1.0);
+        assert_eq!(turn(0.0, 0, 0, 0), [3_000.0, 0.0]);
+        assert_eq!(turn(10.0, 1, 0, 0), [5_000.0, 1.0]);
+        // Offered, and the offer goes out at once.
+        assert_eq!(turn(20.0, 2, 0, 0), [20_000.0, 9.0, 0.0, 3.0, 1.0]);
+        assert_eq!(turn(30.0, 4, 0, 1), [19_990.0]);
+        assert_eq!(turn(40.0, 4, 1, 0), [19_980.0]);
+        // The answer is applied; the candidates that were held go, by their indices.
+        let answered = [5_000.0, 7.0, 1.0, 5.0, 2.0, 2.0, 0.0, 1.0];
+        assert_eq!(turn(50.0, 6, 1, 0), answered);
+        // What another exchange says is nothing.
+        assert_eq!(turn(60.0, 8, 2, 0), [4_990.0]);
+        assert_eq!(turn(60.0, 8, 1, 0), [4_990.0, 9.0, 1.0]);
+        assert_eq!(turn(70.0, 6, 2, 0), [14_980.0]);
+        assert_eq!(turn(80.0, 10, 0, 0), [-1.0, 9.0, 2.0]);
+        assert_eq!(turn(90.0, 12, 0, 0), [5_000.0, 2.0]);
+        assert_eq!(turn(90.0, 2, 0, 0), [5_000.0, 4.0, 3.0]);
+        assert_eq!(turn(5_090.0, 13, 0, 0), [-1.0, 6.0, 8.0]);
+        // Lost while it was open.
+        assert_eq!(turn(6_000.0, 11, 0, 0), [-1.0, 10.0, 4.0, 1.0, 0.0, -1.0]);
+    }
+
+    #[test]
+    fn a_refusal_comes_back_as_it_was_told() {
+        let mut negotiation = Negotiation::new(false);
+        for kind in 0..3 {
+            told(&mut negotiation, 0.0, kind, [0; 3], -1.0);
+        }
+        let ended = told(&mut negotiation, 1.0, 7, [1, 2, 503], 7_000.0);
+        assert_eq!(ended, [-1.0, 10.0, 1.0, 2.0, 503.0, 7_000.0]);
+    }
+
+    #[test]
+    fn whatever_it_is_told_it_answers() {
+        let mut negotiation = Negotiation::new(true);
+        let mut word = 1u32;
+        for step in 0..100_000 {
+            word = word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let (kind, n) = ((word >> 24) as u8 % 16, word >> 16 & 7);
+            let wait = f64::from(n) - 3.0;
+            let numbers = told(&mut negotiation, f64::from(step), kind, [n, n, n], wait);
+            assert!(!numbers.is_empty());
+            if numbers.contains(&10.0) {
+                negotiation = Negotiation::new(n > 3);
+            }
+        }
+    }
+}

@@ -192,7 +192,7 @@ impl Step {
             Self::Fmt => "rustfmt finds nothing to change",
             Self::Clippy => "clippy is silent on every crate, the browser's on wasm32 too",
             Self::Xtask => "this program's own tests",
-            Self::Core => "the core's unit, property and simulation tests",
+            Self::Core => "the unit, property and simulation tests",
             Self::Arrows => "no part knows of what it must not know of",
             Self::Server => "the server's and the fault proxy's tests",
             Self::Build => "the package builds and keeps its size budget",
@@ -237,7 +237,10 @@ impl Session<'_> {
                 Ok(())
             }
             Step::Xtask => self.cargo(&["test", "-p", "xtask"]),
-            Step::Core => self.cargo(&["test", "-p", "throughline-core", "--features", "voice"]),
+            Step::Core => {
+                self.cargo(&["test", "-p", "throughline-core", "--features", "voice"])?;
+                self.cargo(&["test", "-p", "throughline", "--lib", "--features", "voice"])
+            }
             Step::Arrows => arrows::check(repo),
             Step::Server => self.cargo(&["test", "-p", "throughline-server"]),
             Step::Build => build::run(repo, Flavour::Release),
