@@ -10,7 +10,7 @@ import { startSite } from "../tests/e2e/support/site.mjs";
 import { round } from "./support/unattended.mjs";
 
 /** Rounds before the first look: by then the engine has compiled what it will. */
-const WARM = 50;
+const WARM = 500;
 /** Rounds in one call to the driver. */
 const CALL = 50;
 const KINDS = ["RTCPeerConnection", "AudioContext", "AudioWorkletNode", "MediaStreamAudioSourceNode", "AbortController"];
