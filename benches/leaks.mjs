@@ -1,4 +1,4 @@
-// What a page keeps of 500 rounds of microphone on and off: tracks, nodes of the audio graph, peer connections, listeners, heap and wasm memory, after a collection. One JSON object a line.
+// What a page keeps of 500 rounds of microphone on and off: tracks, nodes of the audio graph, peer connections, listeners, heap and wasm memory, after a collection; and what it keeps of 50 sessions over WebRTC. One JSON object a line.
 //
 // `node benches/leaks.mjs [--only TRANSPORT] [--rounds N]`, started by `cargo xtask measure leaks`. Chromium tells what is alive.
 
@@ -9,15 +9,17 @@ import { startServer } from "../tests/e2e/support/server.mjs";
 import { startSite } from "../tests/e2e/support/site.mjs";
 import { round } from "./support/unattended.mjs";
 
-/** Rounds before the first look: by then the engine has compiled what it will. */
+/** Rounds before the first look: by then the engine has compiled what it will, and what is kept up to a bound has come to it. */
 const WARM = 500;
 /** Rounds in one call to the driver. */
 const CALL = 50;
 const KINDS = ["RTCPeerConnection", "AudioContext", "AudioWorkletNode", "MediaStreamAudioSourceNode", "AbortController"];
 /** What Chromium keeps one of for each `getUserMedia`, in an empty page as well. */
 const KEPT = ["MediaStreamTrack", "MediaStream", "Promise"];
-/** Bytes of heap that a round may leave, beside what Chromium keeps of it in an empty page: what the server says of each, which is kept up to a bound, and this measure's own list. */
-const LIMIT = 512;
+/** What a link over WebRTC is made of. */
+const LINKS = ["RTCPeerConnection", "RTCDataChannel", "RTCRtpSender", "AbortController", "WebAssembly.Memory"];
+/** Bytes of heap that a round may leave, beside what Chromium keeps of it in an empty page: the engine's own coming and going. */
+const LIMIT = 128;
 
 const { values } = parseArgs({ options: { only: { type: "string", default: "" }, rounds: { type: "string", default: "500" } } });
 const rounds = Number(values.rounds);
@@ -36,10 +38,24 @@ for (const transport of ["webrtc", "websocket"].filter((name) => name.startsWith
   const flat = ["listeners", "wasm", "live", ...KINDS].every((what) => grown(what) <= 0) && KEPT.every((what) => grown(what) <= rounds);
   console.log(JSON.stringify({ name: `leaks.${transport}`, value, unit: "B/round", limit: LIMIT, ok: value <= LIMIT && flat, rounds, bare, before, after }));
 }
+await connections();
 await browser.stop();
 await server.stop();
 site.close();
 process.exit();
+
+/** What sessions over WebRTC leave that came and went: of each kind, no more than the last. */
+async function connections() {
+  await browser.open(site.page());
+  const come = (times) => browser.evaluate(openSessions, `${server.url}/realtime`, times);
+  await come(CALL);
+  const before = await alive(LINKS);
+  await come(CALL);
+  const after = await alive(LINKS);
+  const grown = LINKS.map((kind) => after[kind] - before[kind]);
+  const value = Math.max(...grown, after.listeners - before.listeners);
+  console.log(JSON.stringify({ name: "leaks.sessions", value, unit: "objects", limit: 1, ok: value <= 1, rounds: CALL, before, after }));
+}
 
 /** Bytes that Chromium keeps of a microphone that was on, in a page without us. */
 async function bytesKept() {
@@ -59,12 +75,12 @@ async function talk(times) {
 }
 
 /** What is alive once the garbage is gone. */
-async function alive() {
+async function alive(kinds = [...KINDS, ...KEPT]) {
   const ask = (method, params = {}) => browser.driver.sendAndGetDevToolsCommand(method, params);
   for (let i = 0; i < 3; i++) await ask("HeapProfiler.collectGarbage");
   const { jsEventListeners: listeners } = await ask("Memory.getDOMCounters");
   const found = { listeners, ...(await browser.evaluate(counted)) };
-  for (const kind of [...KINDS, ...KEPT]) found[kind] = await instances(ask, kind);
+  for (const kind of kinds) found[kind] = await instances(ask, kind);
   await ask("HeapProfiler.collectGarbage");
   return { ...found, heap: (await ask("Runtime.getHeapUsage")).usedSize };
 }
@@ -111,6 +127,16 @@ async function startAndStop(times) {
   for (let left = times; left > 0; left--) {
     await opened.audio.start();
     await opened.audio.stop();
+  }
+}
+
+async function openSessions(url, times) {
+  window.live = new Set();
+  window.memories = [];
+  for (let left = times; left > 0; left--) {
+    const { session } = await harness.connected({ entry: "voice", url, transports: ["webrtc"], remember: false });
+    await session.request("ECHO", left);
+    await session.close();
   }
 }
 

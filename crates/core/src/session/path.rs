@@ -136,7 +136,6 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 self.mend(now);
                 self.stand_in(now);
             }
-            SUSPECT.. => self.mend(now),
             PING.. => {}
             _ => return,
         }
