@@ -33,6 +33,8 @@ pub struct Spans {
     pub mend: u64,
     /// How long candidates are collected before they are sent.
     pub batch: u64,
+    /// What connectivity checks have to find a path before candidates follow the offer.
+    pub checks: u64,
 }
 
 impl Spans {
@@ -53,6 +55,7 @@ impl Default for Spans {
             transport: 15_000,
             mend: 5_000,
             batch: 100,
+            checks: 20,
         }
     }
 }
@@ -322,7 +325,6 @@ impl<C> Negotiation<C> {
     fn described(&mut self, now: Millis) {
         match self.state {
             State::Offering { .. } => {
-                self.outputs.push_back(Output::Report(Milestone::Offered));
                 match self.gathering {
                     Gathering::Trickle => {
                         self.trickle = Trickle::Held(Vec::new());
@@ -333,6 +335,7 @@ impl<C> Negotiation<C> {
                         self.state = State::Gathering { due };
                     }
                 }
+                self.outputs.push_back(Output::Report(Milestone::Offered));
             }
             State::Open(Mend::Describing { due }) => {
                 let exchange = self.exchange();
@@ -399,7 +402,7 @@ impl<C> Negotiation<C> {
                 let due = now + self.spans.transport;
                 self.state = State::Answering { due, exchange };
                 self.outputs.push_back(Output::Apply(exchange));
-                self.release(now);
+                self.release(now + self.spans.checks, now);
             }
             State::Open(Mend::Exchanging { due, exchange }) if exchange == answered => {
                 self.state = State::Open(Mend::Applying { due, exchange });
@@ -443,7 +446,7 @@ impl<C> Negotiation<C> {
             State::Open(Mend::Applying { exchange, .. }) if exchange == applied => {
                 self.state = State::Open(Mend::None);
                 self.outputs.push_back(Output::Report(Milestone::Mended));
-                self.release(now);
+                self.release(now, now);
             }
             _ => {}
         }
@@ -472,6 +475,9 @@ impl<C> Negotiation<C> {
             | State::Ended => return,
         }
         self.state = State::Open(Mend::None);
+        if let Trickle::Collecting { .. } = self.trickle {
+            self.trickle = Trickle::Idle;
+        }
         self.outputs.push_back(Output::Report(Milestone::Opened));
     }
 
@@ -546,11 +552,13 @@ impl<C> Negotiation<C> {
         }
     }
 
-    /// Lets go of the candidates that were held back.
-    fn release(&mut self, now: Millis) {
+    /// Lets go of the candidates that were held back, unless the checks find a path without them
+    /// until then.
+    fn release(&mut self, due: Millis, now: Millis) {
         match mem::replace(&mut self.trickle, Trickle::Off) {
             Trickle::Held(batch) if batch.is_empty() => self.trickle = Trickle::Idle,
-            Trickle::Held(batch) => self.send_candidates(batch, now),
+            Trickle::Held(batch) if due <= now => self.send_candidates(batch, now),
+            Trickle::Held(batch) => self.trickle = Trickle::Collecting { due, batch },
             other => self.trickle = other,
         }
     }

@@ -14,6 +14,7 @@ const SPANS: Spans = Spans {
     transport: 15_000,
     mend: 5_000,
     batch: 100,
+    checks: 20,
 };
 
 struct Rig {
@@ -81,17 +82,33 @@ fn an_offer_that_can_trickle_goes_out_at_once() {
     assert_eq!(rig.tell(Input::Servers), [Output::Describe]);
     let described = rig.tell(Input::Described);
     let offered = Output::Report(Milestone::Offered);
-    assert_eq!(described, [offered, Output::SendOffer(Exchange(1))]);
+    assert_eq!(described, [Output::SendOffer(Exchange(1)), offered]);
     assert_eq!(rig.tell(Input::Candidate(Reach::Host, 7)), []);
     let answered = rig.tell(Input::Answered(Exchange(1)));
+    assert_eq!(answered, [Output::Apply(Exchange(1))]);
     let held = Output::SendCandidates(Exchange(2), vec![7]);
-    assert_eq!(answered, [Output::Apply(Exchange(1)), held]);
+    assert_eq!(rig.ring(), [held]);
     assert_eq!(rig.tell(Input::Candidate(Reach::Host, 8)), []);
     assert_eq!(rig.tell(Input::Answered(Exchange(2))), []);
     assert_eq!(rig.tell(Input::Candidate(Reach::Host, 9)), []);
-    assert_eq!(rig.negotiation.poll_timeout(), Some(Millis(SPANS.batch)));
+    let due = Millis(SPANS.checks + SPANS.batch);
+    assert_eq!(rig.negotiation.poll_timeout(), Some(due));
     let batch = Output::SendCandidates(Exchange(3), vec![8, 9]);
     assert_eq!(rig.ring(), [batch]);
+}
+
+#[test]
+fn candidates_are_kept_where_the_checks_do_without() {
+    let mut rig = Rig::new(Gathering::Trickle);
+    for input in [Input::Start, Input::Servers, Input::Described] {
+        rig.tell(input);
+    }
+    rig.tell(Input::Candidate(Reach::Host, 7));
+    rig.tell(Input::Answered(Exchange(1)));
+    rig.tell(Input::Applied(Exchange(1)));
+    let opened = rig.tell(Input::ChannelOpen);
+    assert_eq!(opened, [Output::Report(Milestone::Opened)]);
+    assert_eq!(rig.negotiation.poll_timeout(), None);
 }
 
 #[test]

@@ -32,12 +32,15 @@ export class Peer {
   /** @type {RTCDataChannel | undefined} */
   #channel;
   #candidates = [];
+  /** The offer before the browser has set it. @type {string | undefined} */
+  #offer;
   #answer = "";
   /** What the exchange that failed last said. */
   #told;
   /** @type {{ url: string, code: number } | typeof TOLD | undefined} */
   #relay;
   #linger = LINGER;
+  #wait;
 
   /**
    * Starts a connection. `on` hears of `made`, `track`, `report`, `ended` and `warn`.
@@ -49,6 +52,7 @@ export class Peer {
     this.#on = on;
     this.#address = address;
     this.#signaling = signaling;
+    this.#wait = wait;
     this.#ice = host.ice;
     this.#negotiation = new host.instance.Negotiation(wait);
     this.#tell(START);
@@ -168,7 +172,7 @@ export class Peer {
   }
 
   get #local() {
-    return this.#pc?.localDescription?.sdp ?? "";
+    return this.#pc?.localDescription?.sdp ?? this.#offer ?? "";
   }
 
   async #find(signal) {
@@ -195,7 +199,12 @@ export class Peer {
     const run = async (signal) => {
       await prepare(signal);
       const offer = await this.#pc?.createOffer(options);
-      if (!signal.aborted) await this.#pc?.setLocalDescription(offer);
+      if (signal.aborted) return;
+      const set = this.#pc?.setLocalDescription(offer);
+      if (this.#wait || options) return set;
+      // An offer that waits for nothing is on its way while the browser sets it; should that fail, it takes no answer either.
+      this.#offer = offer?.sdp;
+      set?.catch(() => {});
     };
     this.#ask(run, () => this.#tell(DESCRIBED), (error) => {
       this.#told = error;

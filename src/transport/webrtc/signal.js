@@ -85,7 +85,10 @@ export class Signaling {
 
   #request(method, etag, body, signal) {
     const address = new URL(this.#resource?.address ?? "", this.#address);
-    return requestOf(this.#host, this.#way, method, address, etag ?? undefined, body, signal);
+    const { token, credentials } = this.#host;
+    // Another origin's resource is not to learn it.
+    const known = address.origin === new URL(this.#address).origin;
+    return requestOf({ token: known ? token : undefined, credentials }, this.#way, method, address, etag ?? undefined, body, signal);
   }
 
   async #send(method, etag, body, signal) {
