@@ -386,8 +386,8 @@ export const MUTATIONS = [
   {
     name: "a silent path is never lost",
     file: `${CLIENT}/path.rs`,
-    from: "LOST.. => return self.lose(Ending::of(Cause::HalfOpen), now),",
-    to: "LOST.. => {}",
+    from: "quiet if quiet >= lost => return self.lose(Ending::of(Cause::HalfOpen), now),",
+    to: "quiet if quiet >= lost => {}",
   },
   {
     name: "a path is given up too soon",
@@ -404,8 +404,26 @@ export const MUTATIONS = [
   {
     name: "a path that seems dead is not mended",
     file: `${CLIENT}/path.rs`,
-    from: "SUSPECT.. => self.mend(now),",
-    to: "SUSPECT.. => {}",
+    from: "                self.mend(now);\n                self.stand_in(now);",
+    to: "                self.stand_in(now);",
+  },
+  {
+    name: "nothing stands in for a silent path",
+    file: `${CLIENT}/path.rs`,
+    from: "                self.mend(now);\n                self.stand_in(now);",
+    to: "                self.mend(now);",
+  },
+  {
+    name: "what stands in is taken while the path lives",
+    file: `${CLIENT}/search.rs`,
+    from: "None if self.stands_in(index) => self.relieve_stand_in(index, now),",
+    to: "",
+  },
+  {
+    name: "a path found in vain is watched as long as one that was never doubted",
+    file: `${CLIENT}/path.rs`,
+    from: "const LOST_AGAIN: u8 = 3;",
+    to: "const LOST_AGAIN: u8 = LOST;",
   },
   {
     name: "a mend restarts no clock",

@@ -55,7 +55,7 @@ export interface VoiceEvents {
   rung: { from: Transport; to: Transport; gapMs: number };
 }
 
-/** Starts a session and returns it at once. On a server, where there is no browser, it is idle. */
+/** Starts a session and returns it at once. Where there is no `RTCPeerConnection`, the transports after `webrtc` carry it. */
 export function connect<
   Events extends MessageMap = Record<string, Payload>,
   Commands extends MessageMap = Record<string, Payload>,

@@ -8,9 +8,10 @@ import { promisify } from "node:util";
 import { startServer } from "./support/server.mjs";
 
 const BUNDLE = new URL("../../pkg/dist/throughline.js", import.meta.url).href;
+const VOICE = new URL("../../pkg/dist/voice.js", import.meta.url).href;
 const run = promisify(execFile);
 
-/** Runs a module in a Node of its own, with nothing but `BUNDLE` named, and returns what it prints as JSON. */
+/** Runs a module in a Node of its own and returns what it prints as JSON. */
 async function node(script, flags = []) {
   const { stdout, stderr } = await run(process.execPath, [...flags, "--input-type=module", "--eval", script], { timeout: 30_000 });
   return { said: JSON.parse(stdout), stderr };
@@ -23,7 +24,8 @@ describe("node", () => {
   });
   after(() => server?.stop());
 
-  test("importing touches no global, starts nothing and lets the process end", async () => {
+  const entries = { throughline: [BUNDLE, ["SessionError", "connect"]], "throughline/voice": [VOICE, ["SessionError", "connect", "diagnose"]] };
+  for (const [name, [bundle, exports]] of Object.entries(entries)) test(`importing ${name} touches no global, starts nothing and lets the process end`, async () => {
     const { said, stderr } = await node(`
       const touched = [];
       const watched = ["WebSocket", "EventSource", "fetch", "XMLHttpRequest", "localStorage", "document", "window", "location", "navigator",
@@ -37,12 +39,12 @@ describe("node", () => {
         Object.defineProperty(WebAssembly, name, { configurable: true, get: () => (touched.push("WebAssembly." + name), value) });
       }
       const before = Reflect.ownKeys(globalThis).length;
-      const module = await import(${JSON.stringify(BUNDLE)});
+      const module = await import(${JSON.stringify(bundle)});
       const added = Reflect.ownKeys(globalThis).length - before;
       const timers = process.getActiveResourcesInfo().filter((name) => /Timeout|Immediate|TCP/.test(name));
       process.stdout.write(JSON.stringify({ touched, added, timers, exports: Object.keys(module).toSorted() }));
     `);
-    assert.deepEqual(said, { touched: [], added: 0, timers: [], exports: ["SessionError", "connect"] });
+    assert.deepEqual(said, { touched: [], added: 0, timers: [], exports });
     assert.equal(stderr, "");
   });
 
@@ -59,6 +61,23 @@ describe("node", () => {
       assert.deepEqual(said, { echo: { from: "node" }, transport, state: "closed" });
     });
   }
+
+  test("with voice, a runtime that can do neither WebRTC nor sound carries data all the same", async () => {
+    const { said, stderr } = await node(`
+      const { connect } = await import(${JSON.stringify(VOICE)});
+      const session = connect({ url: ${JSON.stringify(`${server.url}/realtime`)} });
+      const echo = await session.request("ECHO", 1);
+      const { transport } = session;
+      const microphone = await session.audio.start().catch(({ code }) => code);
+      await session.close();
+      process.stdout.write(JSON.stringify({ echo, transport, microphone, state: session.state }));
+    `);
+    assert.equal(said.echo, 1);
+    assert.notEqual(said.transport, "webrtc");
+    assert.match(said.microphone, /^(mic_unsupported|insecure_context)$/);
+    assert.equal(said.state, "closed");
+    assert.doesNotMatch(stderr, /webrtc/);
+  });
 
   test("a runtime without WebSocket says so once and uses the next transport", async () => {
     const { said, stderr } = await node(`

@@ -179,7 +179,7 @@ export class SessionAudio {
 
   /** @param {{ deviceId?: string, signal?: AbortSignal }} [options] */
   async start({ deviceId = "", signal } = {}) {
-    if (typeof document === "undefined") return;
+    if (typeof document === "undefined") throw new SessionError("mic_unsupported");
     const aborted = () => new SessionError("aborted", { cause: signal?.reason });
     if (signal?.aborted) throw aborted();
     if (this.#over.signal.aborted) throw new SessionError("closed");
