@@ -246,7 +246,7 @@ export interface AudioStats extends Partial<WebRtcStats> {
   latencyMs: number;
 }
 
-/** The voice of a session. It works the same on every transport: over WebRTC where that is, else as messages. On a server every call does nothing. */
+/** The voice of a session. It works the same on every transport: over WebRTC where that is, else as messages. */
 export interface SessionAudio {
   readonly state: MicrophoneState;
   /** Muted by `mute()`. */
@@ -269,7 +269,7 @@ export interface SessionAudio {
    * Turns the microphone on. Call it where the user did something, so that sound may play as well. It does not wait for a link: what is said before there is one follows,
    * two seconds of it at most. A `deviceId` that is no more falls back to the default one.
    * Rejects with `mic_denied` (`details.sub`: `denied`, `dismissed`, `policy`, `insecure_context`), `mic_not_found`, `mic_in_use`, `mic_constraint`, `mic_unsupported`,
-   * `insecure_context`, or `aborted` once `stop()` or `signal` undid it. Several calls share one question to the user.
+   * `insecure_context`, `closed` after the session, or `aborted` once `stop()` or `signal` undid it. Several calls share one question to the user.
    *
    * @example
    * button.onclick = () => session.audio.start().catch((error) => show(error.remediation ?? error.message));
@@ -284,7 +284,7 @@ export interface SessionAudio {
   devices(): Promise<{ inputs: AudioDevice[]; outputs: AudioDevice[] }>;
   /** Goes over to another microphone without a gap; the one before stays if that one cannot be had. Nothing where it is off: `start()` takes a device. */
   setInput(deviceId: string): Promise<void>;
-  /** Chooses the loudspeaker. Rejects with `unsupported` where the browser cannot, `bad_option` where there is no such one. */
+  /** Chooses the loudspeaker. Rejects with `unsupported` where the browser cannot, `bad_option` where there is no such one; before anything has played, that shows only then. */
   setOutput(deviceId: string): Promise<void>;
   /** Lets sound play that the browser held back: to be called where the user did something. The next click, key or touch does the same. */
   resume(): Promise<void>;

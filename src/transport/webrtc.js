@@ -104,7 +104,7 @@ export function openWebRtc(host, attempt) {
     },
     warn(code, told) {
       const [message, remediation] = WARNINGS[code];
-      if (told?.url) return trouble(code, { message, remediation, details: told });
+      if (code === "turn_rejected") return trouble(code, { message, remediation, details: told });
       const cause = typeof told === "object" ? { cause: told } : {};
       trouble(code, { message, remediation, ...cause, details: redact(told?.message ?? told ?? "", host.token) });
     },

@@ -171,6 +171,18 @@ test("a flush fades out within 10 ms and tells how much was heard; what follows 
   assert.deepEqual(speaker.told.slice(-2), [{ playing: 2 }, { ended: 2, played: 2_400 }]);
 });
 
+test("a stream that is announced anew plays on after what had come of it, and counts that", () => {
+  const speaker = new Loudspeaker();
+  speaker.hear({ start: 1, rate: 16_000 });
+  speaker.hear({ pcm: pcmOf(tone(440, 0.2, 16_000)) });
+  speaker.run(0.1);
+  speaker.hear({ start: 1, rate: 8_000, from: 4_000 });
+  speaker.hear({ pcm: pcmOf(tone(440, 0.1, 8_000)) });
+  speaker.hear({ end: 1 });
+  speaker.run(0.6);
+  assert.deepEqual(speaker.told.filter(({ ended }) => ended), [{ ended: 1, played: 3_200 }, { ended: 1, played: 4_800 }]);
+});
+
 test("a flush of one stream leaves the one that is heard alone", () => {
   const speaker = new Loudspeaker();
   for (const id of [1, 2]) {

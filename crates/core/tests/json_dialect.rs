@@ -77,3 +77,39 @@ fn a_later_poll_is_ready_when_it_is_answered() {
     page.pass(400);
     assert_eq!(page.session.state(), StateKind::Connected);
 }
+
+/// A server of plain JSON knows no frames, and a second connection is a second conversation.
+#[test]
+fn a_silent_data_channel_is_left_without_a_word_of_ours() {
+    let mut config = Config {
+        dialect: Dialect::Json(Readiness::Settled),
+        transports: [Transport::WebRtc, Transport::WebSocket]
+            .into_iter()
+            .collect(),
+        ..Config::default()
+    };
+    config.timing.heartbeat = 4_000;
+    let mut session: Session<(), u32> = Session::new(config, [7; 16]);
+    let mut outputs = Vec::new();
+    let mut tell = |input, now| {
+        session.handle(input, Millis(now));
+        outputs.extend(core::iter::from_fn(|| session.poll_output()));
+        session.state()
+    };
+    tell(Input::Connect, 0);
+    tell(Input::Report(AttemptId(1), Report::Opened), 10);
+    let mut now = 310;
+    assert_eq!(tell(Input::Timeout, now), StateKind::Connected);
+    while tell(Input::Timeout, now) == StateKind::Connected {
+        now += 10;
+        assert!(now < 11_000, "its silence is not noticed");
+    }
+    assert!(now > 8_000, "{now}");
+    let said =
+        |output: &&Output<(), u32>| matches!(output, Output::Transmit { .. } | Output::Mend { .. });
+    assert_eq!(outputs.iter().find(said), None);
+    let opens = outputs
+        .iter()
+        .filter(|output| matches!(output, Output::Open { .. }));
+    assert_eq!(opens.count(), 1);
+}

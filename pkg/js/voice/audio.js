@@ -59,8 +59,8 @@ export class SessionAudio {
   #clock = 0;
   /** How often it was stopped: a start that began before is void. */
   #stops = 0;
-  /** Lets go of the signal that stops it. @type {(() => void) | undefined} */
-  #forget;
+  /** Lets go of the signals that stop it. */
+  #signals = new AbortController();
   #state = "off";
   /** The stream that sound comes in from, and what it was called when it came. */
   #stream;
@@ -189,9 +189,7 @@ export class SessionAudio {
     } catch {}
     const stops = this.#stops;
     const stop = () => this.stop();
-    this.#forget?.();
-    this.#forget = () => signal?.removeEventListener("abort", stop);
-    signal?.addEventListener("abort", stop, { once: true });
+    signal?.addEventListener("abort", stop, { once: true, signal: this.#signals.signal });
     try {
       await this.#loading;
       if (stops !== this.#stops) throw aborted();
@@ -201,7 +199,7 @@ export class SessionAudio {
       this.#progress("microphone", "done");
     } catch (error) {
       this.#progress("microphone", "failed", error);
-      if (this.#state === "off") this.#forget();
+      if (this.#state === "off") this.#forgetSignals();
       throw error;
     }
   }
@@ -232,7 +230,7 @@ export class SessionAudio {
   }
 
   async setOutput(deviceId) {
-    if (!("setSinkId" in HTMLMediaElement.prototype)) throw new SessionError("unsupported", { message: "this browser chooses the loudspeaker itself" });
+    if (!globalThis.HTMLMediaElement || !("setSinkId" in HTMLMediaElement.prototype)) throw new SessionError("unsupported", { message: "this browser chooses the loudspeaker itself" });
     try {
       await this.#graph.sink(deviceId);
     } catch (cause) {
@@ -250,10 +248,10 @@ export class SessionAudio {
 
   interrupt() {
     if (this.#rtp) {
-      const { stream, rate, since } = this.#rtp;
+      const { stream, rate, since, from } = this.#rtp;
       this.#rtp = undefined;
       this.#graph.mute(1, true);
-      this.#interrupted(stream, Math.round(((performance.now() - since) * rate) / 1000), rate);
+      this.#interrupted(stream, from + Math.round(((performance.now() - since) * rate) / 1000), rate);
       this.#speaks("agent", false);
     } else if (this.#speaking.agent) {
       this.#ignoring = this.#interrupting = true;
@@ -310,9 +308,14 @@ export class SessionAudio {
   }
 
   /** The microphone is off. */
+  #forgetSignals() {
+    this.#signals.abort();
+    this.#signals = new AbortController();
+  }
+
   #letGo() {
     this.#stream = undefined;
-    this.#forget?.();
+    this.#forgetSignals();
     clearInterval(this.#look);
     this.#look = undefined;
     this.#carry();
@@ -404,17 +407,23 @@ export class SessionAudio {
 
   // The way down.
 
-  #begin({ stream = 0, rate = RATE, rtp = false }) {
+  #begin({ stream = 0, rate = RATE, rtp = false, from = 0 }) {
     this.#ignoring = false;
     if (rtp) {
-      this.#rtp = { stream, rate, since: performance.now() };
+      // What came of it as messages plays to its end.
+      if (this.#started) this.#play({ end: stream });
+      this.#rtp = { stream, rate, since: performance.now(), from };
       this.#graph.mute(1, false);
       this.#speaks("agent", true);
       this.#progress("audio", "done");
-    } else this.#play({ start: stream, rate });
-    this.#started = true;
+    } else {
+      this.#rtp = undefined;
+      this.#play({ start: stream, rate, from });
+    }
+    this.#started = !rtp;
   }
 
+  /** Whether a stream plays as messages. */
   #started = false;
 
   #hear(payload) {
@@ -428,6 +437,7 @@ export class SessionAudio {
   }
 
   #finish(stream) {
+    this.#ignoring = this.#started = false;
     if (this.#rtp && this.#rtp.stream === stream) {
       this.#rtp = undefined;
       this.#speaks("agent", false);
@@ -435,6 +445,7 @@ export class SessionAudio {
   }
 
   #flush(stream) {
+    this.#ignoring = this.#started = false;
     if (this.#rtp && (stream === undefined || this.#rtp.stream === stream)) {
       this.#rtp = undefined;
       this.#graph.mute(1, true);
@@ -443,6 +454,7 @@ export class SessionAudio {
   }
 
   #play(message, transfer) {
+    if (this.#told.has("worklet_blocked")) return;
     this.#graph.play(message, transfer).catch((error) => {
       if (error.code !== "aborted" && !this.#over.signal.aborted) this.#once(error);
     });
@@ -464,13 +476,15 @@ export class SessionAudio {
       this.#speaks("agent", true);
       this.#progress("audio", "done");
     }
-    if (ended !== undefined) this.#speaks("agent", false);
+    if (ended !== undefined && !this.#rtp) this.#speaks("agent", false);
     if (dry !== undefined) this.#stats.glitches++;
     if (!flushed) return;
     // Cuts off what is still between the worklet and the ear.
     this.#graph.mute(0, true);
     this.#speaks("agent", false);
-    if (this.#interrupting) for (const { stream, played, rate } of flushed) this.#interrupted(stream, played, rate);
+    // A stream that came two ways is there twice: what plays is the first.
+    const heard = new Map(flushed.map((stream) => [stream.stream, stream]).toReversed());
+    if (this.#interrupting) for (const { stream, played, rate } of heard.values()) this.#interrupted(stream, played, rate);
     this.#interrupting = false;
   }
 
@@ -502,6 +516,7 @@ export class SessionAudio {
     this.#blocked = undefined;
     this.#graph.close();
     this.#graph = this.#newGraph();
+    this.#started = false;
     this.#speaks("agent", false);
     try {
       microphone?.free();

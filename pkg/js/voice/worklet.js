@@ -136,12 +136,15 @@ class Stream {
   ranDry = false;
   waiting = 0;
   #taken = 0;
+  #from;
   /** When its first sample came, since it last ran dry. */
   since = Infinity;
 
-  constructor(id, rate) {
+  /** @param {number} id @param {number} rate @param {number} from samples of it that came another way */
+  constructor(id, rate, from) {
     this.id = id;
     this.rate = rate;
+    this.#from = from;
     this.#resampler = new Resampler(rate, sampleRate);
   }
 
@@ -155,7 +158,7 @@ class Stream {
   /** Samples of the stream that have been heard. */
   get played() {
     const inside = this.ended && !this.waiting ? 0 : this.#resampler.taps >> 1;
-    return Math.max(0, this.#taken - inside);
+    return this.#from + Math.max(0, this.#taken - inside);
   }
 
   /** Samples of the context's rate that what waits makes. */
@@ -204,9 +207,13 @@ class Playback extends AudioWorkletProcessor {
     this.port.onmessage = ({ data }) => this.#hear(data);
   }
 
-  #hear({ start, rate, pcm, end, flush, over }) {
+  #hear({ start, rate, from = 0, pcm, end, flush, over }) {
     const last = this.#streams.at(-1);
-    if (start !== undefined) this.#streams.push(new Stream(start, rate));
+    if (start !== undefined) {
+      // What begins anew, perhaps after it came another way, ends what was before.
+      if (last) last.ended = true;
+      this.#streams.push(new Stream(start, rate, from));
+    }
     if (pcm) last?.push(pcm);
     if (end !== undefined) for (const stream of this.#streams) if (stream.id === end) stream.ended = true;
     if (flush !== undefined) this.#flushing = flush;

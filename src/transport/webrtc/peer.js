@@ -27,6 +27,8 @@ export class Peer {
   #browser = new AbortController();
   #network = new AbortController();
   #servers = [];
+  /** Whether they are still being looked for. */
+  #finding = false;
   /** @type {RTCPeerConnection | undefined} */
   #pc;
   /** @type {RTCDataChannel | undefined} */
@@ -116,6 +118,8 @@ export class Peer {
           this.#findServers();
           break;
         case DESCRIBE:
+          if (this.#finding) this.#on.warn("ice_servers", "no answer in time");
+          this.#finding = false;
           this.#network.abort();
           this.#describe(() => this.#make());
           break;
@@ -184,7 +188,9 @@ export class Peer {
   }
 
   #findServers() {
+    this.#finding = true;
     const done = (servers = this.#servers) => {
+      this.#finding = false;
       this.#servers = servers;
       this.#tell(SERVERS);
     };

@@ -452,7 +452,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             Usefulness::Unproven { .. } | Usefulness::Stable => {}
         }
         if let Some(pulse) = link.pulse.as_mut().filter(|pulse| pulse.next <= now) {
-            if link.transport.is_negotiated() {
+            if link.transport.is_negotiated() && self.config.dialect == Dialect::Throughline {
                 return self.watch_path(now);
             }
             let beat = pulse.beat(now);
