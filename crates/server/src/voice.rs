@@ -2,6 +2,7 @@
 //! other transport in messages (annex D).
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -162,8 +163,8 @@ impl Voices {
                     return false;
                 };
                 let is_rate = (8_000..=48_000).contains(&rate);
-                if is_rate {
-                    self.enter(peer, &mut self.locked()).rate = Some(rate);
+                if is_rate && let Some(entry) = self.enter(peer, &mut self.locked()) {
+                    entry.rate = Some(rate);
                 }
                 is_rate
             }
@@ -171,7 +172,7 @@ impl Voices {
                 let Some(samples) = samples_of(body) else {
                     return false;
                 };
-                let rate = self.enter(peer, &mut self.locked()).rate.unwrap_or(USUAL);
+                let rate = self.rate_of(peer).unwrap_or(USUAL);
                 self.order(peer, Order::Heard { samples, rate });
                 true
             }
@@ -209,9 +210,12 @@ impl Voices {
 
     /// Whether the peer has said that it speaks.
     pub(crate) fn has_begun(&self, peer: Peer) -> bool {
-        let state = self.locked();
-        let entry = state.talks.get(&peer);
-        entry.is_some_and(|entry| entry.rate.is_some())
+        self.rate_of(peer).is_some()
+    }
+
+    /// How many conversations there are.
+    pub(crate) fn count(&self) -> usize {
+        self.locked().talks.len()
     }
 
     /// Forgets a peer that is gone.
@@ -261,21 +265,30 @@ impl Voices {
         }
     }
 
+    fn rate_of(&self, peer: Peer) -> Option<u32> {
+        self.locked().talks.get(&peer)?.rate
+    }
+
     fn order(&self, peer: Peer, order: Order) {
-        let orders = self.enter(peer, &mut self.locked()).orders.clone();
-        if orders.try_send(order).is_err() {
+        if let Some(entry) = self.enter(peer, &mut self.locked())
+            && entry.orders.try_send(order).is_err()
+        {
             tracing::debug!("sound came faster than it is heard");
         }
     }
 
-    /// The peer's conversation, begun if need be.
-    fn enter<'a>(&self, peer: Peer, state: &'a mut State) -> &'a mut Entry {
-        state.talks.entry(peer).or_insert_with(|| {
-            let (orders, receiver) = mpsc::channel(ORDERS);
-            tokio::spawn(Talk::new(self.clone(), peer, receiver).run());
-            let rate = None;
-            Entry { orders, rate }
-        })
+    /// The peer's conversation, begun if need be. `None`: the peer is gone. Whoever goes while the
+    /// lock is held is told to [`Self::leave`] after it.
+    fn enter<'a>(&self, peer: Peer, state: &'a mut State) -> Option<&'a mut Entry> {
+        match state.talks.entry(peer) {
+            Occupied(entry) => Some(entry.into_mut()),
+            Vacant(place) => self.0.hub.knows(peer).then(|| {
+                let (orders, receiver) = mpsc::channel(ORDERS);
+                tokio::spawn(Talk::new(self.clone(), peer, receiver).run());
+                let rate = None;
+                place.insert(Entry { orders, rate })
+            }),
+        }
     }
 
     /// A panic while the lock is held cannot leave the state half changed.

@@ -8,10 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use throughline_core::Transport;
-use tokio::time::interval;
+use tokio::time::{interval, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::rig::{Link, Rig, hello, resume};
+use crate::rig::{Link, PATIENCE, Rig, eventually, hello, resume};
 use crate::rtc::client::Peer;
 
 /// The first question, and how it sounds.
@@ -277,6 +277,35 @@ async fn a_question_is_said_to_its_end() {
     assert_eq!(heard, question());
 }
 
+#[tokio::test]
+async fn nobody_talks_to_a_peer_that_has_left() {
+    let rig = Rig::with(|config| config.delay_scale = 1.0).await;
+    let conversations = async || {
+        let report: Value = rig.get("/api/rtc").await.json().await.unwrap();
+        report["conversations"].as_u64().unwrap()
+    };
+    let (mut leaver, _) = rig.take(Transport::WebSocket, hello(), 1).await;
+    let start = json!([[1, "START_INTERVIEW", { "voice": true }]]);
+    leaver.send(start.clone()).await;
+    until(&mut leaver, "SESSION_CREATED").await;
+    leaver.send(json!([["close", 1000]])).await;
+    let hub = rig.server.hub();
+    eventually("the session is gone", || hub.session_count() == 0).await;
+    // The question to whoever starts later is asked later.
+    let (mut writer, _) = rig.take(Transport::WebSocket, hello(), 1).await;
+    writer.send(json!([[1, "START_INTERVIEW", {}]])).await;
+    until(&mut writer, "AI_MESSAGE").await;
+    assert_eq!(conversations().await, 0);
+    let (mut speaker, _) = rig.take(Transport::WebSocket, hello(), 1).await;
+    speaker.send(start).await;
+    until(&mut speaker, "audio:start").await;
+    assert_eq!(conversations().await, 1);
+    speaker.send(json!([["close", 1000]])).await;
+    eventually("the speaker is gone", || hub.session_count() == 1).await;
+    let ended = async { while conversations().await > 0 {} };
+    timeout(PATIENCE, ended).await.expect("it goes on");
+}
+
 /// D15: the prompt goes on at the sample where it was, on every rung in turn.
 #[tokio::test]
 async fn a_change_of_rung_in_a_sentence_loses_nothing_and_repeats_nothing() {
@@ -340,7 +369,7 @@ async fn a_dead_path_swallows_no_words() {
             break start["from"].as_u64().unwrap() as usize;
         }
     };
-    while let Ok(sound) = tokio::time::timeout(Duration::from_millis(50), peer.sound()).await {
+    while let Ok(sound) = timeout(Duration::from_millis(50), peer.sound()).await {
         heard.extend(sound.into_iter().map(decode));
     }
     let off = from as i64 - heard.len() as i64;

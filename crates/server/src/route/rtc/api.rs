@@ -46,6 +46,7 @@ async fn handle_report(State(context): State<Context>) -> Response {
     };
     let mut report = json!(rtc.report());
     report["sessions"] = context.hub.session_count().into();
+    report["conversations"] = context.voices.count().into();
     Json(report).into_response()
 }
 
