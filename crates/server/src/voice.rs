@@ -38,6 +38,9 @@ const FRAME: usize = RATE as usize / 50;
 /// Orders that wait for one conversation; sound beyond that is lost.
 const ORDERS: usize = 256;
 
+/// Rates of sound in messages (D11): a filter from any other may be as long as a second is.
+const RATES: [u32; 6] = [8_000, 16_000, 24_000, 32_000, 44_100, 48_000];
+
 /// The rate of a peer that has not said one.
 const USUAL: u32 = 16_000;
 
@@ -162,7 +165,7 @@ impl Voices {
                 let Some(Start { rate }) = parse(body) else {
                     return false;
                 };
-                let is_rate = (8_000..=48_000).contains(&rate);
+                let is_rate = RATES.contains(&rate);
                 if is_rate && let Some(entry) = self.enter(peer, &mut self.locked()) {
                     entry.rate = Some(rate);
                 }
@@ -198,10 +201,14 @@ impl Voices {
         let Some(wanted) = parse::<Wanted>(body) else {
             return false;
         };
+        let rate = wanted.rate.unwrap_or(RATE);
+        if !RATES.contains(&rate) {
+            return false;
+        }
         let burst = wanted.burst_ms.unwrap_or(20).clamp(20, 500);
         let setting = Setting {
             mode: wanted.mode,
-            rate: wanted.rate.unwrap_or(RATE).clamp(8_000, 48_000),
+            rate,
             chunk: burst * RATE as usize / 1_000,
         };
         self.order(peer, Order::Set(setting));

@@ -386,13 +386,40 @@ async fn what_makes_no_sense_is_told_so() {
         ("audio", json!({ "audio": "?" })),
         ("audio", json!(7)),
         ("audio:start", json!({ "rate": 1 })),
+        ("audio:start", json!({ "rate": 47_999 })),
         ("audio:interrupt", json!(null)),
         ("audio:mode", json!({ "mode": "sing" })),
+        ("audio:mode", json!({ "mode": "echo", "rate": 8_001 })),
         ("audio:nonsense", json!({})),
     ]) {
         link.send(json!([[n, kind, payload]])).await;
         assert_eq!(link.message().await[1], "ERROR", "{kind}");
     }
-    link.send_bytes(7, "audio", &[1, 2, 3]).await;
+    link.send_bytes(9, "audio", &[1, 2, 3]).await;
     assert_eq!(link.message().await[1], "ERROR");
+}
+
+/// D11
+#[tokio::test]
+async fn sound_comes_and_goes_at_six_rates() {
+    let rig = Rig::start().await;
+    let (mut link, _) = rig.take(Transport::WebSocket, hello(), 1).await;
+    let rates = [8_000, 16_000, 24_000, 32_000, 44_100, 48_000];
+    for (n, rate) in (1..).step_by(4).zip(rates) {
+        let mode = json!({ "mode": "echo", "rate": rate });
+        let start = json!({ "stream": n, "rate": rate });
+        link.send(json!([
+            [n, "audio:mode", mode],
+            [n + 1, "audio:start", start]
+        ]))
+        .await;
+        let wave = tone(rate, rate as usize / 2);
+        link.send_bytes(n + 2, "audio", &pcm(&wave)).await;
+        assert_eq!(until(&mut link, "audio:start").await["rate"], rate);
+        let heard = collect(&mut link, rate as usize / 5).await;
+        assert!(purity(&heard[rate as usize / 50..], rate) > 0.95, "{rate}");
+        link.send(json!([[n + 3, "audio:stop", { "stream": n }]]))
+            .await;
+        until(&mut link, "audio:end").await;
+    }
 }
