@@ -12,8 +12,8 @@ use str0m::{Candidate, IceCreds, Rtc};
 /// Bytes of data that a channel may hold unacknowledged.
 const BUFFER: usize = 512 << 10;
 
-/// Most candidates that are taken from one offer or fragment, and so most addresses that a client
-/// can make the server knock at.
+/// Most candidates that are taken from an offer and all fragments after it, and so most addresses that
+/// a client can make the server knock at before it begins ICE anew.
 const CANDIDATES: usize = 32;
 
 /// Why an offer or a fragment is refused.
@@ -27,6 +27,8 @@ pub(super) struct Negotiated {
     remote: IceCreds,
     /// Counts the times that ICE has begun.
     version: u64,
+    /// Candidates that may still come.
+    room: usize,
 }
 
 /// What a client says after its offer: its candidates, or fresh credentials.
@@ -50,7 +52,7 @@ pub(super) fn answer(
     address: SocketAddr,
     identity: &DtlsCert,
 ) -> Result<(Negotiated, String), BadSdp> {
-    let offer = bounded(text)?;
+    let (offer, room) = bounded(text)?;
     let remote = credentials(&offer)?;
     if !offer.contains("m=application") {
         return Err(BadSdp("the offer has no data channel".into()));
@@ -71,6 +73,7 @@ pub(super) fn answer(
         offer,
         remote,
         version: 1,
+        room,
     };
     Ok((negotiated, answer))
 }
@@ -94,12 +97,13 @@ impl Negotiated {
     }
 
     /// Takes the candidates of a fragment. Those that name no address, such as `.local` ones, are
-    /// found out by their own checks.
+    /// found out by their own checks; those for which there is no room are lost.
     pub(super) fn trickle(&mut self, fragment: &Fragment) {
-        for candidate in &fragment.candidates {
-            if let Ok(candidate) = Candidate::from_sdp_string(candidate) {
-                self.rtc.add_remote_candidate(candidate);
-            }
+        let known = fragment.candidates.iter();
+        let known = known.filter_map(|candidate| Candidate::from_sdp_string(candidate).ok());
+        for candidate in known.take(self.room) {
+            self.rtc.add_remote_candidate(candidate);
+            self.room -= 1;
         }
     }
 
@@ -116,6 +120,7 @@ impl Negotiated {
         };
         self.offer = offer;
         self.version += 1;
+        self.room = CANDIDATES - fragment.candidates.len();
         Ok(excerpt(&answer))
     }
 }
@@ -156,18 +161,23 @@ fn token(text: &str) -> Result<String, BadSdp> {
     }
 }
 
-/// The offer with no more candidates than are taken.
-fn bounded(text: &str) -> Result<String, BadSdp> {
+/// The offer with no more candidates than are taken, and how many may still come.
+fn bounded(text: &str) -> Result<(String, usize), BadSdp> {
     if !text.starts_with("v=0") {
         return Err(BadSdp("not a session description".into()));
     }
-    let mut left = CANDIDATES;
-    let lines = text.lines().filter(|line| {
-        let is_candidate = line.starts_with("a=candidate:");
-        left -= usize::from(is_candidate && left > 0);
-        !is_candidate || left > 0
-    });
-    Ok(lines.fold(String::new(), |text, line| text + line + "\r\n"))
+    let (mut offer, mut room) = (String::new(), CANDIDATES);
+    for line in text.lines() {
+        if line.starts_with("a=candidate:") {
+            let Some(left) = room.checked_sub(1) else {
+                continue;
+            };
+            room = left;
+        }
+        offer += line;
+        offer += "\r\n";
+    }
+    Ok((offer, room))
 }
 
 fn credentials(offer: &str) -> Result<IceCreds, BadSdp> {
@@ -253,5 +263,79 @@ impl fmt::Debug for Negotiated {
 impl fmt::Display for BadSdp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::ops::Range;
+    use std::time::Duration;
+
+    use str0m::{Input, Output};
+
+    use super::*;
+
+    /// Lines of candidates on these ports.
+    fn candidates(ports: Range<u16>) -> String {
+        ports
+            .map(|port| format!("a=candidate:{port} 1 udp 1 192.0.2.1 {port} typ host\r\n"))
+            .collect()
+    }
+
+    fn negotiate(candidates: &str) -> Negotiated {
+        let crypto = str0m::crypto::from_feature_flags();
+        let identity = crypto.dtls_provider.generate_certificate().unwrap();
+        crypto.install_process_default();
+        let mut client = str0m::RtcConfig::new().build(Instant::now());
+        let mut api = client.sdp_api();
+        api.add_channel("throughline".into());
+        let (offer, _) = api.apply().unwrap();
+        let offer = offer.to_sdp_string() + candidates;
+        let address = ([192, 0, 2, 2], 9).into();
+        answer(&offer, address, &identity).unwrap().0
+    }
+
+    /// Where the server knocks in the next seconds.
+    fn knocked(negotiated: &mut Negotiated) -> BTreeSet<u16> {
+        let mut ports = BTreeSet::new();
+        let mut now = Instant::now();
+        let end = now + Duration::from_secs(5);
+        while now < end {
+            negotiated.rtc.handle_input(Input::Timeout(now)).unwrap();
+            now = loop {
+                match negotiated.rtc.poll_output().unwrap() {
+                    Output::Timeout(due) => break due.max(now + Duration::from_millis(1)),
+                    Output::Transmit(out) => drop(ports.insert(out.destination.port())),
+                    Output::Event(_) => {}
+                }
+            };
+        }
+        ports
+    }
+
+    #[test]
+    fn a_negotiation_knocks_at_so_many_addresses_however_they_come() {
+        let mut all = negotiate(&candidates(1_000..1_040));
+        assert_eq!(knocked(&mut all), (1_000..1_032).collect());
+        let mut few = negotiate(&candidates(1_000..1_010));
+        for from in [1_010, 1_020, 1_030, 1_040] {
+            let fragment = candidates(from..from + 10) + "a=candidate:1 1 udp 1 x.local 9 typ host";
+            few.trickle(&Fragment::parse(&fragment).unwrap());
+        }
+        assert_eq!(knocked(&mut few), (1_000..1_032).collect());
+    }
+
+    #[test]
+    fn ice_begins_anew_with_room_for_as_many() {
+        let mut negotiated = negotiate(&candidates(1_000..1_032));
+        let fresh = "a=ice-ufrag:abcdefgh\r\na=ice-pwd:0123456789012345678901\r\n".to_owned();
+        let fragment = Fragment::parse(&(fresh + &candidates(2_000..2_020))).unwrap();
+        negotiated.restart(&fragment).unwrap();
+        for from in [2_020, 2_030] {
+            let fragment = candidates(from..from + 10);
+            negotiated.trickle(&Fragment::parse(&fragment).unwrap());
+        }
+        assert_eq!(knocked(&mut negotiated), (2_000..2_032).collect());
     }
 }
