@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use str0m::channel::{ChannelData, ChannelId};
+use str0m::media::MediaData;
 use str0m::net::{Protocol, Receive};
 use str0m::{Event, IceConnectionState, Input, Output, RtcError};
 use tokio::sync::oneshot;
@@ -255,11 +256,7 @@ impl Peer {
             Event::MediaAdded(added) => {
                 self.track = self.track.take().or_else(|| Track::new(&added));
             }
-            Event::MediaData(data) => {
-                if let Some(samples) = Track::read(&data) {
-                    self.far.hear_sound(samples);
-                }
-            }
+            Event::MediaData(data) => self.hear_sound(&data),
             Event::ChannelClose(closed) => match self.stage {
                 Stage::Open { channel } | Stage::Flushing { channel, .. } if channel == closed => {
                     return self.close(Instant::now());
@@ -287,6 +284,18 @@ impl Peer {
             | Stage::Open { .. }
             | Stage::Flushing { .. }
             | Stage::Closing { .. } => {}
+        }
+    }
+
+    /// Takes sound. Nobody can say whose it is before the channel is open, and so it is lost.
+    fn hear_sound(&self, data: &MediaData) {
+        match self.stage {
+            Stage::Open { .. } => {
+                if let Some(samples) = Track::read(data) {
+                    self.far.hear_sound(samples);
+                }
+            }
+            Stage::Opening { .. } | Stage::Flushing { .. } | Stage::Closing { .. } => {}
         }
     }
 

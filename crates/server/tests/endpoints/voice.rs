@@ -135,6 +135,28 @@ async fn packets_come_back_as_they_were_spoken() {
     assert!(purity(settled, 8_000) > 0.95);
 }
 
+/// D7
+#[tokio::test]
+async fn sound_before_the_channel_is_open_ends_nothing() {
+    let rig = Rig::start().await;
+    let mut peer = rig.peer_that_blurts(vec![vec![0; 160]; 20]).await;
+    peer.send(json!([["hello", hello()]]));
+    assert_eq!(peer.frame().await[0], "ready");
+    let mode = json!({ "mode": "echo" });
+    peer.send(json!([
+        ["take", 1, 0],
+        [1, "audio:mode", mode],
+        [2, "ECHO", 1]
+    ]));
+    peer_until(&mut peer, "ECHO").await;
+    for _ in 0..5 {
+        peer.speak(vec![0xff; 160]);
+    }
+    let start = peer_until(&mut peer, "audio:start").await;
+    assert_eq!((&start["stream"], &start["rtp"]), (&json!(1), &json!(true)));
+    while peer.sound().await != vec![0xff; 160] {}
+}
+
 /// D11, D12
 #[tokio::test]
 async fn messages_come_back_as_they_were_spoken() {

@@ -26,6 +26,8 @@ enum Say {
     Answer(SdpPendingOffer, String),
     /// Asks for an offer that begins ICE anew.
     Restart(tokio::sync::oneshot::Sender<(SdpOffer, SdpPendingOffer)>),
+    /// Says this before anything else: sound may flow before the data channel is open.
+    Blurt(Vec<Vec<u8>>),
     Leave,
 }
 
@@ -37,6 +39,7 @@ pub(crate) enum Heard {
     Bytes(Vec<u8>),
     Sound(Vec<u8>),
     Connected,
+    Blurted,
     Closed,
 }
 
@@ -103,8 +106,24 @@ impl Rig {
         peer
     }
 
+    /// Connects a peer that has said all this before its data channel is open.
+    pub(crate) async fn peer_that_blurts(&self, g711: Vec<Vec<u8>>) -> Peer {
+        let mut peer = self.dial_with(Some(Say::Blurt(g711))).await;
+        peer.until(|heard| {
+            assert!(!matches!(heard, Heard::Open), "the channel was first");
+            matches!(heard, Heard::Blurted)
+        })
+        .await;
+        peer.until(|heard| matches!(heard, Heard::Open)).await;
+        peer
+    }
+
     /// Offers, and starts the peer with the answer.
     pub(crate) async fn dial(&self) -> Peer {
+        self.dial_with(None).await
+    }
+
+    async fn dial_with(&self, first: Option<Say>) -> Peer {
         let offered = offer().await;
         let answer = self.post_offer(&offered.sdp, None).await;
         assert_eq!(answer.status(), 201);
@@ -114,7 +133,9 @@ impl Rig {
         let sdp = answer.text().await.unwrap();
         let (says, orders) = mpsc::unbounded_channel();
         let (tells, hears) = mpsc::unbounded_channel();
-        let _ = says.send(Say::Answer(offered.pending, sdp));
+        for say in first.into_iter().chain([Say::Answer(offered.pending, sdp)]) {
+            let _ = says.send(say);
+        }
         tokio::spawn(drive(
             offered.rtc,
             offered.socket,
@@ -219,7 +240,7 @@ impl Peer {
                 Heard::Bytes(bytes) => return json!([crate::rig::bytes(&bytes)]),
                 Heard::Sound(sound) => self.sounds.push(sound),
                 Heard::Closed => return json!([["closed"]]),
-                Heard::Open | Heard::Connected => {}
+                Heard::Open | Heard::Connected | Heard::Blurted => {}
             }
         }
     }
@@ -310,6 +331,7 @@ async fn drive(
     let mut answered = String::new();
     let mut samples = 0;
     let mut held: Option<(bool, Vec<u8>)> = None;
+    let mut blurts: Option<VecDeque<Vec<u8>>> = None;
     loop {
         if let (Some(id), Some((binary, bytes))) = (channel, held.take())
             && let Some(mut open) = rtc.channel(id)
@@ -350,17 +372,27 @@ async fn drive(
         if !rtc.is_alive() {
             return;
         }
+        // Nothing is read meanwhile, and so the channel cannot open.
+        if rtc.is_connected()
+            && let Some(sounds) = &mut blurts
+        {
+            match sounds.pop_front() {
+                Some(sound) => samples += speak(&mut rtc, mid, samples, sound),
+                None => {
+                    blurts = None;
+                    let _ = tells.send(Heard::Blurted);
+                }
+            }
+            continue;
+        }
         tokio::select! {
             order = orders.recv(), if held.is_none() => match order {
                 Some(Say::Text(text)) => held = Some((false, text.into_bytes())),
                 Some(Say::Bytes(bytes)) => held = Some((true, bytes)),
                 Some(Say::Sound(sound)) => {
-                    let writer = rtc.writer(mid).unwrap();
-                    let pt = writer.payload_params().next().unwrap().pt();
-                    let at = MediaTime::new(samples, Frequency::EIGHT_KHZ);
-                    samples += sound.len() as u64;
-                    let _ = writer.write(pt, Instant::now(), at, sound);
+                    samples += speak(&mut rtc, mid, samples, sound);
                 }
+                Some(Say::Blurt(sounds)) => blurts = Some(sounds.into()),
                 Some(Say::Answer(pending, text)) => {
                     if text.starts_with("v=0") {
                         answered = text;
@@ -396,6 +428,16 @@ async fn drive(
             }
         }
     }
+}
+
+/// Says sound that begins after so many samples. Returns how many it has.
+fn speak(rtc: &mut Rtc, mid: Mid, at: u64, sound: Vec<u8>) -> u64 {
+    let writer = rtc.writer(mid).unwrap();
+    let pt = writer.payload_params().next().unwrap().pt();
+    let at = MediaTime::new(at, Frequency::EIGHT_KHZ);
+    let count = sound.len() as u64;
+    let _ = writer.write(pt, Instant::now(), at, sound);
+    count
 }
 
 /// The answer with the credentials of a fragment.
