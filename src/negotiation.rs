@@ -132,17 +132,18 @@ mod tests {
         let mut turn = |now, kind, a, b| told(&mut negotiation, now, kind, [a, b, 0], -1.0);
         assert_eq!(turn(0.0, 0, 0, 0), [3_000.0, 0.0]);
         assert_eq!(turn(10.0, 1, 0, 0), [5_000.0, 1.0]);
-        // Offered, and the offer goes out at once.
-        assert_eq!(turn(20.0, 2, 0, 0), [20_000.0, 9.0, 0.0, 3.0, 1.0]);
+        // The offer goes out at once.
+        assert_eq!(turn(20.0, 2, 0, 0), [20_000.0, 3.0, 1.0, 9.0, 0.0]);
         assert_eq!(turn(30.0, 4, 0, 1), [19_990.0]);
         assert_eq!(turn(40.0, 4, 1, 0), [19_980.0]);
-        // The answer is applied; the candidates that were held go, by their indices.
-        let answered = [5_000.0, 7.0, 1.0, 5.0, 2.0, 2.0, 0.0, 1.0];
-        assert_eq!(turn(50.0, 6, 1, 0), answered);
+        assert_eq!(turn(50.0, 6, 1, 0), [20.0, 7.0, 1.0]);
         // What another exchange says is nothing.
-        assert_eq!(turn(60.0, 8, 2, 0), [4_990.0]);
-        assert_eq!(turn(60.0, 8, 1, 0), [4_990.0, 9.0, 1.0]);
-        assert_eq!(turn(70.0, 6, 2, 0), [14_980.0]);
+        assert_eq!(turn(60.0, 8, 2, 0), [10.0]);
+        assert_eq!(turn(60.0, 8, 1, 0), [10.0, 9.0, 1.0]);
+        // No path yet: the candidates that were held go, by their indices.
+        let candidates = [5_000.0, 5.0, 2.0, 2.0, 0.0, 1.0];
+        assert_eq!(turn(70.0, 13, 0, 0), candidates);
+        assert_eq!(turn(75.0, 6, 2, 0), [14_975.0]);
         assert_eq!(turn(80.0, 10, 0, 0), [-1.0, 9.0, 2.0]);
         assert_eq!(turn(90.0, 12, 0, 0), [5_000.0, 2.0]);
         assert_eq!(turn(90.0, 2, 0, 0), [5_000.0, 4.0, 3.0]);
