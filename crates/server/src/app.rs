@@ -1,8 +1,6 @@
 //! The applications of the demo: a scripted interviewer, an operator console, and what tests ask
 //! for. They speak with peers of either dialect alike.
 
-use std::collections::HashSet;
-
 use serde::Serialize;
 use serde_json::json;
 use throughline_core::codec::{Body, Payload};
@@ -58,7 +56,6 @@ pub(crate) fn start(
         feed: feed.clone(),
         counts: Counts::default(),
         demo: config.demo,
-        peers: HashSet::new(),
     };
     tokio::spawn(apps.run(events, turns));
     feed
@@ -71,7 +68,6 @@ struct Apps {
     feed: Feed,
     counts: Counts,
     demo: Demo,
-    peers: HashSet<Peer>,
 }
 
 impl Apps {
@@ -94,15 +90,12 @@ impl Apps {
 
     fn handle(&mut self, event: PeerEvent) {
         match event {
-            PeerEvent::Opened { peer } => {
-                self.peers.insert(peer);
-            }
+            PeerEvent::Opened { .. } => {}
             PeerEvent::Attached { peer } => self.interviews.greet(peer),
             PeerEvent::Message { peer, body, .. } => self.handle_message(peer, body),
             PeerEvent::Garbled { peer } => self.interviews.refuse(peer),
             PeerEvent::Request { peer, id, body, .. } => self.handle_request(peer, id, &body),
             PeerEvent::Closed { peer } | PeerEvent::Moved { peer } => {
-                self.peers.remove(&peer);
                 self.counts.forget(peer);
                 self.interviews.leave(peer);
                 self.voices.leave(peer);
