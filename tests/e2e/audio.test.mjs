@@ -444,14 +444,13 @@ inBrowsers((world) => {
     const seen = await evaluate(async (url) => {
       const { session } = await harness.connected({ entry: "voice", url });
       const states = [];
-      session.audio.on("state", ({ to }) => states.push(to));
+      // A browser without a window may answer its own question within milliseconds.
+      session.audio.on("state", ({ to }) => {
+        states.push(to);
+        if (to === "asking") session.audio.stop();
+      });
       const codes = [];
-      for (let round = 0; round < 2; round++) {
-        const started = harness.outcome(session.audio.start());
-        await harness.until(() => session.audio.state === "asking");
-        await session.audio.stop();
-        codes.push((await started).error?.code);
-      }
+      for (let round = 0; round < 2; round++) codes.push((await harness.outcome(session.audio.start())).error?.code);
       await session.close();
       return { codes, states };
     }, `${world.server.url}/realtime`);

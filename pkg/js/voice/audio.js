@@ -347,6 +347,7 @@ export class SessionAudio {
     this.#clock = Math.max(this.#clock + FRAME, now - LATE);
     this.#speaks("user", this.#activity.heard(this.#level, this.#clock));
     if (pcm && !muted) this.#uplink.push(pcm);
+    if (this.#way === "rtp") this.#rung.heardAt(this.#media.heardAt);
   }
 
   #mute(change) {

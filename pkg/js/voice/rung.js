@@ -22,6 +22,11 @@ export class Rung {
     if (arrived && this.#pending) this.#tell(this.#pending);
   }
 
+  /** The last packet of sound came then. */
+  heardAt(at) {
+    this.#flowed = Math.max(this.#flowed, at);
+  }
+
   /** Another transport carries the session, or none; with `arrives`, it will be known when our sound arrives. */
   carriedBy(to, arrives) {
     if (to === null) {

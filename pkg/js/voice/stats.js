@@ -16,6 +16,13 @@ export class Media {
     this.sender = sender;
   }
 
+  /** When the last packet of sound came that plays, on the clock of `performance.now()`; 0 where that is not known. */
+  get heardAt() {
+    const [source] = this.#pc.getReceivers()[0]?.getSynchronizationSources?.() ?? [];
+    const at = source ? source.timestamp - performance.timeOrigin : 0;
+    return at <= performance.now() ? at : 0;
+  }
+
   /** @param {MediaStream} stream */
   heard(stream) {
     this.remote = stream;
