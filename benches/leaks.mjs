@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { startBrowser } from "../tests/e2e/support/browsers.mjs";
 import { startServer } from "../tests/e2e/support/server.mjs";
 import { startSite } from "../tests/e2e/support/site.mjs";
+import { alive } from "./support/alive.mjs";
 import { round } from "./support/unattended.mjs";
 
 /** Rounds before the first look: by then the engine has compiled what it will, and what is kept up to a bound has come to it. */
@@ -29,9 +30,9 @@ for (const transport of ["webrtc", "websocket"].filter((name) => name.startsWith
   await browser.open(site.page());
   await browser.evaluate(connectOver, transport, `${server.url}/realtime`);
   await talk(WARM);
-  const before = await alive();
+  const before = await alive(browser, [...KINDS, ...KEPT], counted);
   await talk(rounds);
-  const after = await alive();
+  const after = await alive(browser, [...KINDS, ...KEPT], counted);
   await browser.evaluate(() => opened.close());
   const grown = (what) => after[what] - before[what];
   const value = round(grown("heap") / rounds - bare, 1);
@@ -49,9 +50,9 @@ async function connections() {
   await browser.open(site.page());
   const come = (times) => browser.evaluate(openSessions, `${server.url}/realtime`, times);
   await come(CALL);
-  const before = await alive(LINKS);
+  const before = await alive(browser, LINKS, counted);
   await come(CALL);
-  const after = await alive(LINKS);
+  const after = await alive(browser, LINKS, counted);
   const grown = LINKS.map((kind) => after[kind] - before[kind]);
   const value = Math.max(...grown, after.listeners - before.listeners);
   console.log(JSON.stringify({ name: "leaks.sessions", value, unit: "objects", limit: 1, ok: value <= 1, rounds: CALL, before, after }));
@@ -72,26 +73,6 @@ async function bytesKept() {
 
 async function talk(times) {
   for (let left = times; left > 0; left -= CALL) await browser.evaluate(startAndStop, Math.min(left, CALL));
-}
-
-/** What is alive once the garbage is gone. */
-async function alive(kinds = [...KINDS, ...KEPT]) {
-  const ask = (method, params = {}) => browser.driver.sendAndGetDevToolsCommand(method, params);
-  for (let i = 0; i < 3; i++) await ask("HeapProfiler.collectGarbage");
-  const { jsEventListeners: listeners } = await ask("Memory.getDOMCounters");
-  const found = { listeners, ...(await browser.evaluate(counted)) };
-  for (const kind of kinds) found[kind] = await instances(ask, kind);
-  await ask("HeapProfiler.collectGarbage");
-  return { ...found, heap: (await ask("Runtime.getHeapUsage")).usedSize };
-}
-
-async function instances(ask, kind) {
-  const objectGroup = "leaks";
-  const { result } = await ask("Runtime.evaluate", { expression: `${kind}.prototype`, objectGroup });
-  const { objects } = await ask("Runtime.queryObjects", { prototypeObjectId: result.objectId, objectGroup });
-  const { result: length } = await ask("Runtime.callFunctionOn", { objectId: objects.objectId, functionDeclaration: "function () { return this.length; }", returnByValue: true });
-  await ask("Runtime.releaseObjectGroup", { objectGroup });
-  return length.value;
 }
 
 // What follows runs in the page.

@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { startBrowser } from "../tests/e2e/support/browsers.mjs";
 import { startServer } from "../tests/e2e/support/server.mjs";
 import { startSite } from "../tests/e2e/support/site.mjs";
+import { alive } from "./support/alive.mjs";
 import { round } from "./support/unattended.mjs";
 
 /** Reconnects before the first look: by then the engine has compiled what it will. */
@@ -25,9 +26,9 @@ for (const transport of ["websocket", "sse"].filter((name) => name.startsWith(va
   await browser.open(site.page());
   await browser.evaluate(connectOver, transport, `${server.faulty}/realtime`);
   await reconnect(WARM);
-  const before = await alive();
+  const before = await alive(browser, KINDS, counted);
   await reconnect(reconnects);
-  const after = await alive();
+  const after = await alive(browser, KINDS, counted);
   await browser.evaluate(() => opened.session.close());
   const grown = (what) => after[what] - before[what];
   const value = round(grown("heap") / reconnects, 1);
@@ -42,26 +43,6 @@ process.exit();
 /** Cuts the link and waits for the next one, so many times. */
 async function reconnect(times) {
   for (let left = times; left > 0; left -= CALL) await browser.evaluate(cutAndWait, `${server.url}/faults/faults/cut`, Math.min(left, CALL));
-}
-
-/** What is alive once the garbage is gone. */
-async function alive() {
-  const ask = (method, params = {}) => browser.driver.sendAndGetDevToolsCommand(method, params);
-  for (let i = 0; i < 3; i++) await ask("HeapProfiler.collectGarbage");
-  const { jsEventListeners: listeners } = await ask("Memory.getDOMCounters");
-  const found = { listeners, wasm: await browser.evaluate(() => memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0)) };
-  for (const kind of KINDS) found[kind] = await instances(ask, kind);
-  await ask("HeapProfiler.collectGarbage");
-  return { ...found, heap: (await ask("Runtime.getHeapUsage")).usedSize };
-}
-
-async function instances(ask, kind) {
-  const objectGroup = "reconnects";
-  const { result } = await ask("Runtime.evaluate", { expression: `${kind}.prototype`, objectGroup });
-  const { objects } = await ask("Runtime.queryObjects", { prototypeObjectId: result.objectId, objectGroup });
-  const { result: length } = await ask("Runtime.callFunctionOn", { objectId: objects.objectId, functionDeclaration: "function () { return this.length; }", returnByValue: true });
-  await ask("Runtime.releaseObjectGroup", { objectGroup });
-  return length.value;
 }
 
 // What follows runs in the page.
@@ -85,6 +66,10 @@ async function connectOver(transport, url) {
   session.on("error", () => {});
   window.opened = { session };
   await harness.until(() => session.state === "connected");
+}
+
+function counted() {
+  return { wasm: memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0) };
 }
 
 /** Each time a request is under way. */
