@@ -5,7 +5,7 @@ use throughline_core::Cause;
 /// Milliseconds that a server may make a page wait, at the most.
 const LONGEST_WAIT: u64 = 3_600_000;
 
-const CAUSES: [Cause; 11] = [
+const CAUSES: [Cause; 12] = [
     Cause::Refused,
     Cause::Lost,
     Cause::Status,
@@ -17,6 +17,7 @@ const CAUSES: [Cause; 11] = [
     Cause::PostHung,
     Cause::Endpoint,
     Cause::Hang,
+    Cause::Cut,
 ];
 
 /// The cause that a transport reports.

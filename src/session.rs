@@ -20,8 +20,8 @@ pub struct Core(Driver);
 #[wasm_bindgen]
 impl Core {
     /// Makes a session of little-endian words: 4 of seed from a secure random source; dialect
-    /// (0 `throughline`, 1 `json` ready when open, 2 `json` ready by message); whether there is a
-    /// token function; the outbox's bounds in messages and bytes, and whether it refuses when full;
+    /// (0 `throughline`, 1 `json` ready when open, 2 `json` ready by message); whether polls ask again
+    /// for what they have not delivered; whether there is a token function; the outbox's bounds in messages and bytes, and whether it refuses when full;
     /// the remembered transport (any other number: none) and its round trip; how many transports,
     /// and which, most preferred first; how many words of an earlier page's session follow (0 or
     /// 13), and these: `connect` and `instance`, fence, the last offset and the last acknowledged
@@ -38,6 +38,7 @@ impl Core {
                 1 => Dialect::Json(Readiness::Settled),
                 _ => Dialect::Json(Readiness::Named),
             },
+            polls: next() != 0,
             has_token: next() != 0,
             outbox_messages: next() as usize,
             outbox_bytes: next() as usize,

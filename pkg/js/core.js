@@ -31,6 +31,7 @@ export const PROTOCOL = 7;
 export const POST_HUNG = 8;
 export const ENDPOINT = 9;
 export const HANG = 10;
+export const CUT = 11;
 
 // What the core asks for, each with what follows it: `spelling` in src/driver.rs.
 export const OPEN = 0; // attempt, transport, link

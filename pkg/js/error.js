@@ -10,7 +10,7 @@ export const TEXTS = {
   http_status: ["the server answered with an HTTP error"],
   unauthorized: ["the token was refused", "return a fresh token from `token`"],
   forbidden: ["the server does not allow this", "check the user's rights and the server's allowed origins"],
-  not_found: ["nothing is at this address", "check `url` and `endpoints`, and that the server has this route"],
+  not_found: ["nothing at this address takes this", "check `url`, `endpoints` and `post`, and that the server has this route and method"],
   slow_down: ["the server asks to slow down", "send less, or raise the server's limit"],
   server_unavailable: ["the server is not available"],
   replaced: ["another page took the session"],
@@ -21,7 +21,7 @@ export const TEXTS = {
   transport_unavailable: ["this transport is not available", "the others are used"],
   protocol: ["the server broke the protocol", "check that the server speaks this dialect, and that no portal answers in its place"],
   post_hung: ["a POST was not answered in time"],
-  token: ["the token function failed or took too long", "return a string, or reject, within 12 s"],
+  token: ["the token function, or `start` or `hello`, failed or took too long", "return a string, or reject, within 12 s"],
   connect_timeout: ["connecting takes long", "see explain(); tries go on"],
   endpoint: ["an endpoint function failed or took too long"],
   closed: ["the session is over"],
@@ -36,6 +36,7 @@ export const TEXTS = {
   unsupported: ["this dialect cannot do that", "name a `reply` in the json dialect"],
   unsupported_environment: ["WebAssembly is not available", "call connect() in a browser or a recent runtime"],
   wasm_blocked: ["the browser does not allow WebAssembly", "allow 'wasm-unsafe-eval' in script-src of the content security policy"],
+  server_error: ["the server reported an error"],
   bad_message: ["a message was not JSON with a type", "check what the server sends; it was dropped"],
   bad_option: ["an option of connect() is not valid"],
   internal: ["a defect in this library", "please report explain() with what you did"],
@@ -45,9 +46,10 @@ export const TEXTS = {
 const CAUSES = [
   "closed", "refused", "hang", "swallowed", "muted", "flapped", "lost", "half_open", "http_status", "closed_by_server",
   "blocked", "bad_address", "transport_unavailable", "protocol", "post_hung", "token", "connect_timeout", "superseded", "closed_by_server", "endpoint",
+  "lost",
 ];
 
-const STATUSES = { 401: "unauthorized", 403: "forbidden", 404: "not_found", 413: "too_large", 429: "slow_down", 502: "server_unavailable", 503: "server_unavailable", 504: "server_unavailable" };
+const STATUSES = { 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "not_found", 413: "too_large", 429: "slow_down", 502: "server_unavailable", 503: "server_unavailable", 504: "server_unavailable" };
 
 export const TRANSPORTS = ["websocket", "sse", "long-poll", "webrtc"];
 
@@ -74,6 +76,9 @@ export class SessionError extends Error {
   }
 }
 
+/** An answer that refuses one message. */
+export const statusError = (status, details) => new SessionError(codeOf(8, status), { status, details });
+
 /**
  * Makes an error of the core's numbers: cause, transport, close code, status, retry-after. −1 is none; the cause 0, "asked for", is no error.
  * `reason` is why a function of the application's failed last.
@@ -84,7 +89,9 @@ export function errorOf(next, terminal, reason) {
   const [transport, closeCode, status, retryInMs] = [next(), next(), next(), next()];
   if (cause === 0) return undefined;
   const code = codeOf(cause, closeCode || status);
-  const more = { terminal, cause: /^(token|endpoint)$/.test(code) ? reason : undefined };
+  const asked = /^(token|endpoint)$/.test(code);
+  if (asked && reason instanceof SessionError) return reason;
+  const more = { terminal, cause: asked ? reason : undefined };
   if (transport >= 0) more.transport = TRANSPORTS[transport];
   if (closeCode > 0) more.closeCode = closeCode;
   if (status > 0) more.status = status;

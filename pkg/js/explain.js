@@ -7,7 +7,7 @@ const DETAILS = {
   ready: (a) => `${a} ms`,
   wait: (a) => `${a} ms`,
   token: (a) => ["asked for", "refused, a fresh one is asked for", "expires, a fresh one is asked for"][a],
-  "side-probe": (a) => (a ? `HTTP ${a}` : "no answer"),
+  "side-probe": (a) => (a === 426 ? "HTTP 426: this server has no WebSocket here" : a ? `HTTP ${a}` : "no answer"),
   goaway: (a) => `within ${a} ms`,
   climb: (a) => `in ${a} ms`,
 };
@@ -42,7 +42,7 @@ export function explain(host, guarantee) {
     }
   }
   const list = [...attempts.values()];
-  const halfOpenDetection = !host.json || !!(host.json.heartbeat && !host.native);
+  const halfOpenDetection = !host.json || !!(host.json.options.heartbeat && !host.native);
   return { state: host.state, transport: host.transport, guarantee, halfOpenDetection, attempts: list, timeline, summary: summarise(host, list, halfOpenDetection) };
 }
 

@@ -1,11 +1,12 @@
 import { fromBase64 } from "./base64.js";
 import {
-  BAD_ADDRESS, BLOCKED, CANCEL, CANCELLED, CLOSE, CONNECT, ENDED, ENDPOINT, ENVIRONMENT, EXPIRED, FULL, GONE, KEPT, REPLACED, SEND, SENT, TIMEOUT,
+  BAD_ADDRESS, BLOCKED, CANCEL, CANCELLED, CLOSE, CONNECT, ENDED, ENDPOINT, ENVIRONMENT, EXPIRED, FULL, GONE, KEPT, OPENED, REPLACED, SEND, SENT, TIMEOUT,
   TOKEN, UNAVAILABLE, UNKNOWN,
 } from "./core.js";
 import { SessionError, TRANSPORTS } from "./error.js";
 import { Listeners, bounded } from "./listeners.js";
 import { recall } from "./memory.js";
+import { Json, misfit } from "./json.js";
 import { perform } from "./perform.js";
 
 /** Milliseconds for the application's own functions: token and endpoints. */
@@ -87,11 +88,11 @@ export class Host {
   constructor(options, kit) {
     check(options, kit.transports.map((number) => TRANSPORTS[number]));
     kit.check?.(options);
-    this.listeners = new Listeners(kit.events);
     this.options = options;
     this.kit = kit;
     const { dialect = "throughline" } = options;
-    this.json = dialect === "throughline" ? null : dialect === "json" ? { name: "json" } : dialect;
+    this.json = dialect === "throughline" ? null : new Json(dialect === "json" ? {} : dialect);
+    this.listeners = new Listeners(kit.events, this.json?.fold);
     this.credentials = options.credentials ?? "same-origin";
     const streams = typeof Response === "function" && "body" in Response.prototype;
     this.native = (options.eventSource ?? (streams ? "fetch" : "native")) === "native";
@@ -102,6 +103,7 @@ export class Host {
     this.instance = instance;
     this.keep = keep;
     const { options, json } = this;
+    const plain = json?.options ?? {};
     const { here = () => true } = this.kit;
     const wanted = options.transports?.map((name) => TRANSPORTS.indexOf(name)) ?? this.kit.transports;
     const usable = wanted.filter(here);
@@ -110,16 +112,17 @@ export class Host {
     const set = (field, ms) => ms >= 0 && timing.push(field, ms);
     TIMING.forEach((name, field) => set(field, options.timing?.[name]));
     options.timing?.backoff?.forEach((window, i) => set(7 + i, window));
-    set(12, json?.heartbeat);
+    set(12, plain.heartbeat);
     set(13, options.timing?.open);
     const { messages = 1_000, bytes = 1 << 20, whenFull } = options.outbox ?? {};
     const [carried = -1, rtt = 0] = options.remember === false ? [] : recall(this.key());
     const seed = crypto.getRandomValues(new Uint32Array(4));
-    const dialect = json ? (json.ready ? 2 : 1) : 0;
+    const dialect = json ? (plain.ready ? 2 : 1) : 0;
     const left = keep?.left ?? [];
     const restored = keep?.record.session ? this.#restore(keep.record) : [];
     const bounds = [messages, bytes, +(whenFull === "reject")];
-    const words = [...seed, dialect, +!!options.token, ...bounds, carried, rtt, transports.length, ...transports, restored.length, ...restored, ...timing];
+    const asks = options.token ?? plain.health ?? plain.session?.start ?? plain.hello;
+    const words = [...seed, dialect, +!!plain.poll, +!!asks, ...bounds, carried, rtt, transports.length, ...transports, restored.length, ...restored, ...timing];
     this.core = new instance.Core(new Uint8Array(Uint32Array.from(words).buffer));
     if (keep) {
       this.core.delivered(keep.record.received);
@@ -246,8 +249,9 @@ export class Host {
 
   /** Finds the address of a purpose and hands it on, absolute; reports where there is none. */
   address(attempt, purpose, use) {
-    const { endpoints, url = "/realtime" } = this.options;
-    const endpoint = endpoints && purpose in endpoints ? endpoints[purpose] : url;
+    const { json, token, options: { url = "/realtime" } } = this;
+    const endpoints = { ...this.options.endpoints, ...json?.found };
+    const endpoint = purpose in endpoints ? endpoints[purpose] : url;
     const transport = { websocket: "websocket", poll: "long-poll", webrtc: "webrtc" }[purpose] ?? "sse";
     const take = (found) => {
       if (found === null || found === undefined || found === "") return this.ended(attempt, UNAVAILABLE);
@@ -260,10 +264,15 @@ export class Host {
       if (!/^(https?|wss?):$/.test(address.protocol)) return this.ended(attempt, BAD_ADDRESS);
       address.hash = "";
       this.progress?.("api", "done");
+      const name = token && json?.options.tokenQuery;
+      if (name && (purpose === "websocket" || (purpose === "sse" && this.native))) {
+        this.#warn("query", "throughline: the token is in the address");
+        address.searchParams.set(name, token);
+      }
       use(address.href.replace(/^ws/, "http"));
     };
     if (typeof endpoint !== "function") return take(endpoint);
-    this.#call((signal) => endpoint({ transport, signal })).then(take, (cause) => {
+    this.call((signal) => endpoint({ transport, signal, sessionId: json?.id })).then(take, (cause) => {
       this.reason = cause;
       this.ended(attempt, ENDPOINT);
     });
@@ -271,18 +280,30 @@ export class Host {
 
   askToken(reason) {
     const turn = ++this.#tokens;
-    this.#call((signal) => this.options.token({ reason: REASONS[reason], signal }))
-      .then((token) => {
-        if (typeof token !== "string" || !token) throw new TypeError("the token is not a string");
-        if (turn !== this.#tokens) return;
-        this.token = token;
-        this.tell(TOKEN, 1);
-      })
+    const current = () => turn === this.#tokens && !this.#over.signal.aborted;
+    this.refreshToken(reason, current)
+      .then(() => (current() ? this.json?.prepare(this) : undefined))
+      .then(() => current() && this.tell(TOKEN, 1))
       .catch((cause) => {
-        if (turn !== this.#tokens || this.#over.signal.aborted) return;
+        if (!current()) return;
         this.reason = cause;
         this.tell(TOKEN, 0);
       });
+  }
+
+  /** Asks for a token, if there is a function for it, and takes it while it is still wanted. */
+  async refreshToken(reason, wanted = () => true) {
+    const { token: ask } = this.options;
+    if (!ask) return;
+    const token = await this.call((signal) => ask({ reason: REASONS[reason], signal }));
+    if (typeof token !== "string" || !token) throw new TypeError("the token is not a string");
+    if (wanted()) this.token = token;
+  }
+
+  /** A link is open. What greets a plain server goes before all else. */
+  opened(attempt) {
+    if (this.json) this.links.get(attempt)?.send(this.json.greeting, true);
+    this.tell(OPENED, attempt);
   }
 
   /** A message that the core accepted. Returns whether somebody heard it. */
@@ -300,6 +321,15 @@ export class Host {
     if (ok) request.resolve(payload);
     else request.reject(new SessionError("request_failed", { message: payload?.message, details: payload }));
     return true;
+  }
+
+  /** The server refused something: the request with that id, or what alone waits. */
+  refusal(id, details, { message = "message", code = "error" }) {
+    const error = new SessionError("server_error", { message: details?.[message], reason: details?.[code], details });
+    const waiting = [...this.#requests.values(), ...this.listeners.waiters];
+    const asked = id === undefined ? waiting.length === 1 && waiting[0] : this.#requests.get(id);
+    if (asked) asked.reject(error);
+    this.trouble(error);
   }
 
   badMessage(data) {
@@ -343,7 +373,8 @@ export class Host {
       if (outcome === SENT) {
         this.stats.sent++;
         resolve();
-      } else if (OUTCOMES[outcome]) reject(new SessionError(OUTCOMES[outcome]));
+      } else if (outcome instanceof SessionError) reject(outcome);
+      else if (OUTCOMES[outcome]) reject(new SessionError(OUTCOMES[outcome]));
       else reject(new SessionError("closed", { message: `the session is ${this.state}` }));
     };
   }
@@ -377,7 +408,7 @@ export class Host {
     // Who waited for this one waits for the one that stands for it.
     if (later) return void (later.earlier = later.earlier?.concat(waiting) ?? waiting);
     if (last === ticket) this.#keys.delete(send.key);
-    for (const { settle } of waiting) settle(outcome);
+    for (const { settle } of waiting) settle(send.body.refused ?? outcome);
   }
 
   /** The session is over: nothing of it is left behind. */
@@ -414,6 +445,12 @@ export class Host {
     this.end("failed", error);
   }
 
+  /** Forgets the session's name and what came of it: the next link makes a new one. */
+  forget() {
+    this.lastEventId = undefined;
+    Object.assign(this.json ?? {}, { id: undefined, found: undefined, last: undefined });
+  }
+
   close() {
     if (this.core) this.tell(CLOSE);
     else if (this.state !== "failed" && this.state !== "closed") this.end("closed");
@@ -437,7 +474,7 @@ export class Host {
   }
 
   /** Calls a function of the application's, bounded in time and never throwing synchronously. */
-  #call(run) {
+  call(run) {
     const limit = AbortSignal.any([this.#over.signal, AbortSignal.timeout(FUNCTION_TIMEOUT)]);
     return bounded({ signal: limit }, (resolve, reject) => {
       new Promise((done) => done(run(limit))).then(resolve, reject);
@@ -485,6 +522,8 @@ function check(options, names) {
   }
   const name = dialect?.name ?? dialect ?? "throughline";
   if (name !== "throughline" && name !== "json") fail('dialect must be "throughline" or "json"');
+  const odd = typeof dialect === "object" && misfit(dialect);
+  if (odd) fail(`dialect.${odd} is not an option, or not of this kind`);
   if (recover && name === "json") fail('recover needs the dialect "throughline"');
   if (token !== undefined && typeof token !== "function") fail("token must be a function");
 }

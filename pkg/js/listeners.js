@@ -16,17 +16,21 @@ export class Listeners {
   #events = new Map();
   /** The application's messages, by type. @type {Map<string, { listener: Function, once: boolean }[]>} */
   #messages = new Map();
-  #waiters = [];
+  /** Who waits for a message of a type. @type {{ type: string, resolve: Function, reject: Function }[]} */
+  waiters = [];
   #unconsumed = [];
   #readers = new Set();
   #reserved;
+  #fold;
 
-  /** @param {string[]} [more] names that an entry adds */
-  constructor(more = []) {
+  /** @param {string[]} [more] names that an entry adds @param {(type: string) => string} [fold] makes types alike that count as the same */
+  constructor(more = [], fold = (type) => type) {
     this.#reserved = new Set([...RESERVED, ...more]);
+    this.#fold = fold;
   }
 
-  add(name, listener, once, signal) {
+  /** @param {string} name @param {Function} listener @param {boolean} once @param {{ signal?: AbortSignal, kept?: boolean }} [options] */
+  add(name, listener, once, { signal, kept } = {}) {
     if (typeof listener !== "function") throw new SessionError("bad_option", { message: "a listener must be a function" });
     const [lists, key] = this.#place(name);
     const entry = { listener, once };
@@ -34,6 +38,7 @@ export class Listeners {
     if (signal?.aborted) return off;
     lists.set(key, [...(lists.get(key) ?? []), entry]);
     signal?.addEventListener("abort", off, { once: true });
+    for (let found; kept && lists.get(key)?.includes(entry) && (found = this.#take(key)); ) hear(lists, key, entry, found);
     return off;
   }
 
@@ -48,7 +53,8 @@ export class Listeners {
 
   /** A message of the application's, with its id if it is a topic's event. Returns whether somebody heard it. */
   message(type, payload, id) {
-    const heard = call(this.#messages, type, payload, id === undefined ? undefined : { id });
+    const key = this.#fold(type);
+    const heard = call(this.#messages, key, payload, id);
     const read = this.#events.has("message") || this.#readers.size > 0;
     if (read) {
       const message = id === undefined ? { type, payload } : { type, payload, id };
@@ -56,26 +62,33 @@ export class Listeners {
       for (const reader of this.#readers) reader.push(message);
     }
     if (heard) return true;
-    const waiter = this.#waiters.find((waiter) => waiter.type === type);
-    if (waiter) waiter.settle(payload);
+    const waiter = this.waiters.find((waiter) => waiter.type === key);
+    if (waiter) waiter.resolve(payload);
     else {
-      this.#unconsumed.push({ type, payload });
+      this.#unconsumed.push({ key, payload, id });
       if (this.#unconsumed.length > UNCONSUMED_LIMIT) this.#unconsumed.shift();
     }
     return read || !!waiter;
   }
 
+  /** Takes the oldest unconsumed message of a type, if there is one. */
+  #take(key) {
+    const index = this.#unconsumed.findIndex((message) => message.key === key);
+    return index < 0 ? undefined : this.#unconsumed.splice(index, 1)[0];
+  }
+
   /** The oldest unconsumed message of a type, or the next.
    * @param {string} type @param {import("../types/index.js").WaitOptions} [options] */
   wait(type, { timeout = 30_000, signal } = {}) {
-    const index = this.#unconsumed.findIndex((message) => message.type === type);
-    if (index >= 0) return Promise.resolve(this.#unconsumed.splice(index, 1)[0].payload);
+    const key = this.#fold(type);
+    const found = this.#take(key);
+    if (found) return Promise.resolve(found.payload);
     return bounded({ timeout, signal }, (resolve, reject, settled) => {
-      const waiter = { type, settle: resolve, fail: reject };
-      this.#waiters.push(waiter);
-      settled(() => (this.#waiters = this.#waiters.filter((other) => other !== waiter)));
+      const waiter = { type: key, resolve, reject };
+      this.waiters.push(waiter);
+      settled(() => (this.waiters = this.waiters.filter((other) => other !== waiter)));
     }, () => {
-      const arrived = [...new Set(this.#unconsumed.map((message) => message.type))];
+      const arrived = [...new Set(this.#unconsumed.map(({ key }) => key))];
       const instead = arrived.length ? `, but ${arrived.join(", ")} did` : "";
       return new SessionError("timeout", { message: `no ${type} came within ${timeout} ms${instead}`, details: arrived });
     });
@@ -123,29 +136,31 @@ export class Listeners {
 
   /** Ends what waits. */
   end(error) {
-    for (const waiter of [...this.#waiters]) waiter.fail(error);
+    for (const waiter of [...this.waiters]) waiter.reject(error);
     for (const reader of [...this.#readers]) reader.end();
   }
 
   #place(name) {
     if (this.#reserved.has(name)) return [this.#events, name];
-    return [this.#messages, name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name];
+    return [this.#messages, this.#fold(name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name)];
   }
 }
 
-/** Calls the listeners of a name; one that throws harms no other. */
-function call(lists, key, value, more) {
+/** Calls the listeners of a name. Returns whether there are any. */
+function call(lists, key, payload, id) {
   const list = lists.get(key);
-  if (!list) return false;
-  for (const entry of list) {
-    if (entry.once) remove(lists, key, (other) => other === entry);
-    try {
-      entry.listener(value, more ?? {});
-    } catch (error) {
-      console.error(`throughline: a listener of "${key}" threw`, error);
-    }
+  list?.forEach((entry) => hear(lists, key, entry, { payload, id }));
+  return !!list;
+}
+
+/** Calls a listener; one that throws harms no other. */
+function hear(lists, key, entry, { payload, id }) {
+  if (entry.once) remove(lists, key, (other) => other === entry);
+  try {
+    entry.listener(payload, id === undefined ? {} : { id });
+  } catch (error) {
+    console.error(`throughline: a listener of "${key}" threw`, error);
   }
-  return true;
 }
 
 function remove(lists, key, which) {

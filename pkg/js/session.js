@@ -67,11 +67,11 @@ export class Session {
   }
 
   on(name, listener, options) {
-    return this.#host.listeners.add(name, listener, false, options?.signal);
+    return this.#host.listeners.add(name, listener, false, options);
   }
 
   once(name, listener, options) {
-    return this.#host.listeners.add(name, listener, true, options?.signal);
+    return this.#host.listeners.add(name, listener, true, options);
   }
 
   off(name, listener) {
@@ -90,9 +90,9 @@ export class Session {
 
   async request(type, payload, options) {
     const { json } = this.#host;
-    if (json && !json.reply) throw new SessionError("unsupported");
+    if (json && !json.options.reply) throw new SessionError("unsupported");
     if (payload instanceof Uint8Array) throw new SessionError("unsupported", { message: "a request's payload must be JSON" });
-    return this.#host.request((id) => encode(json, type, payload, json ? { [json.reply.match]: id } : undefined), options);
+    return this.#host.request((id) => encode(json, type, payload, json ? { [json.options.reply.match]: id } : undefined), options);
   }
 
   async waitFor(type, options) {
@@ -101,6 +101,10 @@ export class Session {
 
   messages(options) {
     return this.#host.listeners.read(options?.signal, () => this.#host.overflowed());
+  }
+
+  forget() {
+    this.#host.forget();
   }
 
   stats() {
@@ -131,18 +135,19 @@ function encode(json, type, payload, more) {
   if (payload instanceof ArrayBuffer) payload = new Uint8Array(payload);
   const bytes = ArrayBuffer.isView(payload) ? new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength).slice() : undefined;
   if (bytes) {
-    const body = json ? { raw: bytes, type } : { type: JSON.stringify(String(type)), bytes };
+    const body = json ? { type, raw: bytes } : { type: JSON.stringify(String(type)), bytes };
     return { body, bytes: bytes.length + 64 };
   }
   let text;
   try {
     if (typeof payload === "function" || typeof payload === "symbol") throw new TypeError(typeof payload);
     if (json) {
-      const plain = payload && typeof payload === "object" && !Array.isArray(payload) ? payload : payload === undefined ? {} : { payload };
-      text = JSON.stringify({ ...plain, ...more, type });
-    } else text = JSON.stringify(String(type)) + "," + (JSON.stringify(payload) ?? "null");
+      const body = json.encode(type, payload, more);
+      return { body, bytes: body.raw.length + 16 };
+    }
+    text = JSON.stringify(String(type)) + "," + (JSON.stringify(payload) ?? "null");
   } catch (cause) {
     throw new SessionError("unserialisable", { cause });
   }
-  return { body: json ? { raw: text } : { text }, bytes: text.length + 16 };
+  return { body: { text }, bytes: text.length + 16 };
 }

@@ -29,13 +29,16 @@ export type Payload = unknown;
 /** Message types by name. Declare yours as an interface: `interface Events { AI_MESSAGE: { text: string } }`. */
 export type MessageMap = object;
 
-/** An address, `null`/`undefined`/`""` for "this transport is not available here", or a function that finds it, called for each attempt. */
+/**
+ * An address, `null`/`undefined`/`""` for "this transport is not available here", or a function that finds it, called for each attempt. `sessionId` is what the server
+ * calls the session, once known (dialect `json`, option `session`).
+ */
 export type Endpoint =
   | string
   | URL
   | null
   | undefined
-  | ((context: { transport: Transport; signal: AbortSignal }) => string | URL | null | undefined | Promise<string | URL | null | undefined>);
+  | ((context: { transport: Transport; signal: AbortSignal; sessionId?: any }) => string | URL | null | undefined | Promise<string | URL | null | undefined>);
 
 /** One address per purpose, where one for all does not do. What is left out falls back to `url`. */
 export interface Endpoints {
@@ -57,15 +60,38 @@ export interface TokenContext {
   signal: AbortSignal;
 }
 
-/** The plain-JSON dialect: any server that speaks `{ "type": …, … }`. Promises at most once. */
+/** A message of the plain-JSON dialect as it is on the wire. */
+export type JsonMessage = Record<string, any>;
+
+/** How a message goes up in a POST. What is left out is as without a shape. */
+export interface PostShape {
+  /** Relative to the address of `endpoints.send`. */
+  path?: string | URL;
+  /** @default "POST" */
+  method?: string;
+  headers?: Record<string, string>;
+  /** An object goes as JSON, its `Uint8Array`s as base64; anything else as `fetch` sends it. `null`: none. @default the message itself */
+  body?: unknown;
+}
+
+/**
+ * The plain-JSON dialect: any server that speaks `{ "type": …, … }`. Promises at most once. `docs/json.md` shows it for several servers.
+ *
+ * @example
+ * connect({ url: "/ws", dialect: { name: "json", ready: "SESSION_CREATED", session: { from: "SESSION_CREATED" }, errors: { type: "ERROR" } } });
+ */
 export interface JsonDialect {
   name: "json";
+  /** The member that holds a message's type, or a function that finds it; what is sent then has it in `type`. Where neither says, an event's name does. @default "type" */
+  type?: string | ((message: any) => string | undefined);
+  /** Whether `ai_message` and `AI_MESSAGE` are one type, for the options here and for listeners. Types are sent as you write them. @default false */
+  ignoreCase?: boolean;
   /**
-   * The type of the message that says that the server is ready, e.g. `"SESSION_CREATED"`.
+   * The type of the message that says that the server is ready, e.g. `"SESSION_CREATED"`, or several, any of which does.
    * @default none: a link that stays open for 300 ms is ready
    */
-  ready?: string;
-  /** Other names for incoming types: `{ SESSION_CREATED: "WELCOME" }` delivers `SESSION_CREATED` as `WELCOME`. */
+  ready?: string | string[];
+  /** Other names for incoming types: `{ SESSION_CREATED: "WELCOME" }` delivers `SESSION_CREATED` as `WELCOME`. The other options name types as the server does. */
   alias?: Record<string, string>;
   /**
    * How replies are recognised, for `request()`: the reply has type `type` and repeats, in its member `match`, the id that the request carried there.
@@ -74,6 +100,54 @@ export interface JsonDialect {
   reply?: { type: string; match: string };
   /** Milliseconds between signs of life that the page can see (messages, or comments on streamed SSE). Without it half-open links are not detected. */
   heartbeat?: number;
+  /** Whether what is not JSON with a type is a message of type `raw`. @default false: it is dropped, and `error` says so with code `bad_message` */
+  raw?: boolean;
+  /**
+   * What the server calls the session. It is added to each later message in the member `member` (unless the message has one), and kept over reconnects until
+   * `session.forget()`.
+   */
+  session?: {
+    /** The type of the message that tells it. */
+    from?: string;
+    /** @default "sessionId" */
+    member?: string;
+    /**
+     * Makes the session before the first link: the id in the member `member` of what it resolves with, and where the server says so, addresses in `endpoints`, or the
+     * WebSocket's in `wsUrl` (`null`: none here). Called again only after `session.forget()`. Has 12 s.
+     */
+    start?: (context: { signal: AbortSignal }) => Promise<JsonMessage & { wsUrl?: string | null; endpoints?: Endpoints }>;
+  };
+  /** What goes first over each new link, before anything that waited: a message or several, or a function of them, called before each connect. What the server is to restore goes in there. Has 12 s. */
+  hello?:
+    | JsonMessage
+    | JsonMessage[]
+    | ((context: { reconnect: boolean; sessionId?: any; lastEventId?: string; signal: AbortSignal }) => JsonMessage | JsonMessage[] | void | Promise<JsonMessage | JsonMessage[] | void>);
+  /**
+   * Messages that report an error: heard as `error` with code `server_error`, besides being messages. One that repeats a request's id (`reply.match`) rejects it; one
+   * without an id rejects the `request` or `waitFor` that waits, if only one does. `message` and `code` name the members for `error.message` and `error.reason`.
+   * @default code "error", message "message"
+   */
+  errors?: { type: string; code?: string; message?: string };
+  /** Names of events that a native `EventSource` is to hear; on streamed `fetch` all are heard. */
+  events?: string[];
+  /** How messages go up in POSTs, by type, `*` for all others: a shape, or a function that makes one of the message (with the session's id; bytes are in `data`). */
+  post?: Record<string, PostShape | ((message: any) => PostShape | undefined)>;
+  /** Whether answers to POSTs carry messages, too. @default false */
+  answers?: boolean;
+  /**
+   * Makes `long-poll` plain polling, as a safety net: a GET each `interval` (3000) ms, one at a time, while nothing streams. A better transport is looked for meanwhile,
+   * and ends it. `cursor` says what to add to the address, from the last message that came. `ETag` and 304 are understood.
+   */
+  poll?: { interval?: number; cursor?: (last: any) => string | Record<string, string> | undefined };
+  /** An address asked before each connect: 429 or 5xx, or no answer, means to wait. */
+  health?: string | URL;
+  /**
+   * A stream that was useful for 10 s and ends cleanly, after events with ids, was cut by its platform's time limit: it is opened again at once, and no state changes if
+   * that takes less than a second. `"expected"` says that any end is such a cut, ids or not.
+   */
+  cut?: "expected";
+  /** The name of a query parameter for the token where no header can carry it (WebSocket, native `EventSource`). Addresses are seen on the way and kept in logs: a last resort. */
+  tokenQuery?: string;
 }
 
 /** Deadlines and spans in milliseconds. The defaults were chosen by measurement; tests may want others. */
@@ -236,6 +310,7 @@ export type ErrorCode =
   | "aborted"
   | "unserialisable"
   | "request_failed"
+  | "server_error"
   | "unsupported"
   | "unsupported_environment"
   | "wasm_blocked"
@@ -271,8 +346,10 @@ export class SessionError extends Error {
   readonly closeCode?: number;
   /** Milliseconds the server asked to wait. */
   readonly retryInMs?: number;
-  /** The payload of a refused request (`request_failed`), or what arrived instead (`timeout` of `waitFor`). */
+  /** The payload of a refused request (`request_failed`), the message that reports an error (`server_error`), the answer to a refused POST, or what arrived instead (`timeout` of `waitFor`). */
   readonly details?: unknown;
+  /** What the server calls the error (`server_error`). */
+  readonly reason?: unknown;
 }
 
 /** Numbers as they stand. */
@@ -335,6 +412,13 @@ export interface WaitOptions {
   signal?: AbortSignal;
 }
 
+/** Options of `on()` and `once()`. */
+export interface ListenOptions {
+  signal?: AbortSignal;
+  /** Whether earlier messages that nothing has consumed are heard first. @default false */
+  kept?: boolean;
+}
+
 /** Options of `send()`. */
 export interface SendOptions {
   signal?: AbortSignal;
@@ -369,15 +453,19 @@ export interface Session<
   /** Bytes waiting in the outbox. */
   readonly bufferedAmount: number;
 
-  /** Calls `listener` for each message of a type, or each event of the session. Returns what stops it; calling that twice is harmless. A listener that throws harms no other. */
-  on<K extends keyof Named<Events>>(name: K, listener: Listener<Named<Events>[K]>, options?: { signal?: AbortSignal }): () => void;
+  /**
+   * Calls `listener` for each message of a type from now on, or each event of the session. Returns what stops it; calling that twice is harmless. A listener that throws
+   * harms no other. With `kept`, it first hears, before `on` returns, the messages of the type that came before and that nothing has consumed, as `waitFor` would find them.
+   */
+  on<K extends keyof Named<Events>>(name: K, listener: Listener<Named<Events>[K]>, options?: ListenOptions): () => void;
   /** Like `on`, for the next one only. */
-  once<K extends keyof Named<Events>>(name: K, listener: Listener<Named<Events>[K]>, options?: { signal?: AbortSignal }): () => void;
+  once<K extends keyof Named<Events>>(name: K, listener: Listener<Named<Events>[K]>, options?: ListenOptions): () => void;
   /** Stops a listener, or all of a name. */
   off<K extends keyof Named<Events>>(name: K, listener?: Listener<Named<Events>[K]>): void;
 
   /**
    * Sends a message. Resolves when the server has it (dialect `json`: when it was handed over).
+   * In the dialect `json`, a POST that the server refuses (400, 404, 405, 413 …) rejects with that error, `status` and the answer in `details`; the link stays.
    * Rejects with `outcome_unknown` if it was written and nobody can say whether it arrived, `closed` or `expired` if it never was, `unserialisable`, `aborted`, `outbox_full`.
    * While more is on its way than `outbox` allows, it waits.
    */
@@ -392,6 +480,8 @@ export interface Session<
   /** Every message from now on, in order, as an async iterator that ends with the session. At most 10 000 wait for a slow reader; then the oldest give way and `error` says so. */
   messages(options?: { signal?: AbortSignal }): AsyncIterableIterator<Message<Events>>;
 
+  /** Forgets what the server calls the session, and where in its events it stands (dialect `json`): the next link starts anew. */
+  forget(): void;
   stats(): Stats;
   explain(): Explanation;
   /** Empties the outbox, ends the session, and resolves when it is over. */

@@ -1,7 +1,7 @@
 // Requests of the split transports: abortable, bounded in time, POSTs one after another.
 
-import { toBase64 } from "../../pkg/js/base64.js";
-import { LOST, POST_HUNG, SIDE_PROBE, STATUS, WRITTEN } from "../../pkg/js/core.js";
+import { ENDPOINT, LOST, POST_HUNG, SIDE_PROBE, STATUS, WRITTEN } from "../../pkg/js/core.js";
+import { statusError } from "../../pkg/js/error.js";
 import { ANSWER, pack, receive } from "./unit.js";
 
 /** Milliseconds a POST may take. */
@@ -9,6 +9,9 @@ const POST_TIMEOUT = 10_000;
 
 /** Milliseconds that an answer which waited has after that. */
 const THAW = 500;
+
+/** Statuses that refuse a POST for now, whatever it says. */
+const PASSING = [401, 408, 425, 429];
 
 /** Milliseconds the side probe may take. */
 const SIDE_PROBE_TIMEOUT = 5_000;
@@ -19,6 +22,19 @@ export function request(host, signal, accept) {
   if (host.token) headers.Authorization = "Bearer " + host.token;
   if (accept && host.lastEventId) headers["Last-Event-ID"] = host.lastEventId;
   return { headers, signal, credentials: host.credentials, cache: "no-store" };
+}
+
+/** Fetches. A plain server that refuses the token has done nothing: it is asked again with a fresh one. */
+export async function ask(host, address, signal, accept, init) {
+  const send = () => {
+    const shared = request(host, signal, accept);
+    return fetch(address, { ...shared, ...init, headers: { ...shared.headers, ...init?.headers } });
+  };
+  const response = await send();
+  if (response.status !== 401 || !host.json || !host.options.token) return response;
+  await response.body?.cancel();
+  await host.refreshToken(1);
+  return send();
 }
 
 /** Reports an answer that is not success. */
@@ -56,7 +72,7 @@ export function linked(host, address, link) {
 /** The way up of a split link. */
 export function openUplink(host, attempt, link, signal) {
   let last = Promise.resolve();
-  async function post(item) {
+  async function post(item, quiet) {
     const limit = new AbortController();
     const hung = () => limit.abort(POST_HUNG);
     // After a frozen page thaws, its timers come before the answers that waited.
@@ -66,18 +82,18 @@ export function openUplink(host, attempt, link, signal) {
     let address;
     try {
       address = await new Promise((resolve) => host.address(attempt, "send", resolve));
-      const init = request(host, limit.signal);
-      const text = typeof item === "string" ? item : item.raw && jsonOf(item);
-      init.method = "POST";
-      init.headers["Content-Type"] = text ? "application/json" : "application/octet-stream";
-      init.body = text || item;
-      const response = await fetch(linked(host, address, link), init);
-      if (!response.ok) {
+      const { path = "", init, body } = item.raw ? host.json.shapeOf(item) : { body: item };
+      const headers = { "Content-Type": typeof body === "string" ? "application/json" : "application/octet-stream" };
+      const to = linked(host, new URL(path, address).href, link);
+      const response = await ask(host, to, limit.signal, "", { method: "POST", body, ...init, headers: { ...headers, ...init?.headers } });
+      const answer = await response.text();
+      const { status } = response;
+      if (item.raw && !quiet && status >= 400 && status < 500 && !PASSING.includes(status)) {
+        item.refused = statusError(status, answer);
+      } else if (!response.ok) {
         refuse(host, attempt, response);
         return false;
-      }
-      const answer = await response.text();
-      if (answer && !host.json && !signal.aborted) receive(host, attempt, answer, ANSWER);
+      } else if (answer && (!host.json || host.json.options.answers) && !signal.aborted) receive(host, attempt, answer, ANSWER);
       return !signal.aborted;
     } catch {
       if (!signal.aborted) host.refused(attempt, address, limit.signal.reason === POST_HUNG ? POST_HUNG : LOST);
@@ -87,16 +103,10 @@ export function openUplink(host, attempt, link, signal) {
       signal.removeEventListener("abort", abort);
     }
   }
-  return (unit) => {
+  return (unit, quiet) => {
     last = last.then(async () => {
-      for (const item of pack(unit)) if (signal.aborted || !(await post(item))) return;
-      host.tell(WRITTEN, attempt);
+      for (const item of pack(unit)) if (signal.aborted || !(await post(item, quiet))) return;
+      if (!quiet) host.tell(WRITTEN, attempt);
     });
   };
-}
-
-/** Bytes have no place in a JSON server's POST: they travel as base64 beside their type. */
-function jsonOf({ raw, type }) {
-  if (typeof raw === "string") return raw;
-  return JSON.stringify({ type, data: toBase64(raw) });
 }

@@ -1,7 +1,7 @@
 // Server-sent events (WHATWG HTML §9.2) down, POST up.
 
-import { LOST, OPENED, PROTOCOL } from "../../pkg/js/core.js";
-import { linked, openUplink, refuse, request } from "./fetch.js";
+import { CUT, LOST, PROTOCOL } from "../../pkg/js/core.js";
+import { ask, linked, openUplink, refuse } from "./fetch.js";
 import { causeOf, receive } from "./unit.js";
 
 /** Largest event accepted, in bytes. */
@@ -33,12 +33,12 @@ async function stream(host, attempt, address, signal) {
   let parser;
   try {
     /** @type {any} */
-    const response = await fetch(address, request(host, signal, "text/event-stream"));
+    const response = await ask(host, address, signal, "text/event-stream");
     if (!response.ok) return refuse(host, attempt, response);
     if (!/^text\/event-stream/i.test(response.headers.get("Content-Type"))) {
       return host.ended(attempt, PROTOCOL, 0, response.status);
     }
-    host.tell(OPENED, attempt);
+    host.opened(attempt);
     parser = new host.instance.SseParser(EVENT_LIMIT);
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     const reader = response.body.getReader();
@@ -54,9 +54,10 @@ async function stream(host, attempt, address, signal) {
         receive(host, attempt, texts[i - 1], texts[i - 2]);
       }
     }
-    host.ended(attempt, LOST, 0, 0, parser.retry());
+    // An end that is none of the network's, where events say what the next stream goes on from.
+    host.ended(attempt, host.json && host.lastEventId ? CUT : broken(host), 0, 0, parser.retry());
   } catch {
-    if (!signal.aborted) host.refused(attempt, address, LOST);
+    if (!signal.aborted) host.refused(attempt, address, broken(host));
   } finally {
     parser?.free();
   }
@@ -66,6 +67,9 @@ async function stream(host, attempt, address, signal) {
 function note(host, id) {
   if (host.json) host.lastEventId = id;
 }
+
+/** How a stream's end counts that may be the network's. */
+const broken = ({ json }) => (json?.options.cut ? CUT : LOST);
 
 /** `EventSource` takes no headers. */
 function since(host, address) {
@@ -81,14 +85,15 @@ function listen(host, attempt, address) {
   } catch (error) {
     return host.ended(attempt, causeOf(error));
   }
-  source.onopen = () => host.tell(OPENED, attempt);
+  source.onopen = () => host.opened(attempt);
   source.onmessage = (event) => {
     note(host, event.lastEventId);
     receive(host, attempt, event.data, event.type);
   };
+  for (const name of host.json?.options.events ?? []) source.addEventListener(name, source.onmessage);
   source.onerror = () => {
     source.close();
-    host.refused(attempt, address, LOST);
+    host.refused(attempt, address, broken(host));
   };
   return source;
 }

@@ -1,7 +1,7 @@
 // Units: frames put together for the wire, and taken apart again (PROTOCOL.md P1).
 
 import { fromBase64 } from "../../pkg/js/base64.js";
-import { BAD_ADDRESS, BLOCKED, FRAMES, PROTOCOL, READY, TIMEOUT, UNAVAILABLE } from "../../pkg/js/core.js";
+import { BAD_ADDRESS, BLOCKED, FRAMES, PROTOCOL, TIMEOUT, UNAVAILABLE } from "../../pkg/js/core.js";
 
 /** The cause of what a constructor threw: WebKit throws for what a content security policy forbids; others fail later.
  * @param {any} error */
@@ -80,7 +80,7 @@ export const ANSWER = null;
 /** Takes a unit apart: messages go to the page if the core accepts their numbers, the rest to the core. */
 export function receive(host, attempt, data, name) {
   try {
-    if (host.json) return receiveJson(host, attempt, data, name);
+    if (host.json) return host.json.receive(host, attempt, data, name);
     const { core } = host;
     const unit = typeof data === "string" ? JSON.parse(data) : [unpackBytes(data)];
     let turn = 0;
@@ -147,29 +147,4 @@ function unpackBytes(data) {
 function whole(n) {
   if (!Number.isSafeInteger(n) || n < 0) throw n;
   return n;
-}
-
-/** A server that knows no frames: one JSON object a message, its type in the member `type` or in the event's name. */
-function receiveJson(host, attempt, data, name) {
-  const { core, json } = host;
-  if (typeof data !== "string") {
-    if (core.accept(attempt, 0)) host.message("binary", new Uint8Array(data));
-    return;
-  }
-  let value;
-  try {
-    value = JSON.parse(data);
-  } catch {}
-  for (const item of Array.isArray(value) ? value : [value]) {
-    let type = item?.type ?? (name !== "message" ? name : undefined);
-    if (typeof type !== "string") {
-      host.badMessage(data);
-      continue;
-    }
-    if (type === json.ready) host.tell(READY, attempt);
-    if (!core.accept(attempt, 0)) continue;
-    if (type === json.reply?.type && host.reply(item[json.reply.match], true, item)) continue;
-    if (json.alias && Object.hasOwn(json.alias, type)) type = json.alias[type];
-    host.message(type, item);
-  }
 }

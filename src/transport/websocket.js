@@ -1,6 +1,6 @@
 // WebSocket (RFC 6455, WHATWG WebSockets): one socket, both ways.
 
-import { CLOSED, LOST, OPENED, REFUSED } from "../../pkg/js/core.js";
+import { CLOSED, LOST, REFUSED } from "../../pkg/js/core.js";
 import { causeOf, gatherer, pack, receive } from "./unit.js";
 
 /** Characters gathered in a unit before it is written. */
@@ -10,7 +10,7 @@ export function openWebSocket(host, attempt) {
   let socket;
   let closed = false;
   const { send, flush } = gatherer((unit) => {
-    if (!closed) for (const item of pack(unit, host.token)) socket.send(item.raw ?? item);
+    if (!closed) for (const item of pack(unit, host.token)) socket.send(item.raw ? host.json.textOf(item) : item);
   }, UNIT_LENGTH);
   host.address(attempt, "websocket", (address) => {
     if (closed) return;
@@ -24,7 +24,7 @@ export function openWebSocket(host, attempt) {
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       opened = true;
-      host.tell(OPENED, attempt);
+      host.opened(attempt);
     };
     socket.onmessage = (event) => receive(host, attempt, event.data);
     // What its policy forbids, Chromium tells by an error alone; after one that was open, a close follows.

@@ -72,6 +72,9 @@ pub enum Cause {
     Goaway = 18,
     /// The endpoint or session function threw, rejected or never settled.
     Endpoint = 19,
+    /// A stream ended as its platform's time limit has it, and the next one goes on where it was:
+    /// [`Cause::Lost`] where that is not at once.
+    Cut = 20,
 }
 
 /// Why an attempt or a link ended.
@@ -192,7 +195,8 @@ const fn verdict_of_cause(cause: Cause) -> Verdict {
         | Cause::Deadline
         | Cause::Superseded
         | Cause::Goaway
-        | Cause::Endpoint => Verdict::Retry,
+        | Cause::Endpoint
+        | Cause::Cut => Verdict::Retry,
     }
 }
 

@@ -50,6 +50,9 @@ pub struct Config {
     pub transports: Transports,
     /// Whether the application gives tokens.
     pub has_token: bool,
+    /// Whether a poll asks again for what it has not delivered: then, in a dialect without numbers too,
+    /// a better transport is looked for beside it.
+    pub polls: bool,
     /// What worked last on this network, if anything did.
     pub memory: Option<Memory>,
     /// Most messages on their way, and in a full outbox.
@@ -68,6 +71,7 @@ impl Default for Config {
             dialect: Dialect::Throughline,
             transports: Transport::TEXT.into_iter().collect(),
             has_token: false,
+            polls: false,
             memory: None,
             outbox_messages: 1_000,
             outbox_bytes: 1 << 20,

@@ -1,19 +1,31 @@
 //! From an attempt that has proven itself to the link, and what that does to the session.
 
 use super::Session;
-use super::attempt::Phase;
+use super::attempt::{Phase, Uplink};
 use super::link::Plan;
 use super::state::State;
 use crate::close::{Cause, Ending, code};
+use crate::config::Dialect;
 use crate::frame::{Frame, Ready};
 use crate::output::Event;
 use crate::time::Millis;
 use crate::trace::Kind;
 use crate::transports::Transports;
 
+/// Milliseconds between two looks at whether the old link's way up is free.
+const UPLINK_PAUSE: u64 = 50;
+
 impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     /// Makes a proven attempt the link, and the old link, if there is one, history.
     pub(super) fn adopt(&mut self, index: usize, now: Millis) {
+        if let State::Connected(link) = &self.state
+            && self.config.dialect != Dialect::Throughline
+            && link.uplink == Uplink::Busy
+            && let Some(attempt) = self.attempts.get_mut(index)
+        {
+            // A POST in flight would be cut with the old link.
+            return attempt.postpone(|_| now + UPLINK_PAUSE);
+        }
         if self.is_stray(index) {
             let attempt = self.attempts.get(index).map(|attempt| attempt.id);
             self.drop_attempts(|other| Some(other.id) == attempt, now);

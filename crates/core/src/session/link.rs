@@ -22,6 +22,9 @@ pub(super) const ACK_BYTES: usize = 256 << 10;
 /// Bytes after which a unit is closed.
 const UNIT_BYTES: usize = 64 << 10;
 
+/// A stream that was cut is opened again within so many milliseconds.
+const REOPEN_SPREAD: u64 = 250;
+
 /// Half heartbeat intervals of silence after which a link is half-open (2.5 intervals).
 const QUIET_TICKS: u8 = 5;
 
@@ -34,7 +37,7 @@ pub(super) struct Link {
     pub(super) usefulness: Usefulness,
     pub(super) uplink: Uplink,
     pub(super) pulse: Option<Pulse>,
-    /// A sign of life is due, after waking up.
+    /// A sign of life is due, after waking up; or another link, after the stream was cut.
     pub(super) proof_by: Option<Millis>,
     /// The ping in flight.
     pub(super) ping: Option<(u32, Millis)>,
@@ -285,6 +288,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     pub(super) fn flush(&mut self, now: Millis) {
         self.expire(now);
         let at_most_once = self.config.dialect != Dialect::Throughline;
+        if at_most_once && self.attempts.iter().any(Attempt::is_settling) {
+            // What waits goes over the link that is about to be taken.
+            return;
+        }
         while let Some(link) = self.state.link_mut() {
             let (attempt, split) = (link.id, link.transport.is_split());
             if link.uplink == Uplink::Busy {
@@ -377,9 +384,19 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     /// The link is gone.
     pub(super) fn lose(&mut self, mut ending: Ending, now: Millis) {
-        let State::Connected(link) = &self.state else {
+        let State::Connected(link) = &mut self.state else {
             return self.finish(State::Closed(Ending::of(Cause::Asked)), now);
         };
+        if ending.cause == Cause::Cut {
+            if link.usefulness == Usefulness::Stable && link.proof_by.is_none() {
+                // A crowd whose streams end together does not come back in one instant.
+                let at = now + self.rng.between(0, REOPEN_SPREAD) + ending.retry_after.unwrap_or(0);
+                link.plan = Plan::Move { at };
+                link.proof_by = Some(at + u64::from(self.config.timing.settle));
+                return;
+            }
+            ending.cause = Cause::Lost;
+        }
         let (attempt, transport) = (link.id, link.transport);
         let (plan, window, since) = (link.plan, link.window, link.since);
         ending.transport = Some(transport);
@@ -590,8 +607,13 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             }
             Target::Better => {
                 self.set_plan(Plan::Stay);
-                for better in self.better_than(transport).iter() {
-                    self.open(better, now);
+                let better = self.better_than(transport);
+                let nearest = better.iter().last();
+                for better in better.iter() {
+                    // Without numbers, two that open at once would deliver everything twice.
+                    if self.config.dialect == Dialect::Throughline || Some(better) == nearest {
+                        self.open(better, now);
+                    }
                 }
             }
             Target::Standby => {
@@ -619,7 +641,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             Plan::Stay | Plan::Climb { .. } | Plan::AskToken { .. } => {}
         }
         let (transport, since, climbs) = (link.transport, link.since, link.climbs);
-        if self.better_than(transport).is_empty() || self.config.dialect != Dialect::Throughline {
+        let may = match self.config.dialect {
+            Dialect::Throughline => true,
+            Dialect::Json(_) => self.config.polls && transport == Transport::LongPoll,
+        };
+        if !may || self.better_than(transport).is_empty() {
             return self.set_plan(Plan::Stay);
         }
         let base = if now - since > u64::from(timing.climb_patience) {

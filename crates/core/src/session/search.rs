@@ -17,6 +17,7 @@ use crate::transports::Transports;
 /// Rounds that fail with "not here" on every transport before a session that once had a link fails.
 const UNSUITABLE_ROUNDS: u32 = 3;
 
+
 #[derive(Debug)]
 pub(super) struct Search {
     pub(super) step: Step,
@@ -379,10 +380,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let transport = attempt.transport;
         ending.transport = Some(transport);
         ending.cause = match ending.cause {
-            Cause::Lost if attempt.has_opened() => Cause::Flapped,
+            Cause::Lost | Cause::Cut if attempt.has_opened() => Cause::Flapped,
             // The server answered, and no packet found a way.
             Cause::Lost if matches!(attempt.phase, Phase::Answered { .. }) => Cause::Hang,
-            Cause::Lost => Cause::Refused,
+            Cause::Lost | Cause::Cut => Cause::Refused,
             cause => cause,
         };
         let named = Some((attempt.id, transport));
@@ -407,7 +408,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             self.emit(Event::Trouble(ending));
         }
         if self.state.search_mut().is_none() {
-            return self.replan(now);
+            self.replan(now);
+            return self.flush(now);
         }
         match ending.verdict() {
             Verdict::Stop => self.fail(ending, now),

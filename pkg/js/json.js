@@ -1,0 +1,125 @@
+// The dialect `json`: any server that speaks objects with a type, one a message (docs/json.md).
+
+import { request } from "../../src/transport/fetch.js";
+import { ANSWER } from "../../src/transport/unit.js";
+import { toBase64 } from "./base64.js";
+import { READY } from "./core.js";
+import { statusError } from "./error.js";
+
+/** Options by what they may be. */
+const OPTIONS = {
+  string: "name type ready cut tokenQuery health ",
+  function: "type hello ",
+  object: "ready alias reply session hello errors events post poll health ",
+  boolean: "ignoreCase raw answers ",
+  number: "heartbeat ",
+};
+
+/** Names what of the options cannot be meant, if something is.
+ * @param {any} dialect */
+export const misfit = (dialect) => Object.keys(dialect).find((name) => dialect[name] !== undefined && !OPTIONS[typeof dialect[name]].split(" ").includes(name));
+
+/** Bytes within JSON are base64. */
+const base64 = (_, value) => (value instanceof Uint8Array ? toBase64(value) : value);
+
+/** What is known of a plain server: as configured, and as learned. */
+export class Json {
+  /** The server's name of the session, where it has one. */
+  id;
+  /** Addresses that `start` found. @type {any} */
+  found;
+  /** Messages that go before all others over a new link. */
+  greeting = [];
+  /** The last message that came. */
+  last;
+
+  /** @param {any} options */
+  constructor(options) {
+    const { type = "type", ignoreCase, ready, alias = {}, post = {}, session, errors, reply } = options;
+    const fold = (name) => (ignoreCase ? name?.toUpperCase() : name);
+    const map = (entries, fold) => new Map(Object.entries(entries).map(([from, to]) => [fold(from), to]));
+    const named = typeof type === "string";
+    this.options = options;
+    this.fold = fold;
+    this.key = named ? type : "type";
+    this.typeOf = named ? (item) => item?.[type] : type;
+    this.member = session?.member ?? "sessionId";
+    this.alias = map(alias, fold);
+    this.post = map(post, String);
+    this.signs = [ready, session?.from, reply?.type, errors?.type].map((names) => [names].flat().map(fold));
+  }
+
+  /** Writes a message. */
+  encode(type, payload, more) {
+    const plain = payload && typeof payload === "object" && !Array.isArray(payload) ? payload : payload === undefined ? {} : { payload };
+    return { type, raw: JSON.stringify({ ...plain, ...more, [this.key]: type }, base64) };
+  }
+
+  /** A message as it goes up: with what the server calls the session. */
+  whole({ type, raw }) {
+    return { [this.member]: this.id, ...(typeof raw === "string" ? JSON.parse(raw) : { [this.key]: type, data: raw }) };
+  }
+
+  /** What goes over a WebSocket. */
+  textOf(body) {
+    return this.id === undefined || typeof body.raw !== "string" ? body.raw : JSON.stringify(this.whole(body));
+  }
+
+  /** What goes up in a POST: the message, or what `post` makes of it. */
+  shapeOf(message) {
+    const shape = this.post.get(message.type) ?? this.post.get("*");
+    const whole = this.whole(message);
+    const { path = "", body = whole, ...init } = /** @type {any} */ (typeof shape === "function" ? shape(whole) : shape) ?? {};
+    return { path, init, body: body?.constructor === Object ? JSON.stringify(body, base64) : body };
+  }
+
+  /** Takes apart what came. */
+  receive(host, attempt, data, name) {
+    const accept = () => host.core.accept(attempt, 0);
+    if (typeof data !== "string") return void (accept() && host.message("binary", new Uint8Array(data)));
+    let value;
+    try {
+      value = JSON.parse(data);
+    } catch {}
+    for (const item of [value].flat()) {
+      let type;
+      try {
+        type = this.typeOf(item);
+      } catch {}
+      type ??= name === "message" ? undefined : name;
+      if (typeof type !== "string") {
+        if (name === ANSWER) continue;
+        if (!this.options.raw) host.badMessage(data);
+        else if (accept()) host.message("raw", data);
+        continue;
+      }
+      const folded = this.fold(type);
+      const [ready, named, replied, refused] = this.signs.map((names) => names.includes(folded));
+      if (named) this.id = item?.[this.member] ?? this.id;
+      if (ready) host.tell(READY, attempt);
+      if (!accept()) continue;
+      this.last = item;
+      const id = item?.[this.options.reply?.match];
+      if (replied && host.reply(id, true, item)) continue;
+      if (refused) host.refusal(id, item, this.options.errors);
+      host.message(this.alias.get(folded) ?? type, item);
+    }
+  }
+
+  /** Does what goes before a round of attempts. */
+  async prepare(host) {
+    const { health, session, hello } = this.options;
+    if (health) {
+      const { status } = await host.call((signal) => fetch(health, request(host, signal)));
+      if (status === 429 || status >= 500) throw statusError(status);
+    }
+    if (session?.start && !this.found) {
+      const found = await host.call((signal) => session.start({ signal }));
+      this.id = found[this.member];
+      this.found = { ...("wsUrl" in found && { websocket: found.wsUrl }), ...found.endpoints };
+    }
+    const about = { reconnect: host.stats.lost > 0, sessionId: this.id, lastEventId: host.lastEventId };
+    const first = typeof hello === "function" ? await host.call((signal) => hello({ ...about, signal })) : hello;
+    this.greeting = [first ?? []].flat().map((message) => this.encode(message[this.key], message));
+  }
+}
