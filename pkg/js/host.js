@@ -45,6 +45,8 @@ export class Host {
   #inbox = [];
   /** What transports hold open, by attempt. */
   links = new Map();
+  /** The attempt that opened last. */
+  latest = 0;
   /** The server's names of sessions; the core knows them by their index. @type {string[]} */
   names = [];
   #over = new AbortController();
@@ -110,6 +112,8 @@ export class Host {
     const transports = usable.length ? usable : wanted;
     const timing = [];
     const set = (field, ms) => ms >= 0 && timing.push(field, ms);
+    // Firefox shows a stream only with its first byte.
+    if (plain.heartbeat > 8_000) set(1, plain.heartbeat * 1.2);
     TIMING.forEach((name, field) => set(field, options.timing?.[name]));
     options.timing?.backoff?.forEach((window, i) => set(7 + i, window));
     set(12, plain.heartbeat);
@@ -303,6 +307,7 @@ export class Host {
   /** A link is open. What greets a plain server goes before all else. */
   opened(attempt) {
     if (this.json) this.links.get(attempt)?.send(this.json.greeting, true);
+    this.latest = attempt;
     this.tell(OPENED, attempt);
   }
 

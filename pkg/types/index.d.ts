@@ -136,9 +136,10 @@ export interface JsonDialect {
   answers?: boolean;
   /**
    * Makes `long-poll` plain polling, as a safety net: a GET each `interval` (3000) ms, one at a time, while nothing streams. A better transport is looked for meanwhile,
-   * and ends it. `cursor` says what to add to the address, from the last message that came. `ETag` and 304 are understood.
+   * and ends it. `cursor` says what to add to the address, from the last message that came and the last answer; `messages` finds the messages in an answer that is not
+   * one of them, or a list. `ETag` and 304 are understood.
    */
-  poll?: { interval?: number; cursor?: (last: any) => string | Record<string, string> | undefined };
+  poll?: { interval?: number; cursor?: (last: any, answer: any) => string | Record<string, string> | undefined; messages?: (answer: any) => unknown };
   /** An address asked before each connect: 429 or 5xx, or no answer, means to wait. */
   health?: string | URL;
   /**

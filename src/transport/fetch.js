@@ -16,23 +16,20 @@ const PASSING = [401, 408, 425, 429];
 /** Milliseconds the side probe may take. */
 const SIDE_PROBE_TIMEOUT = 5_000;
 
-/** What every request of a link shares. @returns {any} */
-export function request(host, signal, accept) {
+/** What every request of a link shares, and what is particular to this one. @param {string} [accept] @param {any} [init] @returns {any} */
+export function request(host, signal, accept, init) {
   const headers = accept ? { Accept: accept } : {};
   if (host.token) headers.Authorization = "Bearer " + host.token;
   if (accept && host.lastEventId) headers["Last-Event-ID"] = host.lastEventId;
-  return { headers, signal, credentials: host.credentials, cache: "no-store" };
+  return { signal, credentials: host.credentials, cache: "no-store", ...init, headers: { ...headers, ...init?.headers } };
 }
 
-/** Fetches. A plain server that refuses the token has done nothing: it is asked again with a fresh one. */
+/** Fetches. A plain server that refuses the token has done nothing: it is asked again with a fresh one.
+ * @param {string} [accept] @param {any} [init] */
 export async function ask(host, address, signal, accept, init) {
-  const send = () => {
-    const shared = request(host, signal, accept);
-    return fetch(address, { ...shared, ...init, headers: { ...shared.headers, ...init?.headers } });
-  };
+  const send = () => fetch(address, request(host, signal, accept, init));
   const response = await send();
   if (response.status !== 401 || !host.json || !host.options.token) return response;
-  await response.body?.cancel();
   await host.refreshToken(1);
   return send();
 }
@@ -64,9 +61,14 @@ export function sideProbe(host) {
   });
 }
 
+/** Adds to an address. */
+export function queried(address, query) {
+  return address + (address.includes("?") ? "&" : "?") + new URLSearchParams(query);
+}
+
 /** Adds the link's name to an address. */
 export function linked(host, address, link) {
-  return host.json ? address : address + (address.includes("?") ? "&" : "?") + "link=" + link;
+  return host.json ? address : queried(address, { link });
 }
 
 /** The way up of a split link. */

@@ -1,7 +1,7 @@
 // Long polling: held GETs down, POST up.
 
 import { LOST, READY } from "../../pkg/js/core.js";
-import { ask, linked, openUplink, refuse } from "./fetch.js";
+import { ask, linked, openUplink, queried, refuse } from "./fetch.js";
 import { receive } from "./unit.js";
 
 /** Milliseconds between polls of a server that does not hold them. */
@@ -24,41 +24,38 @@ export function openLongPoll(host, attempt, link) {
 async function poll(host, attempt, base, signal) {
   const { json } = host;
   const net = json?.options.poll;
-  // While another link opens, that is what delivers.
-  const aside = () => net && host.links.size > 1;
-  let tag, last;
+  // Once another link is open, that is what delivers.
+  const aside = () => net && host.latest > attempt && host.links.has(host.latest);
+  let tag, last, answer;
   try {
     for (let count = 1; !signal.aborted; count++) {
       // A browser silently asks again where a connection broke: the number tells the server.
-      let address = json ? base : base + "&poll=" + count;
-      if (net?.cursor) address = queried(base, net.cursor(json.last));
-      if (address !== last) tag = undefined;
-      const response = aside() || (await ask(host, address, signal, "", tag && { headers: { "If-None-Match": tag } }));
-      const { status = 304, headers } = response;
-      if (!response.ok && status !== 304) return refuse(host, attempt, response);
-      const bytes = headers?.get("Content-Type") === "application/octet-stream";
-      const data = status === 304 ? "" : bytes ? await response.arrayBuffer() : await response.text();
-      if (signal.aborted) return;
+      const query = json ? net?.cursor?.(json.last, answer) : { poll: count };
+      const address = query ? queried(base, query) : base;
+      const headers = tag && address === last ? { "If-None-Match": tag } : {};
+      /** @type {any} */
+      let data = "";
+      if (!aside()) {
+        const response = await ask(host, address, signal, "", { headers });
+        const fresh = response.status !== 304;
+        if (!response.ok && fresh) return refuse(host, attempt, response);
+        const bytes = response.headers.get("Content-Type") === "application/octet-stream";
+        if (fresh) data = bytes ? await response.arrayBuffer() : await response.text();
+        if (signal.aborted) return;
+        if (fresh && aside()) data = "";
+        else if (fresh) [tag, last] = [response.headers.get("ETag"), address];
+      }
       if (count === 1) host.opened(attempt);
       if (net) host.tell(READY, attempt);
       host.heard(attempt);
-      const empty = !data || data === "[]" || aside();
-      if (!empty) {
-        [tag, last] = [headers.get("ETag"), address];
-        receive(host, attempt, data, "message");
-      }
+      if (data && net?.messages) data = JSON.stringify(net.messages((answer = JSON.parse(data))));
+      const empty = !data || data === "[]";
+      if (!empty) receive(host, attempt, data, "message");
       if (empty || net) await pause(net?.interval ?? (json ? POLL_INTERVAL : EMPTY_PAUSE), signal);
     }
   } catch {
     if (!signal.aborted) host.refused(attempt, base, LOST);
   }
-}
-
-/** Adds what a cursor says to an address. */
-function queried(address, query) {
-  const url = new URL(address);
-  for (const [name, value] of new URLSearchParams(query)) url.searchParams.set(name, value);
-  return url.href;
 }
 
 function pause(ms, signal) {

@@ -1,7 +1,7 @@
 // Server-sent events (WHATWG HTML §9.2) down, POST up.
 
 import { CUT, LOST, PROTOCOL } from "../../pkg/js/core.js";
-import { ask, linked, openUplink, refuse } from "./fetch.js";
+import { ask, linked, openUplink, queried, refuse } from "./fetch.js";
 import { causeOf, receive } from "./unit.js";
 
 /** Largest event accepted, in bytes. */
@@ -73,8 +73,8 @@ const broken = ({ json }) => (json?.options.cut ? CUT : LOST);
 
 /** `EventSource` takes no headers. */
 function since(host, address) {
-  if (!host.lastEventId) return address;
-  return address + (address.includes("?") ? "&" : "?") + "lastEventId=" + encodeURIComponent(host.lastEventId);
+  const { lastEventId } = host;
+  return lastEventId ? queried(address, { lastEventId }) : address;
 }
 
 /** `EventSource` would reconnect by itself and hides why it failed: its first error is its last. */

@@ -284,6 +284,7 @@ fn optimize(repo: &Repo, wasm: &Path) -> Result<()> {
             "--strip-producers",
             "--strip-target-features",
         ])
+        .args(names)
         .arg(wasm)
         .arg("-o")
         .arg(wasm)
@@ -348,7 +349,7 @@ fn bundle(repo: &Repo, entry: Entry, flavour: Flavour) -> Result<String> {
 
 /// Members that only the package's own modules see and name by nothing but an identifier: the text entry's bundle has short
 /// names for them. What an application, the wire or the browser names must never be here.
-const INTERNAL: [&str; 34] = [
+const INTERNAL: [&str; 37] = [
     "tell",
     "heard",
     "accept",
@@ -380,6 +381,9 @@ const INTERNAL: [&str; 34] = [
     "json",
     "native",
     "emit",
+    "options",
+    "record",
+    "settle",
     "sends",
     "signs",
     "__wbg_ptr",

@@ -243,10 +243,13 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let id = AttemptId(self.last_attempt);
         let link = self.rng.nonce();
         let timing = &self.config.timing;
-        let open = match self.config.dialect {
+        let open = match (self.config.dialect, &self.state) {
             _ if transport.is_negotiated() => EXCHANGE,
-            Dialect::Throughline => u64::from(timing.open),
-            Dialect::Json(_) => self.patient(timing.json_open),
+            // Nothing waits for it: some browsers show a stream only with its first byte.
+            (Dialect::Throughline, _) | (Dialect::Json(_), State::Connected(_)) => {
+                u64::from(timing.open)
+            }
+            (Dialect::Json(_), _) => self.patient(timing.json_open),
         };
         let mut attempt = Attempt {
             id,
