@@ -90,7 +90,7 @@ export function errorOf(next, terminal, reason) {
   if (cause === 0) return undefined;
   const code = codeOf(cause, closeCode || status);
   const asked = /^(token|endpoint)$/.test(code);
-  if (asked && reason instanceof SessionError) return reason;
+  if (asked && reason instanceof SessionError && /** @type {any} */ (reason).status) return reason;
   const more = { terminal, cause: asked ? reason : undefined };
   if (transport >= 0) more.transport = TRANSPORTS[transport];
   if (closeCode > 0) more.closeCode = closeCode;

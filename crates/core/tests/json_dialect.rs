@@ -1,27 +1,41 @@
 //! The plain-JSON dialect where the simulated world, whose servers all speak the protocol, does not reach.
 
 use throughline_core::{
-    AttemptId, Cause, Config, Dialect, Ending, Input, Millis, Output, Readiness, Report, Session,
-    StateKind, Transport,
+    AttemptId, Cause, Config, Dialect, Ending, Event, Input, Millis, Outcome, Output, Readiness,
+    Report, Session, StateKind, Ticket, Transport,
 };
 
-/// A page that polls, and a clock.
+/// A page, and a clock.
 struct Page {
     session: Session<(), u32>,
     now: Millis,
+    /// Transports in the order they were opened.
+    opened: Vec<Transport>,
+    /// Attempts that units were handed to.
+    written: Vec<AttemptId>,
+    settled: Vec<Outcome>,
+    states: Vec<StateKind>,
 }
 
 impl Page {
     fn polling(readiness: Readiness) -> Self {
+        Self::new(readiness, &[Transport::LongPoll], false)
+    }
+
+    fn new(readiness: Readiness, transports: &[Transport], polls: bool) -> Self {
         let config = Config {
             dialect: Dialect::Json(readiness),
-            transports: [Transport::LongPoll].into_iter().collect(),
+            transports: transports.iter().copied().collect(),
+            polls,
             ..Config::default()
         };
-        let session = Session::new(config, [7; 16]);
         Self {
-            session,
+            session: Session::new(config, [7; 16]),
             now: Millis(0),
+            opened: Vec::new(),
+            written: Vec::new(),
+            settled: Vec::new(),
+            states: Vec::new(),
         }
     }
 
@@ -30,11 +44,50 @@ impl Page {
         self.session.handle(input, self.now);
         let mut opened = None;
         while let Some(output) = self.session.poll_output() {
-            if let Output::Open { attempt, .. } = output {
-                opened = Some(attempt);
+            match output {
+                Output::Open {
+                    attempt, transport, ..
+                } => {
+                    opened = Some(attempt);
+                    self.opened.push(transport);
+                }
+                Output::Transmit { attempt, .. } => self.written.push(attempt),
+                Output::Event(Event::Settled(_, outcome)) => self.settled.push(outcome),
+                Output::Event(Event::State { to, .. }) => self.states.push(to),
+                _ => {}
             }
         }
         opened
+    }
+
+    fn end(&mut self, attempt: AttemptId, cause: Cause) -> Option<AttemptId> {
+        self.tell(Input::Report(attempt, Report::Ended(Ending::of(cause))))
+    }
+
+    fn send(&mut self, ticket: u32) {
+        self.tell(Input::Send {
+            ticket: Ticket(ticket),
+            request: None,
+            body: (),
+            bytes: 1,
+            ttl: None,
+            replaces: None,
+        });
+    }
+
+    /// Opens an attempt and lets it settle.
+    fn settle(&mut self, attempt: AttemptId) {
+        self.tell(Input::Report(attempt, Report::Opened));
+        self.pass(300);
+    }
+
+    /// A stream that has carried the session for ten seconds.
+    fn streaming() -> (Self, AttemptId) {
+        let mut page = Self::new(Readiness::Settled, &[Transport::Sse], false);
+        let attempt = page.tell(Input::Connect).unwrap();
+        page.settle(attempt);
+        page.pass(10_000);
+        (page, attempt)
     }
 
     /// Lets time pass until the session opens an attempt.
@@ -112,4 +165,107 @@ fn a_silent_data_channel_is_left_without_a_word_of_ours() {
         .iter()
         .filter(|output| matches!(output, Output::Open { .. }));
     assert_eq!(opens.count(), 1);
+}
+
+#[test]
+fn a_useful_stream_that_is_cut_is_opened_again_and_no_state_changes() {
+    let (mut page, attempt) = Page::streaming();
+    assert_eq!(page.end(attempt, Cause::Cut), None);
+    let cut = page.now;
+    let next = page.until_open();
+    assert!(page.now - cut <= 250, "at once");
+    page.settle(next);
+    assert_eq!(page.session.link(), Some(next));
+    assert_eq!(page.states, [StateKind::Connecting, StateKind::Connected]);
+}
+
+#[test]
+fn a_cut_stream_that_stays_away_is_lost() {
+    let (mut page, attempt) = Page::streaming();
+    page.end(attempt, Cause::Cut);
+    let next = page.until_open();
+    page.end(next, Cause::Lost);
+    page.pass(1_250);
+    assert_eq!(page.session.state(), StateKind::Reconnecting);
+}
+
+#[test]
+fn a_young_stream_that_is_cut_is_lost() {
+    let mut page = Page::new(Readiness::Settled, &[Transport::Sse], false);
+    let attempt = page.tell(Input::Connect).unwrap();
+    page.settle(attempt);
+    page.end(attempt, Cause::Cut);
+    assert_eq!(page.session.state(), StateKind::Reconnecting);
+}
+
+#[test]
+fn a_post_in_flight_holds_the_old_link_and_what_waits_goes_over_the_new_one_once() {
+    let (mut page, attempt) = Page::streaming();
+    page.send(1);
+    page.end(attempt, Cause::Cut);
+    let next = page.until_open();
+    page.settle(next);
+    assert_eq!(
+        page.session.link(),
+        Some(attempt),
+        "its POST is not answered"
+    );
+    page.send(2);
+    assert_eq!(page.written, [attempt]);
+    page.tell(Input::Report(attempt, Report::Written));
+    page.pass(50);
+    assert_eq!(page.session.link(), Some(next));
+    assert_eq!(page.written, [attempt, next]);
+    page.tell(Input::Report(next, Report::Written));
+    assert_eq!(page.settled, [Outcome::Sent, Outcome::Sent]);
+}
+
+#[test]
+fn what_only_polls_looks_for_a_stream_one_at_a_time() {
+    let mut page = Page::new(Readiness::Settled, &Transport::TEXT, true);
+    let socket = page.tell(Input::Connect).unwrap();
+    let stream = page.end(socket, Cause::Refused).unwrap();
+    let poll = page.end(stream, Cause::Refused).unwrap();
+    page.settle(poll);
+    page.opened.clear();
+    let next = page.until_open();
+    assert_eq!(page.opened, [Transport::Sse]);
+    page.send(1);
+    assert_eq!(page.written, [poll]);
+    page.tell(Input::Report(poll, Report::Written));
+    page.settle(next);
+    assert_eq!(page.session.transport(), Some(Transport::Sse));
+    assert_eq!(page.states, [StateKind::Connecting, StateKind::Connected]);
+}
+
+#[test]
+fn what_waits_goes_over_the_polled_link_where_the_stream_fails_after_all() {
+    let mut page = Page::new(
+        Readiness::Settled,
+        &[Transport::Sse, Transport::LongPoll],
+        true,
+    );
+    let stream = page.tell(Input::Connect).unwrap();
+    let poll = page.end(stream, Cause::Refused).unwrap();
+    page.settle(poll);
+    let next = page.until_open();
+    page.tell(Input::Report(next, Report::Opened));
+    page.send(1);
+    assert!(page.written.is_empty(), "it waits for the stream");
+    page.end(next, Cause::Lost);
+    assert_eq!(page.written, [poll]);
+}
+
+#[test]
+fn what_polls_and_holds_its_answers_stays_where_it_is() {
+    let mut page = Page::new(
+        Readiness::Settled,
+        &[Transport::Sse, Transport::LongPoll],
+        false,
+    );
+    let stream = page.tell(Input::Connect).unwrap();
+    let poll = page.end(stream, Cause::Refused).unwrap();
+    page.settle(poll);
+    page.pass(100_000);
+    assert_eq!(page.opened, [Transport::Sse, Transport::LongPoll]);
 }

@@ -17,7 +17,6 @@ use crate::transports::Transports;
 /// Rounds that fail with "not here" on every transport before a session that once had a link fails.
 const UNSUITABLE_ROUNDS: u32 = 3;
 
-
 #[derive(Debug)]
 pub(super) struct Search {
     pub(super) step: Step,
