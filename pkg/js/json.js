@@ -17,7 +17,7 @@ const OPTIONS = {
 
 /** Names what of the options cannot be meant, if something is.
  * @param {any} dialect */
-export const misfit = (dialect) => Object.keys(dialect).find((name) => dialect[name] !== undefined && !OPTIONS[typeof dialect[name]].split(" ").includes(name));
+export const misfit = (dialect) => Object.keys(dialect).find((name) => dialect[name] !== undefined && !OPTIONS[typeof dialect[name]]?.split(" ").includes(name));
 
 /** Bytes within JSON are base64. */
 const base64 = (_, value) => (value instanceof Uint8Array ? toBase64(value) : value);

@@ -62,6 +62,8 @@ session.on("message", (message) => {
 });
 const stop: () => void = session.on("gap", () => {}, { signal: new AbortController().signal });
 stop();
+session.once("AI_MESSAGE", () => {}, { kept: true });
+session.forget();
 session.off("AI_MESSAGE");
 // @ts-expect-error no such message
 session.off("AI_MESAGE");
@@ -120,6 +122,17 @@ const options: Options[] = [
   { url: null, endpoints: { websocket: async ({ transport, signal }) => (signal.aborted ? null : `/ws/${transport}`) } },
   { dialect: { name: "json", ready: "READY", alias: { A: "B" }, reply: { type: "REPLY", match: "id" } } },
   { token: async ({ reason, signal }) => `${reason} ${signal.aborted}`, credentials: "include" },
+  {
+    dialect: {
+      name: "json", type: (message) => message.kind, ignoreCase: true, ready: ["A", "B"], raw: true, session: { from: "A", start: async () => ({ id: 1, wsUrl: null }) },
+      hello: ({ reconnect, sessionId }) => (reconnect ? { type: "RESUME", sessionId } : undefined), errors: { type: "ERROR" }, cut: "expected", health: "/health",
+      post: { sound: ({ data }) => ({ path: "up", body: { data } }), "*": { method: "PUT" } }, poll: { cursor: (last, answer) => ({ after: answer?.cursor ?? last.id }) },
+    },
+  },
+  // @ts-expect-error no such option of the dialect
+  { dialect: { name: "json", typ: "kind" } },
+  // @ts-expect-error a cut is expected, or learned
+  { dialect: { name: "json", cut: true } },
   { timing: { climb: 1_000, backoff: [1, 2, 3, 4] }, outbox: { whenFull: "reject" } },
   // @ts-expect-error no such transport
   { transports: ["webtransport"] },

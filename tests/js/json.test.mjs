@@ -1,0 +1,115 @@
+// The dialect `json` without a browser: what comes is told apart, what goes has its shape.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { READY } from "../../pkg/js/core.js";
+import { Json, misfit } from "../../pkg/js/json.js";
+import { Listeners } from "../../pkg/js/listeners.js";
+import { ANSWER } from "../../src/transport/unit.js";
+
+/** Stands where the page's host does and writes down what it hears. */
+function heard(json, data, name) {
+  const all = [];
+  const host = {
+    core: { accept: () => 1 },
+    message: (type, payload) => all.push([type, payload]),
+    badMessage: (bad) => all.push(["bad", bad]),
+    reply: (id, _, item) => id === 7 && all.push(["reply", item]),
+    refusal: (id, item) => all.push(["refusal", id, item]),
+    tell: (input) => all.push(["told", input]),
+  };
+  json.receive(host, 1, typeof data === "object" && !(data instanceof ArrayBuffer) ? JSON.stringify(data) : data, name);
+  return all;
+}
+
+test("a type is found by its member, by a function, or by the event's name", () => {
+  assert.deepEqual(heard(new Json({}), { type: "A" }), [["A", { type: "A" }]]);
+  assert.deepEqual(heard(new Json({ type: "kind" }), { kind: "A", type: "B" }), [["A", { kind: "A", type: "B" }]]);
+  const byShape = new Json({ type: ({ audio }) => audio && "audio" });
+  assert.deepEqual(heard(byShape, { audio: "x" }), [["audio", { audio: "x" }]]);
+  assert.deepEqual(heard(byShape, "null", "news"), [["news", null]]);
+  assert.deepEqual(heard(new Json({}), { text: "x" }, "comment"), [["comment", { text: "x" }]]);
+});
+
+test("what is no message is told, or is raw, and in an answer it is nobody's", () => {
+  for (const data of ["no JSON", "5", '"text"', "null", "{}", '{"type":5}', "[[]]"]) {
+    assert.deepEqual(heard(new Json({}), data, "message"), [["bad", data]]);
+    assert.deepEqual(heard(new Json({ raw: true }), data), [["raw", data]]);
+    assert.deepEqual(heard(new Json({ raw: true }), data, ANSWER), []);
+  }
+  assert.deepEqual(heard(new Json({}), '[{"type":"A"},5,{"type":"B"}]').map(([type]) => type), ["A", "bad", "B"]);
+  assert.deepEqual(heard(new Json({}), new Uint8Array([1]).buffer), [["binary", new Uint8Array([1])]]);
+});
+
+test("names that every object has are types like others", () => {
+  const json = new Json({ alias: { A: "B" }, post: {} });
+  for (const type of ["constructor", "__proto__", "toString"]) {
+    assert.deepEqual(heard(json, `{"type":"${type}"}`)[0][0], type);
+    assert.equal(json.shapeOf(json.encode(type, { n: 1 })).body, `{"n":1,"type":"${type}"}`);
+  }
+});
+
+test("any of several ready types is a sign, whatever its case", () => {
+  const json = new Json({ ready: ["Welcome", "RESUMED"], ignoreCase: true, alias: { welcome: "HELLO" } });
+  assert.deepEqual(heard(json, { type: "WELCOME" }), [["told", READY], ["HELLO", { type: "WELCOME" }]]);
+  assert.deepEqual(heard(json, { type: "resumed" }), [["told", READY], ["resumed", { type: "resumed" }]]);
+  assert.deepEqual(heard(new Json({ ready: "Welcome" }), { type: "WELCOME" }), [["WELCOME", { type: "WELCOME" }]]);
+});
+
+test("the session's id is learned, and is in what goes after", () => {
+  const json = new Json({ session: { from: "MADE", member: "sid" } });
+  assert.equal(json.textOf(json.encode("A", { n: 1 })), '{"n":1,"type":"A"}');
+  const early = json.encode("A", { n: 1 });
+  heard(json, { type: "MADE", sid: 5 });
+  assert.deepEqual(JSON.parse(json.textOf(early)), { sid: 5, n: 1, type: "A" });
+  assert.deepEqual(JSON.parse(json.textOf(json.encode("A", { sid: "own" }))), { sid: "own", type: "A" });
+  heard(json, { type: "MADE" });
+  assert.equal(json.id, 5);
+  const bytes = new Uint8Array([255]);
+  assert.equal(json.textOf({ type: "A", raw: bytes }), bytes);
+});
+
+test("a reply is who asked's, an error is told and stays a message", () => {
+  const json = new Json({ reply: { type: "DONE", match: "ref" }, errors: { type: "ERROR" } });
+  const done = { type: "DONE", ref: 7 };
+  assert.deepEqual(heard(json, done), [["reply", done]]);
+  assert.deepEqual(heard(json, { ...done, ref: 8 }), [["DONE", { ...done, ref: 8 }]]);
+  const error = { type: "ERROR", ref: 7, message: "no" };
+  assert.deepEqual(heard(json, error), [["refusal", 7, error], ["ERROR", error]]);
+});
+
+test("a POST has the shape of its type, and bytes in JSON are base64", () => {
+  const json = new Json({
+    post: { sound: ({ data, sessionId }) => ({ path: "up", body: { sessionId, audio: data } }), END: { method: "DELETE", body: null }, "*": { headers: { "X-A": "1" } }, same: () => undefined },
+  });
+  json.id = "s";
+  assert.deepEqual(json.shapeOf({ type: "sound", raw: new Uint8Array([255]) }), { path: "up", init: {}, body: '{"sessionId":"s","audio":"/w=="}' });
+  assert.deepEqual(json.shapeOf(json.encode("END")), { path: "", init: { method: "DELETE" }, body: null });
+  assert.deepEqual(json.shapeOf(json.encode("other", { b: new Uint8Array([255]) })), { path: "", init: { headers: { "X-A": "1" } }, body: '{"sessionId":"s","b":"/w==","type":"other"}' });
+  assert.equal(json.shapeOf(json.encode("same", [1])).body, '{"sessionId":"s","payload":[1],"type":"same"}');
+  assert.equal(json.shapeOf({ type: "x", raw: new Uint8Array([1]) }).body, '{"sessionId":"s","type":"x","data":"AQ=="}');
+});
+
+test("options that are none, or of another kind, are named", () => {
+  for (const [name, value] of Object.entries({ typ: "x", type: 5, ready: 1, raw: "yes", hello: "x", post: "x", constructor: "x", toString: () => {}, heartbeat: 1n })) {
+    assert.equal(misfit({ name: "json", [name]: value }), name);
+  }
+  assert.equal(misfit({ name: "json", type: "kind", ready: ["A"], raw: false, hello: () => {}, heartbeat: 1, cut: "expected", poll: undefined }), undefined);
+});
+
+test("a listener hears what was kept, in order and once, if it asks for it", () => {
+  const listeners = new Listeners();
+  const [late, now] = [[], []];
+  for (const n of [1, 2]) listeners.message("A", n, `e${n}`);
+  listeners.message("B", 3);
+  listeners.add("A", (n) => now.push(n), false);
+  listeners.add("A", (n, { id }) => late.push([n, id]), false, { kept: true });
+  assert.deepEqual([late, now], [[[1, "e1"], [2, "e2"]], []]);
+  listeners.message("A", 4);
+  assert.deepEqual([late.at(-1), now], [[4, undefined], [4]]);
+  const once = [];
+  for (const n of [5, 6]) listeners.message("B", n);
+  listeners.add("B", (n) => once.push(n), true, { kept: true });
+  assert.deepEqual(once, [3]);
+});
