@@ -1,6 +1,6 @@
 // The dialect `json`: any server that speaks objects with a type, one a message (docs/json.md).
 
-import { request } from "../../src/transport/fetch.js";
+import { request, retryAfter } from "../../src/transport/fetch.js";
 import { ANSWER } from "../../src/transport/unit.js";
 import { toBase64 } from "./base64.js";
 import { READY } from "./core.js";
@@ -32,11 +32,15 @@ export class Json {
   greeting = [];
   /** The last message that came. */
   last;
+  /** Why the server was not well. @type {unknown} */
+  illness;
+  /** When it may be asked again. */
+  again = 0;
 
   /** @param {any} options */
   constructor(options) {
     const { type = "type", ignoreCase, ready, alias = {}, post = {}, session, errors, reply } = options;
-    const fold = (name) => (ignoreCase ? name?.toUpperCase() : name);
+    const fold = (name) => (ignoreCase ? (name?.toUpperCase?.() ?? name) : name);
     const map = (entries, fold) => new Map(Object.entries(entries).map(([from, to]) => [fold(from), to]));
     const named = typeof type === "string";
     this.options = options;
@@ -110,8 +114,13 @@ export class Json {
   async prepare(host) {
     const { health, session, hello } = this.options;
     if (health) {
-      const { status } = await host.call((signal) => fetch(health, request(host, signal)));
-      if (status === 429 || status >= 500) throw statusError(status);
+      if (!(Date.now() < this.again)) {
+        const response = await host.call((signal) => fetch(health, request(host, signal)));
+        const { status } = response;
+        this.illness = status === 429 || status >= 500 ? statusError(status) : undefined;
+        this.again = Date.now() + retryAfter(response);
+      }
+      if (this.illness) throw this.illness;
     }
     if (session?.start && !this.found) {
       const found = await host.call((signal) => session.start({ signal }));

@@ -140,7 +140,7 @@ export interface JsonDialect {
    * one of them, or a list. `ETag` and 304 are understood.
    */
   poll?: { interval?: number; cursor?: (last: any, answer: any) => string | Record<string, string> | undefined; messages?: (answer: any) => unknown };
-  /** An address asked before each connect: 429 or 5xx, or no answer, means to wait. */
+  /** An address asked before each connect: 429 or 5xx, or no answer, means to wait; `Retry-After` is obeyed. */
   health?: string | URL;
   /**
    * A stream that was useful for 10 s and ends cleanly, after events with ids, was cut by its platform's time limit: it is opened again at once, and no state changes if

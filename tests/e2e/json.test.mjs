@@ -140,9 +140,15 @@ inBrowsers((world) => {
     for (const deployment of ["sse", "hybrid", "edge"]) {
       const { url } = await systemFor(t, "c", "--deployment", deployment, "--frames", "20", "--unhealthy", "1");
       const seen = await evaluate(async (url) => {
+        let probes = 0;
+        const { fetch } = window;
+        window.fetch = (address, init) => {
+          if (String(address).endsWith("/api/health")) probes++;
+          return fetch(address, init);
+        };
         const { session, record } = await harness.connected({
           endpoints: { sse: ({ sessionId }) => `${url}/api/audio-stream?sessionId=${sessionId}`, send: `${url}/api/audio-upload` },
-          transports: ["websocket", "sse"], remember: false, timing: { backoff: [1, 1, 1, 1] },
+          transports: ["websocket", "sse"], remember: false, timing: { backoff: [300, 300, 300, 300] },
           dialect: {
             name: "json", health: `${url}/api/health`, type: (message) => message.type ?? (message.audio ? "audio" : undefined), raw: true,
             session: {
@@ -164,18 +170,27 @@ inBrowsers((world) => {
         const refused = transport === "sse" ? await Promise.all(["wrong", "nowhere", "nobody"].map((type) => harness.outcome(session.send(type)))) : [];
         const { state } = session;
         await session.close();
-        return { transport, frames, refused, state, errors: record.errors.map(({ code, status }) => [code, status]), lost: session.stats().lost };
+        window.fetch = fetch;
+        return { transport, frames, refused, probes, state, errors: record.errors.map(({ code, status }) => [code, status]), lost: session.stats().lost };
       }, url);
       assert.equal(seen.transport, deployment === "sse" ? "sse" : "websocket");
       assert.deepEqual(seen.frames, [...Array(20).fill(960), 30]);
       assert.deepEqual(seen.refused.map(({ error }) => [error.code, error.status]), seen.refused.length ? [["not_found", 405], ["not_found", 404], ["not_found", 404]] : []);
       assert.deepEqual([seen.state, seen.lost], ["connected", 0]);
-      assert.deepEqual(seen.errors, [["server_unavailable", 503], ...(deployment === "sse" ? [["transport_unavailable", null]] : [])]);
+      // Asked again only after its `Retry-After`: told each time, answered 503 once.
+      const errors = seen.errors.filter(([code], i) => seen.errors.findIndex(([other]) => other === code) === i);
+      assert.equal(seen.probes, 2);
+      assert.deepEqual(errors, [["server_unavailable", 503], ...(deployment === "sse" ? [["transport_unavailable", null]] : [])]);
     }
   });
 
-  for (const [title, more, cut] of [["ids", ["--ids"], undefined], ["--reset", ["--reset"], "expected"]]) {
-    world.check(`C: a stream that its platform cuts goes on, and the app sees nothing of it (${title})`, async (evaluate, t) => {
+  const CUTS = [
+    { title: "learned from ids", more: ["--ids"] },
+    { title: "expected, without ids", more: [], cut: "expected" },
+    { title: "expected, by resets", more: ["--reset", "--ids"], cut: "expected" },
+  ];
+  for (const { title, more, cut } of CUTS) {
+    world.check(`C: a stream that its platform cuts goes on, and the app sees nothing of it: ${title}`, async (evaluate, t) => {
       const { url } = await systemFor(t, "c", "--deployment", "sse", "--frames", "100", "--cut", "0.7", ...more);
       const seen = await evaluate(async (url, cut) => {
         const { session, record } = await harness.connected({

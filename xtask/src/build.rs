@@ -349,7 +349,7 @@ fn bundle(repo: &Repo, entry: Entry, flavour: Flavour) -> Result<String> {
 
 /// Members that only the package's own modules see and name by nothing but an identifier: the text entry's bundle has short
 /// names for them. What an application, the wire or the browser names must never be here.
-const INTERNAL: [&str; 37] = [
+const INTERNAL: [&str; 45] = [
     "tell",
     "heard",
     "accept",
@@ -386,6 +386,14 @@ const INTERNAL: [&str; 37] = [
     "settle",
     "sends",
     "signs",
+    "prepare",
+    "latest",
+    "found",
+    "whole",
+    "moved",
+    "owner",
+    "kit",
+    "progress",
     "__wbg_ptr",
 ];
 

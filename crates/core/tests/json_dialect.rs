@@ -84,7 +84,7 @@ impl Page {
     /// A stream that has carried the session for ten seconds.
     fn streaming() -> (Self, AttemptId) {
         let mut page = Self::new(Readiness::Settled, &[Transport::Sse], false);
-        let attempt = page.tell(Input::Connect).unwrap();
+        let attempt = page.tell(Input::Connect).expect("an attempt");
         page.settle(attempt);
         page.pass(10_000);
         (page, attempt)
@@ -268,4 +268,15 @@ fn what_polls_and_holds_its_answers_stays_where_it_is() {
     page.settle(poll);
     page.pass(100_000);
     assert_eq!(page.opened, [Transport::Sse, Transport::LongPoll]);
+}
+
+#[test]
+fn a_cut_stream_that_asks_for_more_than_a_second_is_lost() {
+    let (mut page, attempt) = Page::streaming();
+    let ending = Ending {
+        retry_after: Some(3_000),
+        ..Ending::of(Cause::Cut)
+    };
+    page.tell(Input::Report(attempt, Report::Ended(ending)));
+    assert_eq!(page.session.state(), StateKind::Reconnecting);
 }

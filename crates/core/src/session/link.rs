@@ -388,11 +388,14 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             return self.finish(State::Closed(Ending::of(Cause::Asked)), now);
         };
         if ending.cause == Cause::Cut {
-            if link.usefulness == Usefulness::Stable && link.proof_by.is_none() {
+            let patience = u64::from(self.config.timing.settle);
+            let after = ending.retry_after.unwrap_or(0);
+            let useful = link.usefulness == Usefulness::Stable && link.proof_by.is_none();
+            if useful && after <= patience {
                 // A crowd whose streams end together does not come back in one instant.
-                let at = now + self.rng.between(0, REOPEN_SPREAD) + ending.retry_after.unwrap_or(0);
+                let at = now + self.rng.between(0, REOPEN_SPREAD) + after;
                 link.plan = Plan::Move { at };
-                link.proof_by = Some(at + u64::from(self.config.timing.settle));
+                link.proof_by = Some(at + patience);
                 return;
             }
             ending.cause = Cause::Lost;
