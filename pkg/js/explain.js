@@ -7,7 +7,7 @@ const DETAILS = {
   ready: (a) => `${a} ms`,
   wait: (a) => `${a} ms`,
   token: (a) => ["asked for", "refused, a fresh one is asked for", "expires, a fresh one is asked for"][a],
-  "side-probe": (a) => (a === 426 ? "HTTP 426: this server has no WebSocket here" : a ? `HTTP ${a}` : "no answer"),
+  "side-probe": (a) => (a ? `HTTP ${a}` + (a === 426 ? ": this server has no WebSocket here" : "") : "no answer"),
   goaway: (a) => `within ${a} ms`,
   climb: (a) => `in ${a} ms`,
 };

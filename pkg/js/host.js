@@ -331,8 +331,8 @@ export class Host {
   /** The server refused something: the request with that id, or what alone waits. */
   refusal(id, details, { message = "message", code = "error" }) {
     const error = new SessionError("server_error", { message: details?.[message], reason: details?.[code], details });
-    const waiting = [...this.#requests.values(), ...this.listeners.waiters];
-    const asked = id === undefined ? waiting.length === 1 && waiting[0] : this.#requests.get(id);
+    const [first, other] = [...this.#requests.values(), ...this.listeners.waiters];
+    const asked = id === undefined ? !other && first : this.#requests.get(id);
     if (asked) asked.reject(error);
     this.trouble(error);
   }
@@ -528,7 +528,7 @@ function check(options, names) {
   const name = dialect?.name ?? dialect ?? "throughline";
   if (name !== "throughline" && name !== "json") fail('dialect must be "throughline" or "json"');
   const odd = typeof dialect === "object" && misfit(dialect);
-  if (odd) fail(`dialect.${odd} is not an option, or not of this kind`);
+  if (odd) fail(`dialect.${odd} cannot be that`);
   if (recover && name === "json") fail('recover needs the dialect "throughline"');
   if (token !== undefined && typeof token !== "function") fail("token must be a function");
 }

@@ -114,10 +114,10 @@ export class Json {
   async prepare(host) {
     const { health, session, hello } = this.options;
     if (health) {
-      if (!(Date.now() < this.again)) {
+      if (Date.now() >= this.again) {
         const response = await host.call((signal) => fetch(health, request(host, signal)));
         const { status } = response;
-        this.illness = status === 429 || status >= 500 ? statusError(status) : undefined;
+        this.illness = (status === 429 || status >= 500) && statusError(status);
         this.again = Date.now() + retryAfter(response);
       }
       if (this.illness) throw this.illness;
@@ -127,8 +127,10 @@ export class Json {
       this.id = found[this.member];
       this.found = { ...("wsUrl" in found && { websocket: found.wsUrl }), ...found.endpoints };
     }
-    const about = { reconnect: host.stats.lost > 0, sessionId: this.id, lastEventId: host.lastEventId };
-    const first = typeof hello === "function" ? await host.call((signal) => hello({ ...about, signal })) : hello;
+    const { id: sessionId } = this;
+    const { lastEventId, stats } = host;
+    const ask = (signal) => hello({ reconnect: stats.lost > 0, sessionId, lastEventId, signal });
+    const first = typeof hello === "function" ? await host.call(ask) : hello;
     this.greeting = [first ?? []].flat().map((message) => this.encode(message[this.key], message));
   }
 }

@@ -46,7 +46,7 @@ export function openWebRtc(host, attempt) {
     if (closed) return;
     try {
       for (const item of pack(unit, host.token)) {
-        const message = item.raw ?? item;
+        const message = item.raw && host.json ? host.json.textOf(item) : item;
         if (!host.json) outlet?.write(cut(message));
         else if (fits(message)) outlet?.write([message]);
       }
@@ -79,6 +79,7 @@ export function openWebRtc(host, attempt) {
       if (MILESTONES[milestone] === OPENED) {
         ice.failure = undefined;
         if (host.json) host.unit = limit = messageLimit(pc);
+        return host.opened(attempt);
       }
       host.tell(MILESTONES[milestone], attempt);
     },

@@ -284,7 +284,6 @@ fn optimize(repo: &Repo, wasm: &Path) -> Result<()> {
             "--strip-producers",
             "--strip-target-features",
         ])
-        .args(names)
         .arg(wasm)
         .arg("-o")
         .arg(wasm)

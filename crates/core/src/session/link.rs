@@ -390,8 +390,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         if ending.cause == Cause::Cut {
             let patience = u64::from(self.config.timing.settle);
             let after = ending.retry_after.unwrap_or(0);
-            let useful = link.usefulness == Usefulness::Stable && link.proof_by.is_none();
-            if useful && after <= patience {
+            if link.usefulness == Usefulness::Stable && after <= patience {
                 // A crowd whose streams end together does not come back in one instant.
                 let at = now + self.rng.between(0, REOPEN_SPREAD) + after;
                 link.plan = Plan::Move { at };
