@@ -27,7 +27,7 @@ export function explain(host, guarantee) {
     if (id) Object.assign(entry, { attempt: id, transport });
     timeline.push(entry);
     if (!id) continue;
-    const attempt = attempts.get(id) ?? { id, transport, startedAt: at, outcome: "opening" };
+    const attempt = attempts.get(id) ?? { id, transport, address: host.addressOf(id), startedAt: at, outcome: "opening" };
     attempts.set(id, attempt);
     const after = at - attempt.startedAt;
     if (what === "opened") Object.assign(attempt, { openedAfter: after, outcome: "greeting" });
@@ -43,7 +43,8 @@ export function explain(host, guarantee) {
   }
   const list = [...attempts.values()];
   const halfOpenDetection = !host.json || !!(host.json.options.heartbeat && !host.native);
-  return { state: host.state, transport: host.transport, guarantee, halfOpenDetection, attempts: list, timeline, summary: summarise(host, list, halfOpenDetection) };
+  const startedAt = new Date(performance.timeOrigin + host.origin).toISOString();
+  return { startedAt, state: host.state, transport: host.transport, lastHeardAt: host.heardAt && host.heardAt - host.origin, guarantee, halfOpenDetection, attempts: list, timeline, summary: summarise(host, list, halfOpenDetection) };
 }
 
 function summarise(host, attempts, halfOpenDetection) {

@@ -12,6 +12,9 @@ import { perform } from "./perform.js";
 /** Milliseconds for the application's own functions: token and endpoints. */
 const FUNCTION_TIMEOUT = 12_000;
 
+/** As many attempts as the core's log may tell of. */
+const KEPT_ADDRESSES = 256;
+
 const REASONS = ["connect", "unauthorized", "expiring"];
 
 /** Codes of sends that did not arrive, or perhaps did not. */
@@ -36,6 +39,10 @@ export class Host {
   record = { messages: 0, bytes: 0, log: [] };
   stats = { sent: 0, received: 0, duplicates: 0, lost: 0, rtt: null };
   origin = performance.now();
+  /** Where the last attempts went, by attempt and without a query, which may hold secrets. @type {string[]} */
+  #addresses = [];
+  /** When something last came. @type {number | null} */
+  heardAt = null;
   #alarm;
   /** When the alarm rings. */
   #due = Infinity;
@@ -216,6 +223,11 @@ export class Host {
     return known < 0 ? this.names.push(session) - 1 : known;
   }
 
+  /** Where an attempt went, while the core's log tells of it. */
+  addressOf(attempt) {
+    return this.#addresses[attempt % KEPT_ADDRESSES];
+  }
+
   now() {
     return performance.now() - this.origin;
   }
@@ -252,7 +264,7 @@ export class Host {
   }
 
   /** Finds the address of a purpose and hands it on, absolute; reports where there is none. */
-  address(attempt, purpose, use) {
+  locate(attempt, purpose, use) {
     const { json, token, options: { url = "/realtime" } } = this;
     const endpoints = { ...this.options.endpoints, ...json?.found };
     const endpoint = purpose in endpoints ? endpoints[purpose] : url;
@@ -268,6 +280,7 @@ export class Host {
       if (!/^(https?|wss?):$/.test(address.protocol)) return this.ended(attempt, BAD_ADDRESS);
       address.hash = "";
       this.progress?.("api", "done");
+      if (purpose !== "send") this.#addresses[attempt % KEPT_ADDRESSES] = address.origin + address.pathname;
       const name = token && json?.options.tokenQuery;
       if (name && (purpose === "websocket" || (purpose === "sse" && this.native))) {
         this.#warn("query", "throughline: the token is in the address");

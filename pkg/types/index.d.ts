@@ -376,6 +376,8 @@ export interface Stats {
 export interface AttemptReport {
   id: number;
   transport: Transport;
+  /** Where it went, once that was known: without a query, which may hold secrets. */
+  address?: string;
   /** Milliseconds since `connect()`. */
   startedAt: number;
   /** Milliseconds from start, where it came so far. */
@@ -394,8 +396,12 @@ export interface AttemptReport {
 
 /** The session's account of itself. */
 export interface Explanation {
+  /** When `connect()` was called, in ISO 8601: all other times are milliseconds since then. */
+  startedAt: string;
   state: State;
   transport: Transport | null;
+  /** When something last came from the server, comments and heartbeats left out; `null`: never. */
+  lastHeardAt: number | null;
   guarantee: "effectively-once" | "at-most-once";
   /** Whether a silent link would be noticed. */
   halfOpenDetection: boolean;

@@ -49,7 +49,7 @@ export function retryAfter(response) {
 
 /** Asks the address as a plain GET: a refused WebSocket hides its status, this does not. */
 export function sideProbe(host) {
-  host.address(0, "websocket", async (address) => {
+  host.locate(0, "websocket", async (address) => {
     try {
       const signal = AbortSignal.timeout(SIDE_PROBE_TIMEOUT);
       const response = await fetch(address, request(host, signal));
@@ -83,7 +83,7 @@ export function openUplink(host, attempt, link, signal) {
     signal.addEventListener("abort", abort);
     let address;
     try {
-      address = await new Promise((resolve) => host.address(attempt, "send", resolve));
+      address = await new Promise((resolve) => host.locate(attempt, "send", resolve));
       const { path = "", init, body } = item.raw ? host.json.shapeOf(item) : { body: item };
       const headers = { "Content-Type": typeof body === "string" ? "application/json" : "application/octet-stream" };
       const to = linked(host, new URL(path, address).href, link);

@@ -12,7 +12,7 @@ const EMPTY_PAUSE = 100;
 
 export function openLongPoll(host, attempt, link) {
   const abort = new AbortController();
-  host.address(attempt, "poll", (address) => {
+  host.locate(attempt, "poll", (address) => {
     if (!abort.signal.aborted) poll(host, attempt, linked(host, address, link), abort.signal);
   });
   return {

@@ -11,7 +11,7 @@ export function openSse(host, attempt, link) {
   const abort = new AbortController();
   const { signal } = abort;
   let source;
-  host.address(attempt, "sse", (address) => {
+  host.locate(attempt, "sse", (address) => {
     if (signal.aborted) return;
     address = linked(host, address, link);
     if (host.native) source = listen(host, attempt, since(host, address));

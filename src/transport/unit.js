@@ -79,6 +79,7 @@ export const ANSWER = null;
 
 /** Takes a unit apart: messages go to the page if the core accepts their numbers, the rest to the core. */
 export function receive(host, attempt, data, name) {
+  host.heardAt = performance.now();
   try {
     if (host.json) return host.json.receive(host, attempt, data, name);
     const { core } = host;

@@ -110,7 +110,7 @@ export function openWebRtc(host, attempt) {
       trouble(code, { message, remediation, ...cause, details: redact(told?.message ?? told ?? "", host.token) });
     },
   };
-  host.address(attempt, "webrtc", (found) => {
+  host.locate(attempt, "webrtc", (found) => {
     if (closed) return;
     address = found;
     const trickles = signalingOf(webrtc).name === "whip";

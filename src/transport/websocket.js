@@ -12,7 +12,7 @@ export function openWebSocket(host, attempt) {
   const { send, flush } = gatherer((unit) => {
     if (!closed) for (const item of pack(unit, host.token)) socket.send(item.raw ? host.json.textOf(item) : item);
   }, UNIT_LENGTH);
-  host.address(attempt, "websocket", (address) => {
+  host.locate(attempt, "websocket", (address) => {
     if (closed) return;
     address = address.replace(/^http/, "ws");
     try {

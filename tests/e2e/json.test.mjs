@@ -245,13 +245,16 @@ inBrowsers((world) => {
       const first = await emit("one");
       await harness.until(() => texts.length === 1);
       const polled = requests.filter((address) => address.includes("/events")).length;
-      const { summary, halfOpenDetection } = session.explain();
+      const { startedAt, lastHeardAt, attempts: [{ address }], halfOpenDetection } = session.explain();
+      const age = Date.now() - Date.parse(startedAt);
       await session.close();
-      return { first, texts, polled, halfOpenDetection, summary, transport: record.transports[0].to, all: JSON.stringify([session.explain(), record, harness.told]), warned: harness.told.warnings };
+      return { first, texts, polled, halfOpenDetection, age, lastHeardAt, address, transport: record.transports[0].to, all: JSON.stringify([session.explain(), record, harness.told]), warned: harness.told.warnings };
     }, url, SECRET, world.name === "firefox");
     assert.equal(seen.first.delivered, 1);
     assert.deepEqual(seen.texts, ["one"]);
     assert.deepEqual([seen.polled, seen.transport], [0, "sse"]);
+    assert.equal(seen.address, `${url}/api/shows/demo/stream`);
+    assert.ok(seen.lastHeardAt > 0 && seen.lastHeardAt <= seen.age, "it tells when it last heard something");
     assert.ok(!seen.all.includes(SECRET), "the token is in no account");
     assert.deepEqual(seen.warned.filter((line) => line.includes("address")).length, world.name === "firefox" ? 1 : 0);
   });

@@ -26,7 +26,7 @@ async function asked(open) {
     await new Promise((resolve, reject) => {
       const ended = () => ++ends === 2 && resolve(undefined);
       const url = `http://127.0.0.1:${server.address().port}/realtime?room=7`;
-      const host = { token: TOKEN, credentials: "same-origin", address: (_, __, use) => use(url), ended, refused: reject, tell: reject };
+      const host = { token: TOKEN, credentials: "same-origin", locate: (_, __, use) => use(url), ended, refused: reject, tell: reject };
       open(host, 1, LINK).send([{ hello: { version: 1 } }]);
     });
   } finally {

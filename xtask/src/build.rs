@@ -378,7 +378,7 @@ fn bundle(repo: &Repo, entry: Entry, flavour: Flavour) -> Result<String> {
 
 /// Members that only the package's own modules see and name by nothing but an identifier: the text entry's bundle has short
 /// names for them. What an application, the wire or the browser names must never be here.
-const INTERNAL: [&str; 45] = [
+const INTERNAL: [&str; 46] = [
     "tell",
     "heard",
     "accept",
@@ -396,7 +396,8 @@ const INTERNAL: [&str; 45] = [
     "tellRecovered",
     "nameOf",
     "trap",
-    "address",
+    "locate",
+    "addressOf",
     "identity",
     "links",
     "openers",

@@ -64,7 +64,7 @@ export async function diagnose(options, hostOf) {
       new Promise((resolve, reject) => {
         const one = hostOf(options);
         one.ended = () => reject(new Skipped("not available here"));
-        one.address(0, purpose, resolve);
+        one.locate(0, purpose, resolve);
       });
     await look("token", (signal) => tokenOf(known, signal));
     const paths = new Paths(known, addressOf);
