@@ -5,8 +5,8 @@ import { test } from "node:test";
 
 import { whyNoMicrophone } from "../../pkg/js/voice/errors.js";
 import { Uplink } from "../../pkg/js/voice/uplink.js";
+import { Wording } from "../../pkg/js/voice/wording.js";
 
-const NAMES = { audio: "audio", start: "audio:start", stop: "audio:stop", dropped: "audio:dropped" };
 const RATE = 16_000;
 const FRAME = 320;
 
@@ -16,7 +16,7 @@ function uplink({ json = false } = {}) {
   const dropped = [];
   let frames = 0;
   const send = (type, payload) => new Promise((resolve, reject) => sent.push({ type, payload, resolve, reject }));
-  const up = new Uplink(send, NAMES, RATE, json, { dropped: ({ ms }) => dropped.push(ms), arrived() {} });
+  const up = new Uplink(send, new Wording({}, json), { dropped: ({ ms }) => dropped.push(ms), arrived() {} });
   const speak = (count) => {
     for (let i = 0; i < count; i++) up.push(new Int16Array(FRAME).fill(frames++));
   };
@@ -95,6 +95,18 @@ test("of more than two seconds the oldest goes, which both sides are told", asyn
   assert.deepEqual(dropped, [500, 500, 400]);
   assert.deepEqual(order().map((item) => (Array.isArray(item) ? item[0] : item)), ["audio:start", "audio:dropped", 70]);
   assert.deepEqual(sent[1].payload, { stream: 1, ms: 1_400 });
+});
+
+test("what is said before sound may go up waits, as it does without a link", () => {
+  const { up, speak, order } = uplink();
+  up.gate(false);
+  up.carriedBy("websocket");
+  up.begin(false);
+  speak(2);
+  assert.deepEqual(order(), []);
+  up.gate(true);
+  speak(1);
+  assert.deepEqual(order(), ["audio:start", [0, 1], [2]]);
 });
 
 test("a send that fails does not stop what follows", async () => {

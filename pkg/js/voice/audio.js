@@ -1,4 +1,3 @@
-import { fromBase64 } from "../base64.js";
 import { SessionError } from "../error.js";
 import { Devices } from "./devices.js";
 import { Emitter } from "./emitter.js";
@@ -7,12 +6,6 @@ import { Microphone } from "./microphone.js";
 import { Rung } from "./rung.js";
 import { atGesture } from "./speaker.js";
 import { Uplink } from "./uplink.js";
-
-/** Types of the messages about sound; `audio.names` may give others. */
-const NAMES = {
-  audio: "audio", start: "audio:start", stop: "audio:stop", end: "audio:end", flush: "audio:flush", interrupt: "audio:interrupt", dropped: "audio:dropped",
-  speech: "speech",
-};
 
 /** Milliseconds between looks at a microphone that may have fallen silent. */
 const LOOK = 500;
@@ -42,7 +35,10 @@ export class SessionAudio {
   #host;
   #send;
   #options;
-  #names;
+  /** How the dialect writes and reads sound. */
+  #wording;
+  /** Whether sound may go up. */
+  #open = true;
   #events = new Emitter();
   #graph;
   #devices;
@@ -86,11 +82,11 @@ export class SessionAudio {
   constructor(host, send) {
     this.#host = host;
     this.#send = send;
-    const { names, rate = 16_000, echoSafe = "element", ...options } = host.options.audio ?? {};
-    this.#options = { ...options, rate, echoSafe };
-    this.#names = { ...NAMES, ...names };
+    const { echoSafe = "element", ...options } = host.options.audio ?? {};
+    this.#wording = host.wording(options);
+    this.#options = { ...options, rate: this.#wording.rate, echoSafe };
     this.#rung = new Rung(host, () => this.#state !== "off" || this.#speaking.agent);
-    this.#uplink = new Uplink(send, this.#names, rate, !!host.json, {
+    this.#uplink = new Uplink(send, this.#wording, {
       dropped: ({ ms }) => {
         this.#stats.droppedMs += ms;
         this.#events.emit("dropped", { ms });
@@ -116,19 +112,18 @@ export class SessionAudio {
   /** Hears what concerns sound. */
   #listen() {
     const { listeners } = this.#host;
-    const { audio, start, end, flush, speech } = this.#names;
     listeners.add("transport", ({ to }) => {
       this.#uplink.carriedBy(to);
       this.#rung.carriedBy(to, this.#way === "messages");
     });
     listeners.add("rtt", () => this.#rung.flowed(false));
-    listeners.add(start, (payload) => this.#begin(payload ?? {}));
-    listeners.add(audio, (payload) => this.#hear(payload));
-    listeners.add(end, (payload) => this.#finish(payload?.stream));
-    listeners.add(flush, (payload) => this.#flush(payload?.stream));
-    listeners.add(speech, (payload) => {
-      if (this.#activity) this.#speaks("user", this.#activity.server(!!payload?.speaking, this.#clock));
-      else this.#speaks("user", !!payload?.speaking);
+    this.#wording.listen(listeners, {
+      begin: (about) => this.#begin(about),
+      hear: (pcm) => this.#hear(pcm),
+      finish: (stream) => this.#finish(stream),
+      flush: (stream) => this.#flush(stream),
+      speech: (speaking) => this.#speaks("user", this.#activity ? this.#activity.server(speaking, this.#clock) : speaking),
+      gate: (open) => this.#gate(open),
     });
     globalThis.addEventListener?.("pagehide", () => this.#release(), { signal: this.#over.signal });
   }
@@ -193,7 +188,7 @@ export class SessionAudio {
     try {
       await this.#loading;
       if (stops !== this.#stops) throw aborted();
-      this.#microphone ??= this.#open();
+      this.#microphone ??= this.#makeMicrophone();
       this.#progress("microphone", "active");
       await this.#microphone.start(deviceId);
       this.#progress("microphone", "done");
@@ -251,7 +246,7 @@ export class SessionAudio {
       const { stream, rate, since, from } = this.#rtp;
       this.#rtp = undefined;
       this.#graph.mute(1, true);
-      this.#interrupted(stream, from + Math.round(((performance.now() - since) * rate) / 1000), rate);
+      this.#interrupted(stream, from + Math.round(((performance.now() - since) * rate) / 1000), rate, true);
       this.#speaks("agent", false);
     } else if (this.#speaking.agent) {
       this.#ignoring = this.#interrupting = true;
@@ -269,7 +264,7 @@ export class SessionAudio {
 
   // The microphone.
 
-  #open() {
+  #makeMicrophone() {
     this.#devices = new Devices(this.#options.constraints, () => this.#devicesChanged());
     const watch = () => new this.#instance.Watch(performance.now());
     return new Microphone(this.#devices, watch, {
@@ -384,13 +379,20 @@ export class SessionAudio {
   #carry() {
     const track = this.#stream?.track ?? null;
     const way = track ? (this.#media ? "rtp" : "messages") : undefined;
-    this.#media?.sender.replaceTrack(track).catch(() => {});
+    this.#media?.sender.replaceTrack(this.#open ? track : null).catch(() => {});
     this.#graph.want(way === "messages");
+    if (way === "rtp" && this.#open) this.#progress("audio", "done");
     if (way === this.#way) return;
     this.#way = way;
     if (way) this.#uplink.begin(way === "rtp");
     else this.#uplink.end();
-    if (way === "rtp") this.#progress("audio", "done");
+  }
+
+  /** Whether sound may go up. */
+  #gate(open) {
+    this.#open = open;
+    this.#uplink.gate(open);
+    this.#carry();
   }
 
   #speaks(who, speaking) {
@@ -427,10 +429,9 @@ export class SessionAudio {
   /** Whether a stream plays as messages. */
   #started = false;
 
-  #hear(payload) {
+  #hear(bytes) {
     this.#rung.flowed(false);
     if (this.#ignoring) return;
-    const bytes = payload instanceof Uint8Array ? payload : fromBase64(payload?.audio ?? "");
     if (!this.#started) this.#begin({});
     // Aligned, and the thread's own.
     const pcm = new Int16Array(bytes.slice(0, bytes.length & ~1).buffer);
@@ -485,13 +486,14 @@ export class SessionAudio {
     this.#speaks("agent", false);
     // A stream that came two ways is there twice: what plays is the first.
     const heard = new Map(flushed.map((stream) => [stream.stream, stream]).toReversed());
-    if (this.#interrupting) for (const { stream, played, rate } of heard.values()) this.#interrupted(stream, played, rate);
+    if (this.#interrupting) for (const { stream, played, rate } of heard.values()) this.#interrupted(stream, played, rate, false);
     this.#interrupting = false;
   }
 
-  #interrupted(stream, played, rate) {
-    this.#send(this.#names.interrupt, { stream, played }).catch(() => {});
-    this.#events.emit("interrupted", { stream, played, ms: Math.round((played * 1000) / rate) });
+  #interrupted(stream, played, rate, rtp) {
+    const ms = Math.round((played * 1000) / rate);
+    for (const [type, payload] of this.#wording.interrupted({ stream, played, ms, rtp })) this.#send(type, payload).catch(() => {});
+    this.#events.emit("interrupted", { stream, played, ms });
   }
 
   /** The browser lets nothing play until the user does something. */

@@ -1,9 +1,15 @@
 import { Host } from "../host.js";
+import { Wording } from "./wording.js";
 
 /** Lets the audio of a session know what becomes of it. */
 export class VoiceHost extends Host {
   /** Hooks of `SessionAudio`. @type {{ loaded(instance: any): void, carried(media: any): void, end(): void } | undefined} */
   audio;
+
+  /** How the session's dialect writes and reads sound; a dialect of its own may have its own way. @param {any} audio the options */
+  wording(audio) {
+    return /** @type {any} */ (this.json)?.wording?.(audio) ?? new Wording(audio, !!this.json);
+  }
 
   start(instance, keep) {
     super.start(instance, keep);

@@ -1,7 +1,5 @@
 // The microphone's sound as messages: a queue in front of the session's outbox, which gives way where the outbox would not.
 
-import { toBase64 } from "../base64.js";
-
 /** Milliseconds of sound that wait at the most; then the oldest goes. */
 const MOST_WAITING = 2_000;
 /** Milliseconds of one message at the most. */
@@ -13,9 +11,7 @@ const LOSS_TOLD = 500;
 
 export class Uplink {
   #send;
-  #names;
-  #rate;
-  #json;
+  #wording;
   #on;
   /** Chunks of samples, and messages between them as functions. @type {(Int16Array | (() => void))[]} */
   #queue = [];
@@ -28,13 +24,13 @@ export class Uplink {
   #lost = [0, 0];
   /** @type {import("../../types/index.js").Transport | null} */
   #transport = null;
+  /** Whether sound may go up. */
+  #open = true;
 
-  /** @param {(type: string, payload: unknown) => Promise<void>} send @param {any} names @param {number} rate @param {boolean} json @param {any} on hears of `dropped` and `arrived` */
-  constructor(send, names, rate, json, on) {
+  /** @param {(type: string, payload: unknown) => Promise<void>} send @param {import("./wording.js").Wording} wording @param {any} on hears of `dropped` and `arrived` */
+  constructor(send, wording, on) {
     this.#send = send;
-    this.#names = names;
-    this.#rate = rate;
-    this.#json = json;
+    this.#wording = wording;
     this.#on = on;
   }
 
@@ -44,19 +40,24 @@ export class Uplink {
     this.#pump();
   }
 
+  /** Whether sound may go up; until then it waits as it does without a link. */
+  gate(open) {
+    this.#open = open;
+    this.#pump();
+  }
+
   /** Opens a stream; with `rtp` its sound goes another way. */
   begin(rtp) {
     this.end();
     const stream = (this.#stream = ++this.#streams);
-    const about = { stream, rate: this.#rate };
-    this.#say(this.#names.start, rtp ? { ...about, rtp } : about);
+    this.#say(this.#wording.opening(stream, rtp));
   }
 
   end() {
     if (this.#stream === undefined) return;
     const stream = this.#stream;
     this.#stream = undefined;
-    this.#say(this.#names.stop, { stream });
+    this.#say(this.#wording.closing(stream));
   }
 
   /** Takes samples of the open stream. */
@@ -69,7 +70,7 @@ export class Uplink {
   }
 
   #ms(samples) {
-    return (samples * 1000) / this.#rate;
+    return (samples * 1000) / this.#wording.rate;
   }
 
   #drop() {
@@ -86,13 +87,13 @@ export class Uplink {
   }
 
   /** Says something in its place between the sound. */
-  #say(type, payload) {
-    this.#queue.push(() => this.#send(type, payload).catch(() => {}));
+  #say(messages) {
+    for (const [type, payload] of messages) this.#queue.push(() => this.#send(type, payload).catch(() => {}));
     this.#pump();
   }
 
   #pump() {
-    while (this.#transport && this.#queue.length) {
+    while (this.#transport && this.#open && this.#queue.length) {
       const [next] = this.#queue;
       if (typeof next === "function") {
         this.#queue.shift();
@@ -127,16 +128,17 @@ export class Uplink {
   }
 
   #fly(samples) {
-    if (this.#lost[1]) this.#send(this.#names.dropped, { stream: this.#stream ?? this.#streams, ms: Math.round(this.#lost[1]) }).catch(() => {});
+    const told = this.#lost[1] ? this.#wording.dropped(this.#stream ?? this.#streams, Math.round(this.#lost[1])) : [];
+    for (const [type, payload] of told) this.#send(type, payload).catch(() => {});
     this.#tellLoss();
     this.#lost[1] = 0;
     const { length } = samples;
     this.#flying += length;
-    const bytes = new Uint8Array(samples.buffer);
+    const [type, payload] = this.#wording.chunk(new Uint8Array(samples.buffer));
     const landed = () => {
       this.#flying -= length;
       this.#pump();
     };
-    this.#send(this.#names.audio, this.#json ? { audio: toBase64(bytes) } : bytes).then(() => (this.#on.arrived(), landed()), landed);
+    this.#send(type, payload).then(() => (this.#on.arrived(), landed()), landed);
   }
 }
