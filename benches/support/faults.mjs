@@ -46,10 +46,10 @@ class Proxy {
         done.swap++;
         const rules = [NO_WEBSOCKET[between(0, NO_WEBSOCKET.length - 1)]];
         if (random() < 0.5) rules.push({ kind: "rst", on: ["sse"] });
-        await this.#tell("PUT", "/faults", { rules });
+        await this.faults(...rules);
         await this.cut();
         await sleep(between(600, 1_600));
-        await this.#tell("PUT", "/faults", { rules: [] });
+        await this.faults();
       } else {
         done.stall++;
         this.child.kill("SIGSTOP");
@@ -63,6 +63,11 @@ class Proxy {
   /** Breaks nothing more. */
   rest() {
     this.#resting = true;
+  }
+
+  /** Puts these faults in force in place of all others. */
+  faults(...rules) {
+    return this.#tell("PUT", "/faults", { rules });
   }
 
   /** Resets every live connection. */

@@ -289,7 +289,7 @@ export class Host {
       use(address.href.replace(/^ws/, "http"));
     };
     if (typeof endpoint !== "function") return take(endpoint);
-    this.call((signal) => endpoint({ transport, signal, sessionId: json?.id })).then(take, (cause) => {
+    this.call((signal) => endpoint({ transport, signal, sessionId: json?.id, lastEventId: this.lastEventId })).then(take, (cause) => {
       this.reason = cause;
       this.ended(attempt, ENDPOINT);
     });

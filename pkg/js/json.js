@@ -8,9 +8,9 @@ import { statusError } from "./error.js";
 
 /** Options by what they may be. */
 const OPTIONS = {
-  string: "name type ready cut tokenQuery health ",
-  function: "type hello ",
-  object: "ready alias reply session hello errors events post poll health ",
+  string: "name type ready cut tokenQuery health protocols ",
+  function: "type hello envelope ",
+  object: "ready alias reply session hello errors events post poll health protocols ",
   boolean: "ignoreCase raw answers ",
   number: "heartbeat ",
 };
@@ -77,9 +77,16 @@ export class Json {
     return { path, init, body: body?.constructor === Object ? JSON.stringify(body, base64) : body };
   }
 
-  /** Takes apart what came. */
-  receive(host, attempt, data, name) {
+  /** Takes apart what came. A later link goes on from `id`. */
+  receive(host, attempt, data, name, id) {
+    const { envelope } = this.options;
     const accept = () => host.core.accept(attempt, 0);
+    if (envelope) {
+      const opened = accept() && envelope({ data, id });
+      if (!opened) return;
+      ({ data, id } = opened);
+    }
+    if (id !== undefined) host.lastEventId = id;
     if (typeof data !== "string") return void (accept() && host.message("binary", new Uint8Array(data)));
     let value;
     try {

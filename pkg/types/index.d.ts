@@ -31,14 +31,14 @@ export type MessageMap = object;
 
 /**
  * An address, `null`/`undefined`/`""` for "this transport is not available here", or a function that finds it, called for each attempt. `sessionId` is what the server
- * calls the session, once known (dialect `json`, option `session`).
+ * calls the session, once known (dialect `json`, option `session`); `lastEventId` is the id of the last message that had one (dialect `json`).
  */
 export type Endpoint =
   | string
   | URL
   | null
   | undefined
-  | ((context: { transport: Transport; signal: AbortSignal; sessionId?: any }) => string | URL | null | undefined | Promise<string | URL | null | undefined>);
+  | ((context: { transport: Transport; signal: AbortSignal; sessionId?: any; lastEventId?: string }) => string | URL | null | undefined | Promise<string | URL | null | undefined>);
 
 /** One address per purpose, where one for all does not do. What is left out falls back to `url`. */
 export interface Endpoints {
@@ -128,6 +128,13 @@ export interface JsonDialect {
    * @default code "error", message "message"
    */
   errors?: { type: string; code?: string; message?: string };
+  /**
+   * Takes a message out of what came, and says its id, from which the next link is to go on (`lastEventId` of the functions in `endpoints`). It gets the id of an event, or
+   * the `ETag` of a poll's answer. Nothing returned: nothing came, e.g. because another transport has brought it. What it throws ends the link. `docs/nchan.md` shows one.
+   */
+  envelope?: (came: { data: string | ArrayBuffer; id?: string | null }) => { data: string | ArrayBuffer; id?: string } | undefined;
+  /** Subprotocols that the WebSocket asks for. */
+  protocols?: string | string[];
   /** Names of events that a native `EventSource` is to hear; on streamed `fetch` all are heard. */
   events?: string[];
   /** How messages go up in POSTs, by type, `*` for all others: a shape, or a function that makes one of the message (with the session's id; bytes are in `data`). */
@@ -137,9 +144,9 @@ export interface JsonDialect {
   /**
    * Makes `long-poll` plain polling, as a safety net: a GET each `interval` (3000) ms, one at a time, while nothing streams. A better transport is looked for meanwhile,
    * and ends it. `cursor` says what to add to the address, from the last message that came and the last answer; `messages` finds the messages in an answer that is not
-   * one of them, or a list. `ETag` and 304 are understood.
+   * one of them, or a list. `ETag` and 304 are understood. `held: true`, in place of all that, says that the server holds a poll until there is something.
    */
-  poll?: { interval?: number; cursor?: (last: any, answer: any) => string | Record<string, string> | undefined; messages?: (answer: any) => unknown };
+  poll?: { held?: boolean; interval?: number; cursor?: (last: any, answer: any) => string | Record<string, string> | undefined; messages?: (answer: any) => unknown };
   /** An address asked before each connect: 429 or 5xx, or no answer, means to wait; `Retry-After` is obeyed. */
   health?: string | URL;
   /**

@@ -23,10 +23,14 @@ export function openLongPoll(host, attempt, link) {
 
 async function poll(host, attempt, base, signal) {
   const { json } = host;
-  const net = json?.options.poll;
+  const plain = json?.options;
+  const held = plain?.poll?.held;
+  const net = held ? undefined : plain?.poll;
   // Once another link is open, that is what delivers.
   const aside = () => net && host.latest > attempt && host.links.has(host.latest);
   let tag, last, answer;
+  // One that is refused is so before it is proven.
+  if (held) host.opened(attempt);
   try {
     for (let count = 1; !signal.aborted; count++) {
       // A browser silently asks again where a connection broke: the number tells the server.
@@ -45,12 +49,12 @@ async function poll(host, attempt, base, signal) {
         if (fresh && aside()) data = "";
         else if (fresh) [tag, last] = [response.headers.get("ETag"), address];
       }
-      if (count === 1) host.opened(attempt);
+      if (count === 1 && !held) host.opened(attempt);
       if (net) host.tell(READY, attempt);
       host.heard(attempt);
       if (data && net?.messages) data = JSON.stringify(net.messages((answer = JSON.parse(data))));
       const empty = !data || data === "[]";
-      if (!empty) receive(host, attempt, data, "message");
+      if (!empty) receive(host, attempt, data, "message", plain?.envelope && tag);
       if (empty || net) await pause(net?.interval ?? (json ? POLL_INTERVAL : EMPTY_PAUSE), signal);
     }
   } catch {

@@ -50,8 +50,7 @@ async function stream(host, attempt, address, signal) {
       if (!events) return host.ended(attempt, PROTOCOL);
       const texts = decoder.decode(events).split("\r");
       for (let i = 2; i < texts.length && !signal.aborted; i += 3) {
-        note(host, texts[i]);
-        receive(host, attempt, texts[i - 1], texts[i - 2]);
+        receive(host, attempt, texts[i - 1], texts[i - 2], texts[i]);
       }
     }
     // An end that is none of the network's, where events say what the next stream goes on from.
@@ -61,11 +60,6 @@ async function stream(host, attempt, address, signal) {
   } finally {
     parser?.free();
   }
-}
-
-/** Where a server names its events, a later stream goes on from the last one. */
-function note(host, id) {
-  if (host.json) host.lastEventId = id;
 }
 
 /** How a stream's end counts that may be the network's. */
@@ -86,10 +80,7 @@ function listen(host, attempt, address) {
     return host.ended(attempt, causeOf(error));
   }
   source.onopen = () => host.opened(attempt);
-  source.onmessage = (event) => {
-    note(host, event.lastEventId);
-    receive(host, attempt, event.data, event.type);
-  };
+  source.onmessage = (event) => receive(host, attempt, event.data, event.type, event.lastEventId);
   for (const name of host.json?.options.events ?? []) source.addEventListener(name, source.onmessage);
   source.onerror = () => {
     source.close();

@@ -78,10 +78,10 @@ export function gatherer(write, limit) {
 export const ANSWER = null;
 
 /** Takes a unit apart: messages go to the page if the core accepts their numbers, the rest to the core. */
-export function receive(host, attempt, data, name) {
+export function receive(host, attempt, data, name, id) {
   host.heardAt = performance.now();
   try {
-    if (host.json) return host.json.receive(host, attempt, data, name);
+    if (host.json) return host.json.receive(host, attempt, data, name, id);
     const { core } = host;
     const unit = typeof data === "string" ? JSON.parse(data) : [unpackBytes(data)];
     let turn = 0;

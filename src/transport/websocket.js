@@ -16,7 +16,7 @@ export function openWebSocket(host, attempt) {
     if (closed) return;
     address = address.replace(/^http/, "ws");
     try {
-      socket = new WebSocket(address);
+      socket = new WebSocket(address, host.json?.options.protocols);
     } catch (error) {
       return host.ended(attempt, causeOf(error));
     }

@@ -42,6 +42,24 @@ test("what is no message is told, or is raw, and in an answer it is nobody's", (
   assert.deepEqual(heard(new Json({}), new Uint8Array([1]).buffer), [["binary", new Uint8Array([1])]]);
 });
 
+test("an envelope is opened once the core takes what came, and its id is where to go on", () => {
+  const envelope = ({ data, id }) => (id ? { data: data.toUpperCase(), id } : data === "again" ? undefined : { data: '{"type":"B"}' });
+  const json = new Json({ envelope });
+  let accepted = 1;
+  const all = [];
+  const host = { core: { accept: () => accepted }, message: (type) => all.push(type), lastEventId: undefined };
+  const receive = (data, id) => json.receive(host, 1, data, "message", id);
+  receive("b", undefined);
+  receive("again", undefined);
+  assert.deepEqual([all, host.lastEventId], [["B"], undefined]);
+  const upper = new Json({ type: "TYPE", envelope });
+  upper.receive(host, 1, '{"type":"a"}', "message", "7:1");
+  assert.deepEqual([all, host.lastEventId], [["B", "A"], "7:1"]);
+  accepted = 0;
+  upper.receive(host, 1, '{"type":"a"}', "message", "7:2");
+  assert.deepEqual([all, host.lastEventId], [["B", "A"], "7:1"]);
+});
+
 test("names that every object has are types like others", () => {
   const json = new Json({ alias: { A: "B" }, post: {} });
   for (const type of ["constructor", "__proto__", "toString"]) {

@@ -14,8 +14,8 @@ pub(crate) enum Scope {
     Browsers,
 }
 
-/// The programs the tests need, and the Debian package of each.
-const APT: [(&str, &str); 9] = [
+/// The programs and the module that the tests need, and the Debian package of each.
+const APT: [(&str, &str); 11] = [
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
     ("firefox-esr", "firefox-esr"),
@@ -25,6 +25,11 @@ const APT: [(&str, &str); 9] = [
     ("turnserver", "coturn"),
     ("xauth", "xauth"),
     ("redis-server", "redis-server"),
+    ("/usr/sbin/nginx", "nginx"),
+    (
+        "/usr/lib/nginx/modules/ngx_nchan_module.so",
+        "libnginx-mod-nchan",
+    ),
 ];
 const NODE_MAJOR: u32 = 20;
 const WASM_PACK: &str = "0.15.1";
