@@ -2,10 +2,14 @@ import { append, el, find, write } from "./dom.js";
 import { count, nameOf } from "./words.js";
 
 const SHOW = "demo";
+/** Milliseconds between two questions of who watches, where the server counts it. */
+const COUNTED = 1_000;
 
 /** The operator's console: the comments and spectators of a show, as they come. */
 export class Console {
   #talk;
+  #names;
+  #server;
   #session;
   #log = find("#console-log");
   #wifi = find("#console-wifi");
@@ -17,9 +21,17 @@ export class Console {
   #first = Infinity;
   #last = -Infinity;
 
-  /** @param {{ send(type: string, payload: object): Promise<string> }} talk */
-  constructor(talk) {
+  /**
+   * @param {{ send(type: string, payload: object): Promise<string> }} talk
+   * @param {{ subscribes?: string, hears: { comment: string, status?: string }, clients?: (answer: object) => number }} names what the app's messages are
+   *   called, and how to read the server's own count of who watches from `/api/clients`
+   * @param {string} server the origin of what emits comments
+   */
+  constructor(talk, names, server) {
     this.#talk = talk;
+    this.#names = names;
+    this.#server = server;
+    if (names.clients) setInterval(() => this.#ask(), COUNTED);
     find("#console-form").addEventListener("submit", (event) => {
       event.preventDefault();
       const input = find("#console-text");
@@ -34,8 +46,9 @@ export class Console {
     this.#session = session;
     this.#recount();
     const on = (type, listener) => session.on(type, (payload) => session === this.#session && listener(payload ?? {}));
-    on("COMMENT", (comment) => this.#comment(comment));
-    on("STATUS", ({ viewers }) => viewers !== undefined && write(find("#console-viewers"), count(viewers, "viewer")));
+    const { comment, status = "STATUS" } = this.#names.hears;
+    on(comment, (comment) => this.#comment(comment));
+    on(status, ({ viewers }) => viewers !== undefined && write(find("#console-viewers"), count(viewers, "viewer")));
     on("gap", () => {
       this.#recount();
       this.#subscribe();
@@ -48,7 +61,7 @@ export class Console {
   }
 
   #subscribe() {
-    this.#talk.send("SUBSCRIBE", { topic: `shows/${SHOW}` }).catch(() => {});
+    if (this.#names.subscribes) this.#talk.send(this.#names.subscribes, { topic: `shows/${SHOW}` }).catch(() => {});
   }
 
   #comment({ id, author, text, timestamp }) {
@@ -72,13 +85,16 @@ export class Console {
 
   /** Holds what arrives against the server's own numbers, which leave none out: this is counted, not promised. */
   #audit(id) {
-    if (!Number.isInteger(id)) return;
+    if (id === undefined) return;
     if (this.#seen.has(id)) this.#repeated++;
     this.#seen.add(id);
-    this.#first = Math.min(this.#first, id);
-    this.#last = Math.max(this.#last, id);
-    const missing = this.#last - this.#first + 1 - this.#seen.size;
-    write(this.#audited, `Counted: ${count(this.#seen.size, "comment")}, ${missing} missing, ${this.#repeated} twice`);
+    const numbered = Number.isInteger(id);
+    if (numbered) {
+      this.#first = Math.min(this.#first, id);
+      this.#last = Math.max(this.#last, id);
+    }
+    const missing = numbered ? this.#last - this.#first + 1 - this.#seen.size : 0;
+    write(this.#audited, `Counted: ${count(this.#seen.size, "comment")}, ${numbered ? `${missing} missing, ` : ""}${this.#repeated} twice`);
     this.#audited.dataset.tone = missing + this.#repeated ? "bad" : "";
   }
 
@@ -90,7 +106,7 @@ export class Console {
       write(this.#emitted, words);
     };
     try {
-      const response = await fetch("/api/debug/emit-comment", {
+      const response = await fetch(`${this.#server}/api/debug/emit-comment`, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ showId: SHOW, author: "You", text }),
@@ -100,6 +116,16 @@ export class Console {
       say("The server could not be reached.", "bad");
     }
     setTimeout(() => say(""), 4_000);
+  }
+
+  /** Asks the server itself how many watch: what it counts and what the sign says must agree. */
+  async #ask() {
+    try {
+      const answer = await (await fetch(`${this.#server}/api/clients`)).json();
+      write(find("#console-viewers"), count(this.#names.clients(answer), "stream"));
+    } catch {
+      write(find("#console-viewers"), "");
+    }
   }
 
   #show() {

@@ -1,6 +1,7 @@
 import { Console } from "./console.js";
 import { Diagnose } from "./diagnose.js";
 import { el, find, isTyping } from "./dom.js";
+import { Errors } from "./errors.js";
 import { Explain } from "./explain.js";
 import { Faults } from "./faults.js";
 import { hasVoice, optionsOf, transportsOf } from "./options.js";
@@ -12,6 +13,7 @@ import { Sound } from "./sound.js";
 import { Status } from "./status.js";
 import { Steps } from "./steps.js";
 import { Story } from "./story.js";
+import { findSystem } from "./systems.js";
 import { startTheme } from "./theme.js";
 import { Timeline } from "./timeline.js";
 import { Voice } from "./voice.js";
@@ -19,8 +21,9 @@ import { Voice } from "./voice.js";
 const query = new URLSearchParams(location.search);
 
 startTheme();
-startSetup(query);
-const [{ connect, diagnose }, proxy] = await Promise.all([load(), findProxy()]);
+const { system, place } = await findSystem(query);
+startSetup(system, query);
+const { connect, diagnose } = await load();
 if (connect) run();
 
 function run() {
@@ -46,19 +49,22 @@ function run() {
     },
   };
 
-  const options = () => optionsOf(query, proxy ?? location.origin);
+  const options = () => optionsOf(system, query, place);
+  const transports = transportsOf(system, query);
   const voice = new Voice();
-  const room = new Room(talk, () => voice.on);
+  const room = system.room && new Room(talk, system.room, () => voice.on);
   const parts = [
-    new Status(record, transportsOf(query)), new Steps(), new Story(record), new Faults(record, proxy, transportsOf(query)), voice, room, new Rung(), new Sound(),
-    new Console(talk), new Explain(), new Diagnose(diagnose && (() => diagnose(options()))),
+    new Status(record, transports), new Steps(), new Story(record), new Faults(record, place.control, transports), voice, room, new Rung(), new Sound(),
+    system.console && new Console(talk, system.console, place.direct), new Errors(room ? "room" : "console"), new Explain(),
+    new Diagnose(diagnose && (() => diagnose(options()))),
   ];
 
   async function begin() {
     const talks = voice.on;
     await session?.close();
     const origin = performance.now();
-    session = connect(options());
+    const chosen = options();
+    session = connect(chosen);
     window.session = session;
     record.follow(session, origin);
     const current = session;
@@ -68,14 +74,14 @@ function run() {
     for (const event of ["state", "transport", "error", "retry", "message"]) session.on(event, () => timeline.refresh());
     session.on("state", ({ to }) => (find("#session-close").disabled = to === "closed" || to === "failed" || to === "closing"));
     find("#session-close").disabled = false;
-    for (const part of parts) part.follow?.(session);
+    for (const part of parts) part?.follow?.(session, chosen);
     if (talks) voice.toggle();
   }
 
   find("#session-new").addEventListener("click", begin);
   find("#session-close").addEventListener("click", () => session.close());
   document.addEventListener("keydown", (event) => {
-    if (event.key === "/" && !isTyping(event.target)) {
+    if (event.key === "/" && room && !isTyping(event.target)) {
       event.preventDefault();
       room.focus();
     }
@@ -87,19 +93,9 @@ function run() {
 /** Loads the package, the entry that the address asks for; says how to build it where it is missing. */
 async function load() {
   try {
-    return await import(hasVoice(query) ? "/pkg/dist/voice.js" : "/pkg/dist/throughline.js");
+    return await import(hasVoice(system, query) ? "/pkg/dist/voice.js" : "/pkg/dist/throughline.js");
   } catch {
     find("main").prepend(el("p", { class: "notice", role: "alert" }, "The package is not built yet: run `cargo xtask build`, then load this page again."));
     return {};
-  }
-}
-
-/** Asks the server for its fault proxy's origin. The session goes through it, so that faults act on it. */
-async function findProxy() {
-  try {
-    const response = await fetch("/api/demo");
-    return response.ok ? ((await response.json()).faults ?? null) : null;
-  } catch {
-    return null;
   }
 }

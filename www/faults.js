@@ -1,17 +1,20 @@
 import { el, find, isShortcut, write } from "./dom.js";
-import { FAULTS, LANES, partsOf } from "./switches.js";
+import { FAULTS, LANES, concerns, partsOf as wanted } from "./switches.js";
 import { nameOf } from "./words.js";
 
-const CONTROL = "/faults/faults";
 /** UDP does not pass the proxy: the server breaks it itself. */
 const RTC = "/api/rtc";
 
 const HEALED = "Healed. The session probes better transports now and then, and climbs back by itself.";
-const START = "Press one and watch the timeline. Keep talking meanwhile: whatever you write or say arrives, once.";
+const START = {
+  "effectively-once": "Press one and watch the timeline. Keep talking meanwhile: whatever you write or say arrives, once.",
+  "at-most-once": "Press one and watch the timeline. What is under way when a link breaks may be lost in this dialect; nothing is sent twice.",
+};
 
 /** The switchboard of the fault proxy that stands between this page and the server, and of the server's UDP. */
 export class Faults {
   #record;
+  #control;
   #session;
   #active = new Set();
   #buttons = new Map();
@@ -26,26 +29,27 @@ export class Faults {
 
   /**
    * @param {import("./record.js").Record} record
-   * @param {string | null} proxy the proxy's origin, `null` if there is none
+   * @param {string | null} control the path of the proxy's control API, `null` if there is no proxy
    * @param {string[]} allowed the transports in use
    */
-  constructor(record, proxy, allowed) {
+  constructor(record, control, allowed) {
     this.#record = record;
+    this.#control = control;
     const board = find("#faults");
-    for (const fault of FAULTS) board.append(this.#button(fault, proxy !== null));
+    for (const fault of FAULTS) if (concerns(fault, allowed)) board.append(this.#button(fault, control !== null));
     this.#heal = el("button", { type: "button", class: "heal", disabled: true, "aria-keyshortcuts": "0", onclick: () => this.#clear() },
       el("span", { class: "name" }, "Heal"), el("span", { class: "how" }, "all works"), el("kbd", { "aria-hidden": "true" }, "0"));
     board.append(this.#heal);
-    if (proxy === null) return void this.#say("This server runs without a fault proxy, so nothing can be broken from here. Start it with --faults 127.0.0.1:0 and load the page again.");
-    this.#say(START);
+    if (control === null) return void this.#say("This server runs without a fault proxy, so nothing can be broken from here. Start it with --faults 127.0.0.1:0 and load the page again.");
     document.addEventListener("keydown", (event) => this.#key(event));
-    this.#ask("GET", CONTROL);
+    this.#ask("GET", this.#control);
     if (allowed.includes("webrtc")) this.#ask("GET", RTC);
     else this.#without();
   }
 
   follow(session) {
     this.#session = session;
+    if (this.#control !== null) this.#say(START[session.guarantee]);
   }
 
   #button(fault, usable) {
@@ -60,7 +64,7 @@ export class Faults {
 
   #key(event) {
     if (!this.#keys.checked || !isShortcut(event)) return;
-    const fault = FAULTS.find(({ key }) => key === event.key);
+    const fault = [...this.#buttons.keys()].find(({ key }) => key === event.key);
     if (fault && !this.#buttons.get(fault).disabled) this.#press(fault);
     else if (event.key === "0") this.#clear();
   }
@@ -76,7 +80,7 @@ export class Faults {
     this.#say(on ? `${fault.expect}${this.#unseen(fault)}` : `${fault.full}: no more.`);
     this.#show();
     const active = [...this.#active];
-    this.#ask("PUT", CONTROL, { rules: active.flatMap(({ rules = [] }) => rules.map((rule) => ({ ...rule, live: true }))) });
+    this.#ask("PUT", this.#control, { rules: active.flatMap(({ rules = [] }) => rules.map((rule) => ({ ...rule, live: true }))) });
     this.#setUdp(active.some(({ udp }) => udp) ? "drop" : "pass");
   }
 
@@ -91,12 +95,17 @@ export class Faults {
     this.#active.clear();
     this.#show();
     this.#say(HEALED);
-    this.#ask("DELETE", CONTROL);
+    this.#ask("DELETE", this.#control);
     this.#setUdp("pass");
   }
 
+  /** Whether there is UDP, and a server that breaks it. */
+  get #hasUdp() {
+    return this.#buttons.get(FAULTS[0])?.disabled === false;
+  }
+
   #setUdp(udp) {
-    if (this.#buttons.get(FAULTS[0]).disabled || (udp === "drop") === this.#udp.length > 0) return;
+    if (!this.#hasUdp || (udp === "drop") === this.#udp.length > 0) return;
     this.#udp = udp === "drop" ? ["udp"] : [];
     this.#ask("POST", RTC, { udp });
   }
@@ -104,8 +113,8 @@ export class Faults {
   #once(fault) {
     this.#record.cut(fault.full, fault.once);
     this.#say(fault.expect);
-    if (fault.cut) this.#ask("POST", `${CONTROL}/cut`, { on: fault.cut });
-    if (fault.rtc && !this.#buttons.get(FAULTS[0]).disabled) this.#ask("POST", RTC, fault.rtc);
+    if (fault.cut) this.#ask("POST", `${this.#control}/cut`, { on: fault.cut });
+    if (fault.rtc && this.#hasUdp) this.#ask("POST", RTC, fault.rtc);
   }
 
   /** Asks a control API, one request after another, and believes what it answers. */
@@ -130,7 +139,7 @@ export class Faults {
   async #take(response) {
     const answer = await response.json();
     if (!response.ok) throw new Error(answer.error);
-    if (answer.rules) this.#rules = partsOf(answer);
+    if (answer.rules) this.#rules = wanted(answer);
     if (answer.udp) this.#udp = answer.udp === "drop" ? ["udp"] : [];
   }
 
@@ -142,10 +151,11 @@ export class Faults {
   /** Presses the switches that amount to what is in force. */
   #believe() {
     const parts = new Set([...this.#rules, ...this.#udp]);
+    const partsOf = (fault) => wanted(fault).filter((part) => part !== "udp" || this.#hasUdp);
     const pressed = new Set([...this.#active].flatMap(partsOf));
     // Muting and swallowing one by one is as good as both at once: the buttons stay as they were pressed.
     if (pressed.size === parts.size && [...pressed].every((part) => parts.has(part))) return;
-    const matching = FAULTS.filter((fault) => !fault.once && partsOf(fault).every((part) => parts.has(part)));
+    const matching = [...this.#buttons.keys()].filter((fault) => !fault.once && partsOf(fault).every((part) => parts.has(part)));
     const within = (fault, other) => partsOf(other).length > partsOf(fault).length && partsOf(fault).every((part) => partsOf(other).includes(part));
     this.#active = new Set(matching.filter((fault) => !matching.some((other) => within(fault, other))));
     this.#show();

@@ -22,12 +22,18 @@ const TICKS = {
 };
 /** Where a page leaves its conversation for itself after a reload. */
 const KEPT = "demo:room";
+/** `/TYPE` or `/TYPE {"any":"payload"}`: sent as it is. */
+const COMMAND = /^\/(\S+)\s*(.*)$/s;
 
 /** The interview: a conversation with the scripted interviewer. */
 export class Room {
   #talk;
+  #says;
+  #hears;
+  #starts;
   #isVoice;
   #session;
+  #recovers = false;
   #log = find("#room-log");
   #typing = find("#room-typing");
   #input = find("#room-text");
@@ -43,21 +49,29 @@ export class Room {
 
   /**
    * @param {{ send(type: string, payload: object): Promise<string> }} talk
+   * @param {{ starts?: string, says: object, hears: object }} names what the app's messages are called: `starts` opens an interview where the link itself does
+   *   not, `says` are the user's `text`, `pause`, `resume`, `end` and `again`, `hears` the server's `created`, `text`, `typing`, `paused`, `resumed`, `ended`, `error`
    * @param {() => boolean} isVoice whether the user talks rather than writes
    */
-  constructor(talk, isVoice) {
+  constructor(talk, { starts, says, hears }, isVoice) {
     this.#talk = talk;
+    this.#starts = starts;
+    this.#says = says;
+    this.#hears = hears;
     this.#isVoice = isVoice;
     find("#room-form").addEventListener("submit", (event) => {
       event.preventDefault();
       const text = this.#input.value.trim();
-      if (text && this.#phase === "live") {
-        this.#say(text);
-        this.#input.value = "";
-      }
+      if (!text || this.#phase !== "live") return;
+      this.#input.value = "";
+      const [, type, payload] = COMMAND.exec(text) ?? [];
+      if (type) this.#try(type, payload);
+      else this.#say(text);
     });
-    this.#pause.addEventListener("click", () => this.#command(this.#phase === "paused" ? "RESUME_INTERVIEW" : "PAUSE_INTERVIEW"));
-    this.#end.addEventListener("click", () => (this.#phase === "ended" ? this.#begin() : this.#command("END_INTERVIEW")));
+    this.#pause.addEventListener("click", () => this.#command(this.#phase === "paused" ? says.resume : says.pause));
+    this.#end.addEventListener("click", () => (this.#phase === "ended" ? this.#begin(starts ?? says.again) : this.#command(says.end)));
+    this.#pause.hidden = !says.pause;
+    this.#end.hidden = !says.end;
     this.#auto.addEventListener("click", () => {
       const on = this.#auto.getAttribute("aria-pressed") !== "true";
       this.#auto.setAttribute("aria-pressed", on);
@@ -68,18 +82,20 @@ export class Room {
     this.#show();
   }
 
-  follow(session) {
+  follow(session, { recover = false }) {
     const first = !this.#session;
     if (!first) this.#note("A new session.");
     this.#session = session;
-    const on = (type, listener) => session.on(type, (payload) => session === this.#session && listener(payload ?? {}));
-    on("SESSION_CREATED", ({ sessionId }) => {
+    this.#recovers = recover;
+    const on = (type, listener) => type && session.on(type, (payload) => session === this.#session && listener(payload ?? {}));
+    const hears = this.#hears;
+    on(hears.created, ({ sessionId }) => {
       // A server of plain JSON greets each link anew: what is known already changes nothing.
       if (sessionId === this.#id && this.#phase !== "waiting") return;
       this.#id = sessionId;
       this.#enter("live");
     });
-    on("AI_MESSAGE", ({ id, text }) => {
+    on(hears.text, ({ text }) => {
       this.#asked++;
       this.#isTyping(false);
       this.#line("them", text, this.#via());
@@ -87,18 +103,21 @@ export class Room {
     });
     on("caption", (caption) => this.#caption(caption));
     on("rung", (change) => this.#changed(change));
-    on("TYPING_INDICATOR", ({ isTyping }) => this.#isTyping(isTyping));
-    on("INTERVIEW_PAUSED", () => this.#enter("paused", "Paused."));
-    on("INTERVIEW_RESUMED", () => this.#enter("live", "Resumed."));
-    on("INTERVIEW_ENDED", ({ resultsUrl }) => this.#enter("ended", `The interview has ended.${resultsUrl ? ` Results: ${resultsUrl}` : ""}`));
-    on("ERROR", ({ error, message }) => this.#note(`The server says: ${message ?? error}`, "bad"));
+    on(hears.typing, ({ isTyping }) => this.#isTyping(isTyping));
+    on(hears.paused, () => this.#enter("paused", "Paused."));
+    on(hears.resumed, () => this.#enter("live", "Resumed."));
+    on(hears.ended, ({ resultsUrl }) => {
+      this.#enter("ended", `The interview has ended.${resultsUrl ? ` Results: ${resultsUrl}` : ""}`);
+      session.forget();
+    });
+    on(hears.error, ({ error, message }) => this.#note(`The server says: ${message ?? error}`, "bad"));
     on("gap", () => {
       this.#note("The server forgot this session; the interview starts over.", "bad");
-      this.#begin();
+      this.#begin(this.#starts);
     });
     on("state", ({ to }) => (to === "closed" || to === "failed") && this.#enter("over", "The session is over."));
-    if (first && this.#restore()) this.#resume(session);
-    else this.#begin();
+    if (first && recover && this.#restore()) this.#resume(session);
+    else this.#begin(this.#starts);
   }
 
   focus() {
@@ -117,12 +136,12 @@ export class Room {
     const stop = session.on("state", ({ to }) => {
       if (to !== "connected") return;
       stop();
-      queueMicrotask(() => recovered || this.#begin());
+      queueMicrotask(() => recovered || this.#begin(this.#starts));
     });
   }
 
   #keep() {
-    if (this.#phase === "over" || this.#phase === "waiting") return;
+    if (!this.#recovers || this.#phase === "over" || this.#phase === "waiting") return;
     const page = { id: this.#id, asked: this.#asked, phase: this.#phase, log: this.#log.innerHTML };
     sessionStorage.setItem(KEPT, JSON.stringify(page));
   }
@@ -139,15 +158,29 @@ export class Room {
     return true;
   }
 
-  #begin() {
+  /** Begins an interview: with a message, or with the link that the session opens. */
+  #begin(type) {
     this.#id = undefined;
     this.#asked = 0;
     this.#enter("waiting");
-    this.#command("START_INTERVIEW");
+    if (type) this.#command(type);
   }
 
   #command(type) {
-    const payload = this.#id ? { sessionId: this.#id } : { voice: this.#isVoice() };
+    this.#send(type, this.#id ? { sessionId: this.#id } : { voice: this.#isVoice() });
+  }
+
+  /** Sends whatever the user wants to try. */
+  #try(type, payload) {
+    try {
+      this.#send(type, payload ? JSON.parse(payload) : {});
+      this.#note(`Sent ${type}.`);
+    } catch (error) {
+      this.#note(`Not sent: ${error.message}.`, "bad");
+    }
+  }
+
+  #send(type, payload) {
     this.#talk.send(type, payload).catch((error) => this.#note(`Not sent: ${error.message}.`, "bad"));
   }
 
@@ -157,7 +190,7 @@ export class Room {
     this.#line("me", text, tick);
     const at = performance.now();
     try {
-      const transport = await this.#talk.send("USER_MESSAGE", { sessionId: this.#id, text });
+      const transport = await this.#talk.send(this.#says.text, { sessionId: this.#id, text });
       const late = performance.now() - at;
       mark(tick, "delivered", `${nameOf(transport)}${late > NOTICED ? `, after ${span(late)}` : ""}`);
     } catch (error) {

@@ -2,11 +2,11 @@ import { find, write } from "./dom.js";
 import { addressOf, fillForm } from "./options.js";
 
 /** The dialog that writes another setup into the page's address. */
-export function startSetup(query) {
+export function startSetup(system, query) {
   const dialog = find("#setup");
   const form = find("#setup-form");
-  const show = () => write(find("#setup-address"), location.host + addressOf(form));
-  fillForm(form, query);
+  const show = () => write(find("#setup-address"), location.host + addressOf(form, system));
+  fillForm(form, system, query);
   find("#setup-open").addEventListener("click", () => {
     show();
     dialog.showModal();
@@ -15,6 +15,6 @@ export function startSetup(query) {
   form.addEventListener("input", show);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    location.assign(addressOf(form));
+    location.assign(addressOf(form, system));
   });
 }

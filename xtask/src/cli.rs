@@ -71,6 +71,40 @@ pub(crate) struct DemoArgs {
     /// Open the page in the default browser.
     #[arg(long)]
     pub(crate) open: bool,
+    /// Another app's server that the page speaks to instead of ours; may be repeated.
+    #[arg(long = "system", ignore_case = true)]
+    pub(crate) systems: Vec<System>,
+    /// Arguments handed to those servers, such as `--http-only` (www/servers/README.md).
+    #[arg(last = true, requires = "systems")]
+    pub(crate) args: Vec<String>,
+}
+
+/// A server in `www/servers`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum System {
+    /// An interview app: POST up, an event stream down, a WebSocket perhaps.
+    A,
+    /// A typed interview protocol on a WebSocket.
+    B,
+    /// Sound on serverless functions.
+    C,
+    /// A backend of voice over WebRTC.
+    D,
+    /// A live operator console: an event stream behind a token.
+    E,
+}
+
+impl System {
+    /// Its name in addresses and of its files.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::A => "a",
+            Self::B => "b",
+            Self::C => "c",
+            Self::D => "d",
+            Self::E => "e",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

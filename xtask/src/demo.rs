@@ -1,22 +1,33 @@
 //! `cargo xtask demo`: everything from a bare checkout to a page in the browser.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::build::{self, Flavour};
-use crate::cli::DemoArgs;
-use crate::server::Server;
+use crate::cli::{DemoArgs, System};
+use crate::server::{PROGRAM, Server};
 use crate::setup::{self, Scope};
 use crate::tools::Repo;
 
-/// Sets up, builds, and serves the demo until Ctrl-C.
+/// Sets up, builds, and serves the demo, with the servers of other apps beside it, until Ctrl-C.
 pub(crate) fn run(repo: &Repo, args: &DemoArgs) -> Result<()> {
     setup::run(repo, Scope::Build)?;
     build::run(repo, Flavour::Release)?;
     repo.cmd("cargo")
         .args(["build", "--release", "-p", "throughline-server"])
         .run_aside()?;
+    // They end with this function, however it does.
+    let systems = args
+        .systems
+        .iter()
+        .map(|system| Ok((*system, start(repo, *system, args)?)))
+        .collect::<Result<BTreeMap<_, _>>>()?;
+    let behind = systems.iter().flat_map(|(system, server)| {
+        let address = server.url.trim_start_matches("http://");
+        ["--system".to_owned(), format!("{}={address}", system.key())]
+    });
     let child = repo
         .cmd(repo.target()?.join("release/throughline-server"))
         .arg("--listen")
@@ -30,19 +41,20 @@ pub(crate) fn run(repo: &Repo, args: &DemoArgs) -> Result<()> {
             "--faults",
             "127.0.0.1:0",
         ])
+        .args(behind)
         .spawn()?;
-    let server = Server::listening(child, 0)
+    let server = Server::listening(child, PROGRAM, 0)
         .with_context(|| format!("is port {} taken? try --port", args.port))?;
     let pid = server.id();
     // Ctrl-C in a terminal reaches the server too; a signal sent to this process alone is passed on.
     ctrlc::set_handler(move || interrupt(pid))?;
 
-    println!(
-        "\n  Throughline demo:  {}/\n  Ctrl-C stops it.\n",
-        server.url
-    );
+    let first = args.systems.first();
+    let page = first.map_or_else(String::new, |system| format!("?system={}", system.key()));
+    let page = format!("{}/{page}", server.url);
+    println!("\n  Throughline demo:  {page}\n  Ctrl-C stops it.\n");
     if args.open {
-        open(repo, &server.url);
+        open(repo, &page);
     }
     let status = server.wait()?;
     ensure!(
@@ -50,6 +62,18 @@ pub(crate) fn run(repo: &Repo, args: &DemoArgs) -> Result<()> {
         "the server ended: {status}"
     );
     Ok(())
+}
+
+/// Starts another app's server on a free port.
+fn start(repo: &Repo, system: System, args: &DemoArgs) -> Result<Server> {
+    let key = system.key();
+    let child = repo
+        .cmd("node")
+        .arg(format!("www/servers/{key}.mjs"))
+        .args(["--port", "0"])
+        .args(&args.args)
+        .spawn()?;
+    Server::listening(child, &format!("system-{key}"), 0)
 }
 
 fn interrupt(pid: u32) {
@@ -65,6 +89,6 @@ fn open(repo: &Repo, url: &str) {
         .find(|program| repo.find(program).is_some());
     let opened = opener.is_some_and(|program| repo.cmd(program).arg(url).output().is_ok());
     if !opened {
-        eprintln!("no browser could be opened; go to {url}/ yourself");
+        eprintln!("no browser could be opened; go to {url} yourself");
     }
 }

@@ -1,4 +1,4 @@
-//! The reference server as a child process: found by the lines it prints, ended when dropped.
+//! Servers as child processes: found by the lines they print, ended when dropped.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::tools::Repo;
 
-/// What its lines begin with: `throughline-server KEY on http://…`.
-const PROGRAM: &str = "throughline-server ";
+/// What the reference server's lines begin with: `throughline-server KEY on http://…`.
+pub(crate) const PROGRAM: &str = "throughline-server";
 const LISTENING: &str = "listening";
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the server is silent once it has printed its last address.
@@ -21,6 +21,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// A running server.
 pub(crate) struct Server {
     child: Child,
+    program: String,
     lines: Receiver<String>,
     /// Where it listens: `http://127.0.0.1:PORT`.
     pub(crate) url: String,
@@ -45,19 +46,20 @@ impl Server {
                 "127.0.0.1:0",
             ])
             .spawn()?;
-        Self::listening(child, 1)
+        Self::listening(child, PROGRAM, 1)
     }
 
     /// Waits until a started server has said where it listens, printed `others` further addresses, and paused.
     ///
     /// Fails when it ends first or has not done so after 20 s.
-    pub(crate) fn listening(mut child: Child, others: usize) -> Result<Self> {
+    pub(crate) fn listening(mut child: Child, program: &str, others: usize) -> Result<Self> {
         let stdout = child
             .stdout
             .take()
             .context("the server's output is not piped")?;
         let mut server = Self {
             child,
+            program: program.to_owned(),
             lines: read_lines(stdout),
             url: String::new(),
             others: BTreeMap::new(),
@@ -70,7 +72,7 @@ impl Server {
                 Ok(line) => server.handle_line(&line),
                 Err(RecvTimeoutError::Timeout) if ready => return Ok(server),
                 Err(RecvTimeoutError::Timeout) => bail!(
-                    "the server has not printed `{PROGRAM}{LISTENING} on http://…` and {others} more such lines within {} s",
+                    "the server has not printed `{program} {LISTENING} on http://…` and {others} more such lines within {} s",
                     START_TIMEOUT.as_secs()
                 ),
                 Err(RecvTimeoutError::Disconnected) => {
@@ -107,8 +109,8 @@ impl Server {
     fn handle_line(&mut self, line: &str) {
         eprintln!("  {line}");
         let Some((key, url)) = line
-            .strip_prefix(PROGRAM)
-            .and_then(|rest| rest.split_once(" on "))
+            .strip_prefix(self.program.as_str())
+            .and_then(|rest| rest.trim_start().split_once(" on "))
         else {
             return;
         };

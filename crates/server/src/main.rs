@@ -44,6 +44,10 @@ struct Arguments {
     /// of this server.
     #[arg(long, value_name = "ADDRESS")]
     faults: Option<SocketAddr>,
+    /// Another app's server, such as e=127.0.0.1:3005, for the demo's page at ?system=e: behind a fault
+    /// proxy of its own, with its control API under /systems/e of this server; may be repeated.
+    #[arg(long = "system", value_name = "NAME=HOST:PORT", value_parser = system)]
+    systems: Vec<(String, String)>,
     /// Origin whose pages may connect, such as https://app.example, beside the server's own; may be
     /// repeated.
     #[arg(long = "origin", value_name = "ORIGIN")]
@@ -201,6 +205,7 @@ fn config(arguments: Arguments) -> ServerConfig {
     ServerConfig {
         listen: arguments.listen,
         faults: arguments.faults,
+        systems: arguments.systems.into_iter().collect(),
         www: arguments.www,
         pkg: arguments.pkg,
         profile,
@@ -258,6 +263,16 @@ fn announce(server: &Server) -> io::Result<()> {
         writeln!(out, "throughline-server faults on http://{}", proxy.addr())?;
     }
     out.flush()
+}
+
+fn system(text: &str) -> Result<(String, String), String> {
+    let (name, upstream) = text
+        .split_once('=')
+        .ok_or("not of the form NAME=HOST:PORT")?;
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return Err("a name is of small letters".to_owned());
+    }
+    Ok((name.to_owned(), upstream.to_owned()))
 }
 
 fn udp(text: &str) -> Result<Udp, String> {

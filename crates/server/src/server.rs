@@ -1,5 +1,6 @@
 //! The server as a whole: what it is told, how it starts, how it goes away.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -36,6 +37,9 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Where a fault proxy in front of this server listens, if there is one.
     pub faults: Option<SocketAddr>,
+    /// Servers of other apps that the demo's page speaks to, `host:port` by name: each behind a fault
+    /// proxy of its own, which is controlled at `/systems/{name}`.
+    pub systems: BTreeMap<String, String>,
     /// The folder served at `/`.
     pub www: Option<PathBuf>,
     /// The folder served at `/pkg/`.
@@ -78,6 +82,7 @@ impl Default for ServerConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             faults: None,
+            systems: BTreeMap::new(),
             www: None,
             pkg: None,
             profile: Profile::Plain,
@@ -128,6 +133,8 @@ pub struct Server {
     address: SocketAddr,
     hub: Hub,
     proxy: Option<FaultProxy>,
+    /// Kept, for a proxy that is dropped stops.
+    _fronts: BTreeMap<String, FaultProxy>,
     rtc: Option<Endpoint>,
     retry: Duration,
     stopping: watch::Sender<bool>,
@@ -149,16 +156,27 @@ impl Server {
             .map_err(at(config.listen))?;
         let address = listener.local_addr().map_err(at(config.listen))?;
         let proxy = match config.faults {
-            Some(listen) => Some(start_proxy(listen, address).await.map_err(at(listen))?),
+            Some(listen) => {
+                let paths = vec!["/realtime".into(), "/json".into()];
+                let proxy = start_proxy(listen, address.to_string(), paths).await;
+                Some(proxy.map_err(at(listen))?)
+            }
             None => None,
         };
+        let mut fronts = BTreeMap::new();
+        for (name, upstream) in &config.systems {
+            let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+            let paths = vec!["/api/".into()];
+            let front = start_proxy(listen, upstream.clone(), paths).await;
+            fronts.insert(name.clone(), front.map_err(at(listen))?);
+        }
         let rtc = match Endpoint::start(&config.rtc, address).await {
             Ok(rtc) => rtc,
             Err(source) => {
                 return Err(StartError::Datagrams { source });
             }
         };
-        let (hub, router, answering) = assemble(&config, proxy.as_ref(), rtc.clone())?;
+        let (hub, router, answering) = assemble(&config, proxy.as_ref(), &fronts, rtc.clone())?;
         let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let (stopping, mut stopped) = watch::channel(false);
         let serving = tokio::spawn(async move {
@@ -180,6 +198,7 @@ impl Server {
             address,
             hub,
             proxy,
+            _fronts: fronts,
             rtc,
             retry,
             stopping,
@@ -281,11 +300,14 @@ impl std::error::Error for StartError {
 /// How long open answers may take once every link is closed.
 const LAST_ANSWERS: Duration = Duration::from_secs(3);
 
-async fn start_proxy(listen: SocketAddr, upstream: SocketAddr) -> io::Result<FaultProxy> {
-    let paths = vec!["/realtime".into(), "/json".into()];
+async fn start_proxy(
+    listen: SocketAddr,
+    upstream: String,
+    paths: Vec<String>,
+) -> io::Result<FaultProxy> {
     FaultProxy::start(ProxyConfig {
         listen,
-        upstream: upstream.to_string(),
+        upstream,
         paths,
     })
     .await
@@ -295,6 +317,7 @@ async fn start_proxy(listen: SocketAddr, upstream: SocketAddr) -> io::Result<Fau
 fn assemble(
     config: &ServerConfig,
     proxy: Option<&FaultProxy>,
+    fronts: &BTreeMap<String, FaultProxy>,
     rtc: Option<Endpoint>,
 ) -> Result<(Hub, Router, Option<JoinHandle<()>>), StartError> {
     let (policy, loopback, extras, demo) = match config.profile {
@@ -360,13 +383,27 @@ fn assemble(
     };
     let answering = calls.map(|calls| tokio::spawn(route::afar::serve(context.clone(), calls)));
     let origins = Origins::new(&config.origins, loopback);
-    let demo = json!({ "faults": proxy.map(|proxy| format!("http://{}", proxy.addr())) });
+    let origin = |proxy: &FaultProxy| format!("http://{}", proxy.addr());
+    let systems: BTreeMap<_, _> = fronts
+        .iter()
+        .map(|(name, front)| {
+            let direct = config
+                .systems
+                .get(name)
+                .map(|upstream| format!("http://{upstream}"));
+            (name, json!({ "url": direct, "faults": origin(front) }))
+        })
+        .collect();
+    let demo = json!({ "faults": proxy.map(origin), "systems": systems });
     let router = route::router(context, extras)
         .merge(pages::router(config.www.as_deref(), config.pkg.as_deref()))
         .route("/api/demo", get(async move || Json(demo.clone())));
     let mut router = origins.guard(router);
     if let Some(proxy) = proxy {
         router = router.nest("/faults", proxy.faults().router());
+    }
+    for (name, front) in fronts {
+        router = router.nest(&format!("/systems/{name}"), front.faults().router());
     }
     Ok((hub, router, answering))
 }

@@ -1,0 +1,27 @@
+/** A typed interview protocol on one WebSocket: ready once the server has made a session, which every later message names. */
+export default {
+  key: "b",
+  title: "Typed interview protocol",
+  about: "One WebSocket at /ws. The server is ready when it says SESSION_CREATED, which this app knows as WELCOME, and asks first.",
+  transports: ["websocket"],
+  options({ origin }) {
+    return {
+      url: `${origin}/ws`,
+      dialect: {
+        name: "json",
+        ignoreCase: true,
+        ready: ["SESSION_CREATED", "INTERVIEW_RESUMED"],
+        alias: { SESSION_CREATED: "WELCOME" },
+        session: { from: "SESSION_CREATED" },
+        hello: ({ sessionId }) => (sessionId ? { type: "RESUME_INTERVIEW", sessionId } : { type: "START_INTERVIEW" }),
+        errors: { type: "ERROR" },
+      },
+    };
+  },
+  room: {
+    says: { again: "START_INTERVIEW", text: "USER_MESSAGE", pause: "PAUSE_INTERVIEW", resume: "RESUME_INTERVIEW", end: "END_INTERVIEW" },
+    hears: {
+      created: "WELCOME", text: "AI_MESSAGE", typing: "TYPING_INDICATOR", paused: "INTERVIEW_PAUSED", resumed: "INTERVIEW_RESUMED", ended: "INTERVIEW_ENDED", error: "ERROR",
+    },
+  },
+};
