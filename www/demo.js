@@ -28,7 +28,7 @@ if (connect) run();
 
 function run() {
   const record = new Record();
-  const timeline = new Timeline(record);
+  const timeline = new Timeline(record, system.transports);
   let session;
   let carrier = null;
 
@@ -54,7 +54,7 @@ function run() {
   const voice = new Voice();
   const room = system.room && new Room(talk, system.room, () => voice.on);
   const parts = [
-    new Status(record, transports), new Steps(), new Story(record), new Faults(record, place.control, transports), voice, room, new Rung(), new Sound(),
+    new Status(record, system.transports, transports), new Steps(), new Story(record), new Faults(record, place.control, transports), voice, room, new Rung(), new Sound(),
     system.console && new Console(talk, system.console, place.direct), new Errors(room ? "room" : "console"), new Explain(),
     new Diagnose(diagnose && (() => diagnose(options()))),
   ];

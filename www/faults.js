@@ -1,6 +1,6 @@
 import { el, find, isShortcut, write } from "./dom.js";
 import { FAULTS, LANES, concerns, partsOf as wanted } from "./switches.js";
-import { nameOf } from "./words.js";
+import { TRANSPORTS, nameOf } from "./words.js";
 
 /** UDP does not pass the proxy: the server breaks it itself. */
 const RTC = "/api/rtc";
@@ -15,6 +15,7 @@ const START = {
 export class Faults {
   #record;
   #control;
+  #allowed;
   #session;
   #active = new Set();
   #buttons = new Map();
@@ -35,6 +36,7 @@ export class Faults {
   constructor(record, control, allowed) {
     this.#record = record;
     this.#control = control;
+    this.#allowed = allowed;
     const board = find("#faults");
     for (const fault of FAULTS) if (concerns(fault, allowed)) board.append(this.#button(fault, control !== null));
     this.#heal = el("button", { type: "button", class: "heal", disabled: true, "aria-keyshortcuts": "0", onclick: () => this.#clear() },
@@ -56,7 +58,7 @@ export class Faults {
     const breaks = fault.once ?? fault.breaks;
     const button = el("button", {
       type: "button", disabled: !usable, "aria-keyshortcuts": fault.key, "aria-pressed": fault.once ? null : "false",
-      "data-breaks": LANES.filter((lane) => breaks.includes(lane)).join(" "), "data-key": fault.key, onclick: () => this.#press(fault),
+      style: stripeOf(LANES.filter((lane) => breaks.includes(lane) && this.#allowed.includes(lane))), "data-key": fault.key, onclick: () => this.#press(fault),
     }, el("span", { class: "name" }, fault.name), " ", el("span", { class: "how" }, fault.how), el("kbd", { "aria-hidden": "true" }, fault.key));
     this.#buttons.set(fault, button);
     return button;
@@ -171,4 +173,11 @@ export class Faults {
     this.#hint.dataset.tone = tone;
     write(this.#hint, text);
   }
+}
+
+/** The hues of what a switch breaks, from top to bottom. */
+function stripeOf(lanes) {
+  const part = 100 / lanes.length;
+  const hues = lanes.map((lane, i) => `var(${TRANSPORTS[lane].color}) ${i * part}% ${(i + 1) * part}%`);
+  return lanes.length ? `--stripe: linear-gradient(${hues})` : null;
 }

@@ -1,6 +1,5 @@
 import { TRANSPORTS, endedWell, ending, span } from "./words.js";
 
-const LANES = Object.keys(TRANSPORTS);
 const BAND = { top: 10, height: 12 };
 const BAR = 12;
 const TICK = 6;
@@ -8,25 +7,25 @@ const FAULT = 16;
 const GRID = 5_000;
 
 /**
- * Draws the record on a canvas: time flows to the left, one lane per transport.
+ * Draws the record on a canvas: time flows to the left, one lane per transport of `lanes`.
  *
  * @param {CanvasRenderingContext2D} pen
  * @param {import("./record.js").Record} record
- * @param {{ width: number, height: number, now: number, from: number, to: number, colors: object, fonts: object, chosen?: string }} view
+ * @param {{ width: number, height: number, now: number, from: number, to: number, lanes: string[], colors: object, fonts: object, chosen?: string }} view
  * @returns {{ kind: string, item: object, left: number, right: number, top: number, bottom: number }[]} what was drawn where, for the pointer
  */
 export function paint(pen, record, view) {
-  const { width, height, colors, fonts } = view;
+  const { width, height, lanes, colors, fonts } = view;
   const narrow = width < 640;
   const gutter = narrow ? 46 : 106;
   const right = width - 14;
   const top = BAND.top + BAND.height + 8;
   const faultTop = height - 20 - FAULT - 4;
-  const lane = (faultTop - 4 - top) / LANES.length;
+  const lane = (faultTop - 4 - top) / lanes.length;
   const stage = {
     ...view, pen, record, narrow, gutter, right, top, lane, faultTop, drawn: [],
     x: (at) => right - ((view.to - at) / (view.to - view.from)) * (right - gutter),
-    middle: (transport) => top + LANES.indexOf(transport) * lane + lane * 0.38,
+    middle: (transport) => top + lanes.indexOf(transport) * lane + lane * 0.38,
   };
   pen.clearRect(0, 0, width, height);
   pen.textBaseline = "middle";
@@ -49,9 +48,9 @@ export function paint(pen, record, view) {
   return stage.drawn;
 }
 
-function paintGrid({ pen, x, from, to, now, colors, faultTop, top, lane, gutter, right, height }) {
+function paintGrid({ pen, x, from, to, now, lanes, colors, faultTop, top, lane, gutter, right, height }) {
   pen.fillStyle = colors.line;
-  for (let i = 1; i < LANES.length; i++) pen.fillRect(gutter, Math.round(top + i * lane) - 0.5, right - gutter, 1);
+  for (let i = 1; i < lanes.length; i++) pen.fillRect(gutter, Math.round(top + i * lane) - 0.5, right - gutter, 1);
   pen.fillRect(gutter, faultTop - 4, right - gutter, 1);
   pen.textAlign = "center";
   for (let back = Math.ceil((now - to) / GRID) * GRID; now - back > from; back += GRID) {
@@ -66,10 +65,11 @@ function paintGrid({ pen, x, from, to, now, colors, faultTop, top, lane, gutter,
   }
 }
 
-function paintGutter({ pen, colors, fonts, gutter, narrow, middle, faultTop }) {
+function paintGutter({ pen, lanes, colors, fonts, gutter, narrow, middle, faultTop }) {
   pen.textAlign = "left";
   pen.font = fonts.label;
-  for (const [transport, { name, short, color }] of Object.entries(TRANSPORTS)) {
+  for (const transport of lanes) {
+    const { name, short, color } = TRANSPORTS[transport];
     pen.fillStyle = colors[color];
     pen.fillText(narrow ? short : name, narrow ? 8 : 16, middle(transport));
   }
@@ -107,7 +107,7 @@ function paintStates({ pen, record, x, from, to, now, colors, drawn }) {
   });
 }
 
-function paintFaults({ pen, record, x, from, to, now, colors, top, lane, gutter, faultTop, drawn }) {
+function paintFaults({ pen, record, x, from, to, now, lanes, colors, top, lane, gutter, faultTop, drawn }) {
   const seen = record.faults.filter(({ at, until }) => (until ?? now) >= from && at <= to);
   const sides = ({ at, until }) => {
     const left = x(Math.max(at, from));
@@ -117,7 +117,7 @@ function paintFaults({ pen, record, x, from, to, now, colors, top, lane, gutter,
     const [left, right] = sides(fault);
     pen.fillStyle = colors.bad;
     pen.globalAlpha = 0.07;
-    for (const transport of fault.lanes) pen.fillRect(left, top + LANES.indexOf(transport) * lane, right - left, lane);
+    for (const transport of fault.lanes.filter((name) => lanes.includes(name))) pen.fillRect(left, top + lanes.indexOf(transport) * lane, right - left, lane);
     pen.globalAlpha = 1;
     hatch(pen, left, faultTop, right - left, FAULT, colors.bad, 0.12);
     drawn.push({ kind: "fault", item: fault, left, right, top: faultTop, bottom: faultTop + FAULT });

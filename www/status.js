@@ -9,10 +9,11 @@ export class Status {
   #record;
   #allowed;
 
-  /** @param {import("./record.js").Record} record @param {string[]} allowed the transports in use */
-  constructor(record, allowed) {
+  /** @param {import("./record.js").Record} record @param {string[]} lanes the transports that are shown @param {string[]} allowed those in use */
+  constructor(record, lanes, allowed) {
     this.#record = record;
     this.#allowed = allowed;
+    for (const lane of this.#lanes) lane.hidden = !lanes.includes(lane.dataset.transport);
     setInterval(() => this.show(), 200);
   }
 

@@ -63,7 +63,7 @@ export class Story {
   #back(session, began) {
     const over = nameOf(session.transport);
     if (this.#lostAt === null) {
-      return this.#tell("good", `Connected over ${over}`, ` ${span(performance.now() - began)} after the start. Talk, then break something.`);
+      return this.#tell("good", `Connected over ${over}`, ` ${span(performance.now() - began)} after the start. Go ahead, then break something.`);
     }
     const after = span(performance.now() - this.#lostAt);
     const waited = this.#waited ? `${count(this.#waited, "message")} waited` : "No message had to wait";

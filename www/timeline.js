@@ -12,6 +12,7 @@ const POLL = 100;
 /** The live drawing of the record: its size, its place in time, what the pointer and the arrows choose. */
 export class Timeline {
   #record;
+  #lanes;
   #view = find("#timeline-view");
   #canvas = find("#timeline-canvas");
   #tip = find("#timeline-tip");
@@ -27,9 +28,11 @@ export class Timeline {
   #drawnAt = 0;
   #visible = true;
 
-  /** @param {Record} record */
-  constructor(record) {
+  /** @param {Record} record @param {string[]} lanes the transports that are drawn */
+  constructor(record, lanes) {
     this.#record = record;
+    this.#lanes = lanes;
+    this.#view.style.setProperty("--lanes", lanes.length);
     new ResizeObserver(() => this.#resize()).observe(this.#view);
     new IntersectionObserver(([entry]) => (this.#visible = entry.isIntersecting)).observe(this.#view);
     onTheme(() => this.#readColors());
@@ -61,7 +64,7 @@ export class Timeline {
     const to = this.#held ?? now;
     const { clientWidth: width, clientHeight: height } = this.#view;
     this.#drawn = paint(this.#pen, this.#record, {
-      width, height, now, to, from: to - this.#length(), colors: this.#colors, chosen: this.#chosen,
+      width, height, now, to, from: to - this.#length(), lanes: this.#lanes, colors: this.#colors, chosen: this.#chosen,
       fonts: { label: `600 13px ${this.#colors.sans}`, small: `12px ${this.#colors.sans}` },
     });
   }

@@ -1,8 +1,8 @@
 const SHOW = "demo";
 
 /**
- * A live operator console: a stream behind a bearer token with a comment now and then, and polls as a safety net. In the page's address, `heartbeat=400`
- * says how often its server writes one, and `tokenQuery=1` puts the token where no header can carry it.
+ * A live operator console: a stream behind a bearer token with a comment now and then, and polls as a safety net. In the page's address,
+ * `heartbeat=400` says how often its server writes one, `interval=100` how often is polled, and `tokenQuery=1` puts the token where no header can carry it.
  */
 export default {
   key: "e",
@@ -18,7 +18,7 @@ export default {
         name: "json",
         heartbeat: Number(query.get("heartbeat") ?? 15_000),
         tokenQuery: query.has("tokenQuery") ? "token" : undefined,
-        poll: { interval: 3_000, messages: ({ events }) => events, cursor: (last, answer) => ({ cursor: answer?.cursor ?? 0 }) },
+        poll: { interval: Number(query.get("interval") ?? 3_000), messages: ({ events }) => events, cursor: (last, answer) => ({ cursor: answer?.cursor ?? 0 }) },
       },
     };
   },
