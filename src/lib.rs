@@ -27,6 +27,8 @@ pub mod session;
 mod causes;
 mod driver;
 mod numbers;
+#[cfg(all(target_family = "wasm", not(feature = "bindgen")))]
+mod plain;
 
 #[cfg(feature = "voice")]
 pub mod audio;

@@ -7,17 +7,18 @@ use throughline_core::{
     AttemptId, Config, Dialect, Ending, Environment, Frame, Input, Memory, Millis, Nonce,
     Readiness, Ready, Report, Restored, Ticket, Transport, WhenFull,
 };
+#[cfg(feature = "bindgen")]
 use wasm_bindgen::prelude::*;
 
 use crate::causes::{self, span};
 use crate::driver::Driver;
 
 /// One session. Names of things are numbers: the page keeps the words.
-#[wasm_bindgen]
+#[cfg_attr(feature = "bindgen", wasm_bindgen)]
 #[derive(Debug)]
 pub struct Core(Driver);
 
-#[wasm_bindgen]
+#[cfg_attr(feature = "bindgen", wasm_bindgen)]
 impl Core {
     /// Makes a session of little-endian words: 4 of seed from a secure random source; dialect
     /// (0 `throughline`, 1 `json` ready when open, 2 `json` ready by message); whether polls ask again
@@ -26,7 +27,7 @@ impl Core {
     /// and which, most preferred first; how many words of an earlier page's session follow (0 or
     /// 13), and these: `connect` and `instance`, fence, the last offset and the last acknowledged
     /// `seq`, highest words first; then pairs of a timing's number and milliseconds.
-    #[wasm_bindgen(constructor)]
+    #[cfg_attr(feature = "bindgen", wasm_bindgen(constructor))]
     pub fn new(options: &[u8]) -> Self {
         let (seed, words) = options.split_first_chunk().unwrap_or((&[1; 16], &[]));
         let (words, _) = words.as_chunks();
@@ -180,17 +181,17 @@ impl Core {
 }
 
 /// Reads one event stream.
-#[wasm_bindgen]
+#[cfg_attr(feature = "bindgen", wasm_bindgen)]
 #[derive(Debug)]
 pub struct SseParser {
     parser: sse::Parser,
     retry: f64,
 }
 
-#[wasm_bindgen]
+#[cfg_attr(feature = "bindgen", wasm_bindgen)]
 impl SseParser {
     /// Makes a parser that refuses events larger than `limit` bytes.
-    #[wasm_bindgen(constructor)]
+    #[cfg_attr(feature = "bindgen", wasm_bindgen(constructor))]
     pub fn new(limit: usize) -> Self {
         Self {
             parser: sse::Parser::new(limit),

@@ -443,10 +443,9 @@ export class Host {
     for (const ticket of [...this.sends.keys()]) this.settle(ticket, GONE);
     for (const request of [...this.#requests.values()]) request.reject(reason);
     this.listeners.end(reason);
-    // Freed only when no call of the core's is on the stack.
+    // Only when no call of the core's is on the stack. Its memory goes with the instance.
     setTimeout(() => {
       this.record = { ...this.inspect(), messages: 0, bytes: 0 };
-      this.core?.free();
       this.core = undefined;
     });
   }

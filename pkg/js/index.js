@@ -3,10 +3,9 @@ import { openSse } from "../../src/transport/sse.js";
 import { openWebSocket } from "../../src/transport/websocket.js";
 // @ts-ignore generated
 import text, { mask } from "../wasm/text/bytes.js";
-// @ts-ignore generated
-import { instantiate } from "../wasm/text/throughline.js";
 import { Host } from "./host.js";
 import { loader } from "./load.js";
+import { instantiate } from "./plain.js";
 import { Session } from "./session.js";
 
 /** What this entry is made of; transports by their numbers, all of them used by default. */

@@ -43,7 +43,7 @@ const BANS: [Ban; 5] = [
         why: NUMBERS,
     },
     Ban {
-        text: "extern \"C\"",
+        text: "extern \"C\" {",
         within: "",
         why: NUMBERS,
     },

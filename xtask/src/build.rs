@@ -113,22 +113,19 @@ fn package(repo: &Repo, entry: Entry, flavour: Flavour) -> Result<Built> {
 
 fn steps(repo: &Repo, entry: Entry, flavour: Flavour) -> Result<Built> {
     repo.existing(entry.source())?;
-    let raw = compile(repo, entry, flavour)?;
-    bindgen(repo, entry, &raw)?;
-    wrap_glue(repo, entry)?;
-    let wasm = repo.path(entry.out()).join("throughline_bg.wasm");
-    match flavour {
+    let wasm = compile(repo, entry, flavour)?;
+    let names = match flavour {
         Flavour::Release => optimize(repo, entry, &wasm)?,
-        Flavour::Dev => {}
-    }
+        Flavour::Dev => Names::default(),
+    };
     if entry == Entry::Voice {
         worklet(repo, flavour)?;
     }
-    let bytes = fs::read(&wasm).context("wasm-bindgen wrote no wasm")?;
+    let bytes = fs::read(&wasm).context("there is no wasm")?;
     let literal = inline::template_literal(&bytes);
 
     fs::write(repo.path(entry.bytes()), module(PLACEHOLDER))?;
-    let text = bundle(repo, entry, flavour);
+    let text = bundle(repo, entry, flavour, &names);
     // Written whatever became of the bundle, so that a placeholder never stays behind.
     fs::write(repo.path(entry.bytes()), module(&literal))?;
     let text = text?;
@@ -158,6 +155,7 @@ fn steps(repo: &Repo, entry: Entry, flavour: Flavour) -> Result<Built> {
     })
 }
 
+/// Makes an entry's wasm: the text entry's is called by its own exports, voice's by wasm-bindgen's glue.
 fn compile(repo: &Repo, entry: Entry, flavour: Flavour) -> Result<PathBuf> {
     let (profile, folder) = match flavour {
         Flavour::Release => ("wasm-release", "wasm-release"),
@@ -180,11 +178,23 @@ fn compile(repo: &Repo, entry: Entry, flavour: Flavour) -> Result<PathBuf> {
         // What makes code faster by saying it twice; together 1 % of the text entry.
         .arg("-Cllvm-args=-inline-threshold=0 -enable-pre=false -disable-lsr")
         .run_aside()?;
-    Ok(repo
+    let raw = repo
         .target()?
         .join("wasm32-unknown-unknown")
         .join(folder)
-        .join("throughline.wasm"))
+        .join("throughline.wasm");
+    let wasm = repo.path(entry.out()).join("throughline_bg.wasm");
+    match entry {
+        Entry::Text => {
+            fs::create_dir_all(repo.path(entry.out()))?;
+            fs::copy(raw, &wasm).context("cargo wrote no wasm")?;
+        }
+        Entry::Voice => {
+            bindgen(repo, entry, &raw)?;
+            wrap_glue(repo, entry)?;
+        }
+    }
+    Ok(wasm)
 }
 
 fn bindgen(repo: &Repo, entry: Entry, raw: &Path) -> Result<()> {
@@ -223,10 +233,6 @@ fn wrap_glue(repo: &Repo, entry: Entry) -> Result<()> {
         !body.contains("\nexport "),
         "the glue exports more than classes and functions"
     );
-    let body = match entry {
-        Entry::Text => slim(&body),
-        Entry::Voice => body,
-    };
     let wrapped = format!(
         "/** Makes an instance of its own of the compiled module. */\n\
          export function instantiate(module) {{\n{body}\
@@ -235,36 +241,6 @@ fn wrap_glue(repo: &Repo, entry: Entry) -> Result<()> {
         names.join(", ")
     );
     fs::write(path, wrapped).context("the glue cannot be written")
-}
-
-/// Leaves out of the glue what the text entry never uses: cores are freed by hand, JavaScript's values do not cross, and
-/// the one string that is ever decoded says why wasm-bindgen itself threw.
-fn slim(glue: &str) -> String {
-    let idle = |line: &&str| {
-        ![
-            "Finalization.register(",
-            "Finalization.unregister(",
-            "if (Symbol.dispose)",
-            "wasmModule = ",
-            "wasmInstance = ",
-            "table.set(",
-            "const table = ",
-        ]
-        .iter()
-        .any(|what| line.contains(what))
-    };
-    let kept: Vec<&str> = glue.lines().filter(idle).collect();
-    let kept = kept.join("\n") + "\n";
-    let decoder = "let cachedTextDecoder = ";
-    let (Some(from), Some(to)) = (kept.find(decoder), kept.find("let WASM_VECTOR_LEN")) else {
-        return kept;
-    };
-    let (before, after) = (kept.get(..from), kept.get(to..));
-    let decode = "const decodeText = (bytes) => new TextDecoder().decode(bytes);\n";
-    [before, Some(decode), after]
-        .into_iter()
-        .flatten()
-        .collect()
 }
 
 /// The name of the class or function that a line exports.
@@ -276,14 +252,17 @@ fn exported(line: &str) -> Option<&str> {
     }
 }
 
-/// Shrinks the wasm in place; which features it may use, wasm-opt reads from rustc's own section. To take the code apart
-/// before, twice, is worth 2 %.
-fn optimize(repo: &Repo, entry: Entry, wasm: &Path) -> Result<()> {
+/// Short names by the long ones that they stand for.
+type Names = BTreeMap<String, String>;
+
+/// Shrinks the wasm in place and returns its exports' short names; which features it may use, wasm-opt reads from rustc's own
+/// section. To take the code apart before, twice, is worth 2 %.
+fn optimize(repo: &Repo, entry: Entry, wasm: &Path) -> Result<Names> {
     let short = match entry {
-        Entry::Text => Some("--minify-imports-and-exports-and-modules"),
-        Entry::Voice => None,
+        Entry::Text => ["--remove-exports=__*", "--minify-imports-and-exports"].as_slice(),
+        Entry::Voice => &[],
     };
-    let names = repo
+    let told = repo
         .npm_cmd("wasm-opt")?
         // The first kilobyte is the far end of the stack.
         .arg("--low-memory-unused")
@@ -300,28 +279,14 @@ fn optimize(repo: &Repo, entry: Entry, wasm: &Path) -> Result<()> {
         .arg(wasm)
         .output()?;
     match entry {
-        Entry::Text => rename(repo, entry, &names),
-        Entry::Voice => Ok(()),
-    }
-}
-
-/// Has the glue call things by the names that wasm-opt gave them: 1 % of the text entry.
-fn rename(repo: &Repo, entry: Entry, names: &str) -> Result<()> {
-    let path = repo.path(entry.out()).join("throughline.js");
-    let mut glue = fs::read_to_string(&path).context("there is no glue")?;
-    let rows: BTreeMap<String, Vec<Vec<String>>> =
-        serde_json::from_str(names).context("wasm-opt told no names")?;
-    glue = glue.replace("\"./throughline_bg.js\": ", "\"a\": ");
-    for row in rows.values().flatten() {
-        let [.., old, new] = row.as_slice() else {
-            continue;
-        };
-        glue = glue.replace(&format!(" {old}: "), &format!(" {new}: "));
-        for end in ["(", ".", ",", ")", ";"] {
-            glue = glue.replace(&format!("wasm.{old}{end}"), &format!("wasm.{new}{end}"));
+        Entry::Text => {
+            let mut told: serde_json::Value = serde_json::from_str(&told)?;
+            let exports: Vec<(String, String)> =
+                serde_json::from_value(told["exports"].take()).context("wasm-opt told no names")?;
+            Ok(exports.into_iter().collect())
         }
+        Entry::Voice => Ok(Names::default()),
     }
-    fs::write(path, glue).context("the glue cannot be written")
 }
 
 /// Makes the file that the audio thread loads, and the same as text for the bundle, which makes a blob of it.
@@ -347,7 +312,7 @@ fn minified(cmd: Cmd, flavour: Flavour) -> Cmd {
     }
 }
 
-fn bundle(repo: &Repo, entry: Entry, flavour: Flavour) -> Result<String> {
+fn bundle(repo: &Repo, entry: Entry, flavour: Flavour, names: &Names) -> Result<String> {
     let cmd = repo
         .npm_cmd("esbuild")?
         .args([
@@ -369,25 +334,30 @@ fn bundle(repo: &Repo, entry: Entry, flavour: Flavour) -> Result<String> {
         .arg("--log-level=warning");
     match flavour {
         Flavour::Release => {
-            let internal = format!("--mangle-props=^({})$", INTERNAL.join("|"));
-            let shorter = match entry {
-                Entry::Text => Some(internal),
-                Entry::Voice => None,
+            let cmd = match entry {
+                Entry::Text => shortened(repo, entry, cmd, names)?,
+                Entry::Voice => cmd,
             };
-            minify(repo, entry, &cmd.arg("--minify").args(shorter).output()?)
+            minify(repo, entry, &cmd.arg("--minify").output()?)
         }
         Flavour::Dev => cmd.output(),
     }
 }
 
+/// Has esbuild give members short names: to the wasm's exports those that wasm-opt gave them.
+fn shortened(repo: &Repo, entry: Entry, cmd: Cmd, names: &Names) -> Result<Cmd> {
+    let cache = repo.path(entry.out()).join("names.json");
+    fs::write(&cache, serde_json::to_string(names)?).context("the names cannot be written")?;
+    let exports = names.keys().map(String::as_str);
+    let members: Vec<&str> = INTERNAL.into_iter().chain(exports).collect();
+    Ok(cmd
+        .arg(format!("--mangle-props=^({})$", members.join("|")))
+        .arg(format!("--mangle-cache={}", cache.display())))
+}
+
 /// Members that only the package's own modules see and name by nothing but an identifier: the text entry's bundle has short
 /// names for them. What an application, the wire or the browser names must never be here.
-const INTERNAL: [&str; 46] = [
-    "tell",
-    "heard",
-    "accept",
-    "delivered",
-    "inspect",
+const INTERNAL: [&str; 39] = [
     "badMessage",
     "overflowed",
     "refusal",
@@ -405,7 +375,6 @@ const INTERNAL: [&str; 46] = [
     "identity",
     "links",
     "openers",
-    "instantiate",
     "waiters",
     "shapeOf",
     "textOf",
@@ -428,7 +397,6 @@ const INTERNAL: [&str; 46] = [
     "owner",
     "kit",
     "progress",
-    "__wbg_ptr",
 ];
 
 /// Makes a minified bundle smaller still: by 4 %, since terser looks at it three times.

@@ -227,10 +227,14 @@ impl Session<'_> {
             Step::Fmt => self.cargo(&["fmt", "--all", "--check"]),
             Step::Clippy => {
                 self.cargo(&["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"])?;
-                let wasm = ["clippy", "-p", "throughline", "--all-targets", "--target"];
-                for features in ["", "voice"] {
+                let wasm = ["clippy", "-p", "throughline", "--target"];
+                for (targets, features) in [
+                    ("--all-targets", "--features="),
+                    ("--all-targets", "--features=voice"),
+                    ("--lib", "--no-default-features"),
+                ] {
                     let wasm = repo.cmd("cargo").args(wasm);
-                    wasm.args(["wasm32-unknown-unknown", "--features", features])
+                    wasm.args(["wasm32-unknown-unknown", targets, features])
                         .args(["--", "-Dwarnings"])
                         .run()?;
                 }
