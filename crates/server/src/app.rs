@@ -13,6 +13,7 @@ use console::Subscribed;
 pub(crate) use console::{DEMO_SHOW, Feed, place};
 use count::Counts;
 use interview::Interviews;
+pub(crate) use interview::QUESTIONS;
 
 mod bench;
 mod console;

@@ -5,6 +5,7 @@
 
 pub mod fault;
 pub mod hub;
+pub mod openai;
 pub mod origin;
 pub mod server;
 pub mod token;

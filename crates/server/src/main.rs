@@ -4,11 +4,13 @@ use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::Parser;
+use clap::{Args, Parser};
 use throughline_core::codec::Secret;
 use throughline_core::server::{Rate, SessionsConfig};
 use throughline_server::hub::HubLimits;
+use throughline_server::openai::{BadScript, Names, OpenAiConfig, Script};
 use throughline_server::store::StoreConfig;
 use throughline_server::turn::TurnConfig;
 use throughline_server::webrtc::{RtcConfig, Udp};
@@ -132,6 +134,34 @@ struct Arguments {
         hide_env_values = true
     )]
     turn_secret: Option<String>,
+    #[command(flatten)]
+    openai: OpenAi,
+}
+
+/// A scripted peer in the shapes of OpenAI's Realtime API.
+#[derive(Debug, Args)]
+struct OpenAi {
+    /// Adds a peer in the shapes of OpenAI's Realtime API under /openai/v1/realtime, over WebRTC and
+    /// WebSocket, for tests without a key. It hears who speaks but not what is said: what it writes
+    /// down of the user is scripted, and so are its answers. Any API key is good.
+    #[arg(long)]
+    openai: bool,
+    /// Its names of events and shape of settings: those of today, or those before.
+    #[arg(long, value_name = "NAMES", default_value = "ga", requires = "openai")]
+    openai_names: Names,
+    /// Seconds that a session of it lasts at most.
+    #[arg(long, value_name = "S", default_value_t = 3_600, requires = "openai", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    openai_session: u32,
+    /// Seconds that a client secret is good for where its maker does not say.
+    #[arg(long, value_name = "S", default_value_t = 600, requires = "openai", value_parser = clap::value_parser!(u32).range(..=7_200))]
+    openai_key_life: u32,
+    /// Plays the events of this file to every session, as they stand, in place of a conversation: a
+    /// list of {at, event} under `ga` or `older`, like www/servers/d-events.json.
+    #[arg(long, value_name = "FILE", requires = "openai")]
+    openai_script: Option<PathBuf>,
+    /// Factor for its pace; of a recorded question only as much is said as fits the time.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, requires = "openai", value_parser = pace)]
+    openai_speed: f64,
 }
 
 #[tokio::main]
@@ -158,7 +188,9 @@ async fn main() -> ExitCode {
             eprintln!("throughline-server: {error}");
             match error {
                 Failure::Start(StartError::Listen { .. }) => ExitCode::from(2),
-                Failure::Start(_) | Failure::Folder(_) | Failure::Io(_) => ExitCode::FAILURE,
+                Failure::Start(_) | Failure::Folder(_) | Failure::Script(_) | Failure::Io(_) => {
+                    ExitCode::FAILURE
+                }
             }
         }
     }
@@ -169,6 +201,7 @@ async fn main() -> ExitCode {
 enum Failure {
     Start(StartError),
     Folder(PathBuf),
+    Script(BadScript),
     Io(io::Error),
 }
 
@@ -180,7 +213,8 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Io)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Io)?;
-    let server = Server::start(config(arguments))
+    let openai = openai(&arguments.openai).map_err(Failure::Script)?;
+    let server = Server::start(config(arguments, openai))
         .await
         .map_err(Failure::Start)?;
     announce(&server).map_err(Failure::Io)?;
@@ -195,7 +229,22 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
 }
 
-fn config(arguments: Arguments) -> ServerConfig {
+fn openai(arguments: &OpenAi) -> Result<Option<OpenAiConfig>, BadScript> {
+    if !arguments.openai {
+        return Ok(None);
+    }
+    let script = arguments.openai_script.as_deref();
+    let script = script.map(|path| Script::read(path, arguments.openai_names));
+    Ok(Some(OpenAiConfig {
+        names: arguments.openai_names,
+        key_life: Duration::from_secs(arguments.openai_key_life.into()),
+        session: Duration::from_secs(arguments.openai_session.into()),
+        script: script.transpose()?,
+        speed: arguments.openai_speed,
+    }))
+}
+
+fn config(arguments: Arguments, openai: Option<OpenAiConfig>) -> ServerConfig {
     let profile = match (arguments.demo, arguments.test_routes) {
         (true, _) => Profile::Demo,
         (false, true) => Profile::Tests,
@@ -248,6 +297,7 @@ fn config(arguments: Arguments) -> ServerConfig {
             }),
             _ => None,
         },
+        openai,
     }
 }
 
@@ -294,11 +344,19 @@ fn factor(text: &str) -> Result<f64, String> {
     }
 }
 
+fn pace(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(pace) if (0.1..=100.0).contains(&pace) => Ok(pace),
+        Ok(_) | Err(_) => Err("not a number from 0.1 to 100".to_owned()),
+    }
+}
+
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Start(error) => error.fmt(f),
             Self::Folder(folder) => write!(f, "{} is not a folder", folder.display()),
+            Self::Script(error) => error.fmt(f),
             Self::Io(error) => error.fmt(f),
         }
     }

@@ -22,6 +22,7 @@ use crate::app::{self, AppConfig, Demo};
 use crate::fault::{FaultProxy, ProxyConfig};
 use crate::hub::keeper::Keeper;
 use crate::hub::{Hub, HubLimits};
+use crate::openai::{self, OpenAiConfig, Realtime};
 use crate::origin::{Loopback, Origins};
 use crate::route::{self, Context, Extras, pages};
 use crate::store::{self, BadAddress, StoreConfig};
@@ -64,6 +65,8 @@ pub struct ServerConfig {
     pub rtc: RtcConfig,
     /// The TURN server that pages are told of, if there is one.
     pub turn: Option<TurnConfig>,
+    /// The peer in the shapes of OpenAI's Realtime API, if there is one.
+    pub openai: Option<OpenAiConfig>,
 }
 
 /// What runs beside the protocol.
@@ -101,6 +104,7 @@ impl Default for ServerConfig {
             store: None,
             rtc: RtcConfig::default(),
             turn: None,
+            openai: None,
         }
     }
 }
@@ -176,9 +180,10 @@ impl Server {
                 return Err(StartError::Datagrams { source });
             }
         };
-        let (hub, router, answering) = assemble(&config, proxy.as_ref(), &fronts, rtc.clone())?;
-        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let (stopping, mut stopped) = watch::channel(false);
+        let proxies = (proxy.as_ref(), &fronts);
+        let (hub, router, answering) = assemble(&config, proxies, rtc.clone(), stopped.clone())?;
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move {
             let listener = listener.tap_io(|stream| {
                 if let Err(error) = stream.set_nodelay(true) {
@@ -316,9 +321,9 @@ async fn start_proxy(
 /// Builds the hub, its applications and the routes to them.
 fn assemble(
     config: &ServerConfig,
-    proxy: Option<&FaultProxy>,
-    fronts: &BTreeMap<String, FaultProxy>,
+    (proxy, fronts): (Option<&FaultProxy>, &BTreeMap<String, FaultProxy>),
     rtc: Option<Endpoint>,
+    stopping: watch::Receiver<bool>,
 ) -> Result<(Hub, Router, Option<JoinHandle<()>>), StartError> {
     let (policy, loopback, extras, demo) = match config.profile {
         Profile::Plain => (
@@ -370,6 +375,8 @@ fn assemble(
             demo,
         },
     );
+    let realtime = config.openai.clone();
+    let realtime = realtime.map(|it| Realtime::new(it, rtc.clone(), stopping));
     let context = Context {
         hub: hub.clone(),
         tokens,
@@ -395,7 +402,9 @@ fn assemble(
         })
         .collect();
     let demo = json!({ "faults": proxy.map(origin), "systems": systems });
+    let realtime = realtime.map_or_else(Router::new, openai::router);
     let router = route::router(context, extras)
+        .merge(realtime)
         .merge(pages::router(config.www.as_deref(), config.pkg.as_deref()))
         .route("/api/demo", get(async move || Json(demo.clone())));
     let mut router = origins.guard(router);

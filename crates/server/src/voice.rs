@@ -20,7 +20,10 @@ use self::mouth::Rung;
 use self::talk::{Order, Talk};
 use crate::hub::{Hub, Peer, Reach};
 
+pub(crate) use self::ear::Ear;
 pub(crate) use self::g711::Law;
+pub(crate) use self::prompts::samples as prompt;
+pub(crate) use self::resample::Resampler;
 
 mod ear;
 mod g711;
@@ -30,10 +33,10 @@ mod resample;
 mod talk;
 
 /// Samples a second, in here and on the telephone's codecs.
-const RATE: u32 = 8_000;
+pub(crate) const RATE: u32 = 8_000;
 
 /// Samples in 20 ms.
-const FRAME: usize = RATE as usize / 50;
+pub(crate) const FRAME: usize = RATE as usize / 50;
 
 /// Orders that wait for one conversation; sound beyond that is lost.
 const ORDERS: usize = 256;

@@ -22,7 +22,7 @@ const KEPT: Duration = Duration::from_secs(600);
 /// Most interviews at a time.
 const MOST: usize = 100_000;
 
-const QUESTIONS: [&str; 6] = [
+pub(crate) const QUESTIONS: [&str; 6] = [
     "Hello! Thank you for taking the time. Could you tell me a little about yourself?",
     "What was the last project you were proud of, and what was your part in it?",
     "Tell me about a time when something went wrong in production. What did you do?",

@@ -11,7 +11,7 @@ const PAUSE: u64 = 50;
 
 /// Takes sound at any rate.
 #[derive(Debug)]
-pub(super) struct Ear {
+pub(crate) struct Ear {
     rate: u32,
     resampler: Resampler,
     /// Less than a frame.
@@ -24,25 +24,25 @@ pub(super) struct Ear {
 
 /// Twenty milliseconds, and what they decided.
 #[derive(Debug)]
-pub(super) struct Frame {
-    pub(super) samples: Vec<i16>,
-    pub(super) speech: Option<Speech>,
+pub(crate) struct Frame {
+    pub(crate) samples: Vec<i16>,
+    pub(crate) speech: Option<Speech>,
 }
 
 impl Ear {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self {
             rate: RATE,
             resampler: Resampler::new(RATE, RATE),
             rest: Vec::new(),
-            vad: Vad::new(Config::default()),
+            vad: Vad::new(config),
             speech: None,
             frames: 0,
         }
     }
 
     /// Takes samples, and returns the frames that they complete.
-    pub(super) fn push(&mut self, samples: &[i16], rate: u32) -> Vec<Frame> {
+    pub(crate) fn push(&mut self, samples: &[i16], rate: u32) -> Vec<Frame> {
         if rate != self.rate {
             self.rate = rate;
             self.resampler = Resampler::new(rate, RATE);
@@ -57,13 +57,13 @@ impl Ear {
     }
 
     /// Nothing comes any more: whoever spoke has stopped.
-    pub(super) fn fall_silent(&mut self) -> Option<Speech> {
+    pub(crate) fn fall_silent(&mut self) -> Option<Speech> {
         // More silence than any pause in a sentence.
         self.frames += PAUSE;
         self.decide(0.0)
     }
 
-    pub(super) const fn hears_speech(&self) -> bool {
+    pub(crate) const fn hears_speech(&self) -> bool {
         matches!(self.speech, Some(Speech::Started { .. }))
     }
 

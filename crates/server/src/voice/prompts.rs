@@ -17,6 +17,6 @@ static PROMPTS: LazyLock<[Arc<[i16]>; 6]> =
     LazyLock::new(|| RECORDINGS.map(|recording| Law::Mu.decode(recording).into()));
 
 /// The recording of a question.
-pub(super) fn samples(question: usize) -> Arc<[i16]> {
+pub(crate) fn samples(question: usize) -> Arc<[i16]> {
     PROMPTS[question % PROMPTS.len()].clone()
 }

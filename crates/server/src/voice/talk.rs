@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use throughline_core::codec::Body;
-use throughline_core::vad::Speech;
+use throughline_core::vad::{self, Speech};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::sleep_until;
 
@@ -69,7 +69,7 @@ impl Talk {
             orders,
             widen: Resampler::new(RATE, setting.rate),
             setting,
-            ear: Ear::new(),
+            ear: Ear::new(vad::Config::default()),
             heard: Instant::now(),
             utterance: None,
             streams: 0,

@@ -9,6 +9,7 @@ mod hostile;
 mod json;
 mod lifetime;
 mod limits;
+mod openai;
 mod program;
 mod rig;
 mod room;

@@ -131,6 +131,18 @@ impl Rig {
         let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
         let (location, etag) = (header("location"), header("etag"));
         let sdp = answer.text().await.unwrap();
+        let mut peer = self.connect(offered, sdp, first);
+        peer.location = self.url(&location);
+        peer.etag = etag;
+        peer
+    }
+
+    /// Starts the peer that made an offer with the answer to it.
+    pub(crate) fn connect_peer(&self, offered: Offered, sdp: String) -> Peer {
+        self.connect(offered, sdp, None)
+    }
+
+    fn connect(&self, offered: Offered, sdp: String, first: Option<Say>) -> Peer {
         let (says, orders) = mpsc::unbounded_channel();
         let (tells, hears) = mpsc::unbounded_channel();
         for say in first.into_iter().chain([Say::Answer(offered.pending, sdp)]) {
@@ -146,8 +158,8 @@ impl Rig {
         Peer {
             says,
             hears,
-            location: self.url(&location),
-            etag,
+            location: String::new(),
+            etag: String::new(),
             http: self.http.clone(),
             joined: Vec::new(),
             frames: VecDeque::new(),
