@@ -1,37 +1,44 @@
-// System D: minting a session, passing an offer on, ICE servers, and every way in which its backend fails.
+// System D: minting a session, passing an offer or events on, ICE servers, and every way in which its backend fails.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { after, before, beforeEach, test } from "node:test";
 
-import { get, post } from "./support/client.mjs";
+import { WebSocketServer } from "ws";
+
+import { get, openSocket, post, refusal } from "./support/client.mjs";
 import { sharedSystem, systemFor } from "./support/start.mjs";
 
 const OFFER = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
 const ANSWER = "v=0\r\no=- 2 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
 const BEARER = { Authorization: "Bearer clerk-one" };
 
-/** What answers offers in the place of OpenAI, by `respond(request, response)`. */
-const upstream = { asked: [], respond: undefined, address: undefined };
+/** What stands in for OpenAI: offers are answered by `respond(request, response)`, tokens are minted by `mint` of the same form. */
+const upstream = { asked: [], respond: undefined, mint: undefined, sockets: undefined, address: undefined };
+let minted = 0;
 const server = createServer(async (request, response) => {
   let body = "";
   for await (const chunk of request) body += chunk;
   const { method, url, headers } = request;
   upstream.asked.push({ method, url, type: headers["content-type"], authorization: headers.authorization, body });
-  upstream.respond(request, response);
+  if (url.endsWith("/client_secrets")) upstream.mint(request, response);
+  else upstream.respond(request, response);
 });
+upstream.sockets = new WebSocketServer({ server });
 
 before(async () => {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  upstream.address = `http://127.0.0.1:${server.address().port}/realtime`;
+  upstream.address = `http://127.0.0.1:${server.address().port}/v1`;
 });
 beforeEach(() => {
   upstream.asked = [];
+  upstream.mint = (_, response) => response.end(JSON.stringify({ value: `ek_${++minted}`, expires_at: 0, session: {} }));
   upstream.respond = (_, response) => response.writeHead(201, { "Content-Type": "application/sdp" }).end(ANSWER);
 });
 after(() => {
+  for (const ws of upstream.sockets.clients) ws.terminate();
   server.closeAllConnections();
   server.close();
 });
@@ -63,20 +70,79 @@ test("a token that is older than --token-life is refused, a fresh one is not", a
   assert.equal((await mint(system, { Authorization: "Bearer clerk-two" })).status, 200);
 });
 
-test("an offer goes to the upstream as application/sdp, and its answer comes back in JSON", async () => {
-  const system = await sharedSystem("d", "--upstream", upstream.address);
-  const { body: session } = await mint(system);
-  const { status, body } = await post(`${system.url}/api/webrtc-exchange`, { sessionId: session.id, token: session.token, sdp: OFFER, model: "gpt-realtime-mini" });
-  assert.deepEqual([status, body], [200, { sdp: ANSWER }]);
-  const expected = { method: "POST", url: "/realtime?model=gpt-realtime-mini", type: "application/sdp", authorization: `Bearer ${session.token}`, body: OFFER };
-  assert.deepEqual(upstream.asked, [expected]);
+test("a session is minted at the upstream with the server's key, for this job", async () => {
+  const system = await sharedSystem("d", "--upstream", upstream.address, "--upstream-key", "sk-server");
+  const { body } = await mint(system);
+  assert.equal(body.token, `ek_${minted}`);
+  const [{ method, url, type, authorization, body: asked }] = upstream.asked;
+  assert.deepEqual([method, url, type, authorization], ["POST", "/v1/realtime/client_secrets", "application/json", "Bearer sk-server"]);
+  const { session } = JSON.parse(asked);
+  assert.equal(session.type, "realtime");
+  assert.match(session.instructions, /Engineer/);
 });
 
-test("--upstream-key speaks for the server, and a model may be left out", async () => {
-  const system = await sharedSystem("d", "--upstream", upstream.address, "--upstream-key", "dev-d");
-  assert.equal((await exchange(system, { model: undefined })).status, 200);
-  const [{ authorization, url }] = upstream.asked;
-  assert.deepEqual([authorization, url], ["Bearer dev-d", "/realtime?model=gpt-realtime"]);
+test("an upstream that mints nothing is a 502", async () => {
+  const system = await sharedSystem("d", "--upstream", upstream.address);
+  const responses = [
+    [(response) => response.writeHead(401).end("{}"), "Upstream API error: 401"],
+    [(response) => response.end("<html>"), "Upstream API error: there is no token in the answer"],
+    [(response) => response.end("{}"), "Upstream API error: there is no token in the answer"],
+    [(response) => response.destroy(), "Upstream API error: not reached"],
+  ];
+  for (const [respond, error] of responses) {
+    upstream.mint = (_, response) => respond(response);
+    assert.deepEqual(await outcome(mint(system)), [502, error]);
+  }
+});
+
+test("an offer goes to the upstream as application/sdp with the session's token, and its answer comes back in JSON", async () => {
+  const system = await sharedSystem("d", "--upstream", upstream.address);
+  const { body: session } = await mint(system);
+  upstream.asked = [];
+  const sent = { sessionId: session.id, token: session.token, sdp: OFFER };
+  const { status, body } = await post(`${system.url}/api/webrtc-exchange`, { ...sent, model: "gpt-realtime-mini" });
+  assert.deepEqual([status, body], [200, { sdp: ANSWER }]);
+  const expected = { method: "POST", type: "application/sdp", authorization: `Bearer ${session.token}`, body: OFFER };
+  assert.deepEqual(upstream.asked, [{ ...expected, url: "/v1/realtime/calls?model=gpt-realtime-mini" }]);
+  assert.equal((await post(`${system.url}/api/webrtc-exchange`, sent)).status, 200);
+  assert.equal(upstream.asked[1].url, "/v1/realtime/calls?model=gpt-realtime");
+});
+
+test("a WebSocket passes events on both ways, with the session's token, and ends with either side", async () => {
+  const system = await sharedSystem("d", "--upstream", upstream.address);
+  const { body: session } = await mint(system);
+  const arrived = once(upstream.sockets, "connection");
+  upstream.sockets.once("connection", (ws) => ws.send('{"type":"session.created"}'));
+  const page = await openSocket(`${system.ws}/api/realtime?sessionId=${session.id}`);
+  const [far, request] = await arrived;
+  assert.deepEqual([request.url, request.headers.authorization], ["/v1/realtime?model=gpt-realtime", `Bearer ${session.token}`]);
+  page.say({ type: "response.create" });
+  assert.equal(`${(await once(far, "message"))[0]}`, '{"type":"response.create"}');
+  far.send('{"type":"response.created"}');
+  assert.deepEqual(await page.heard.first(2), [{ type: "session.created" }, { type: "response.created" }]);
+  far.close(1001, "session_expired");
+  assert.equal(await page.closed(), 1001);
+
+  const next = once(upstream.sockets, "connection");
+  const again = await openSocket(`${system.ws}/api/realtime?sessionId=${session.id}`);
+  const [other] = await next;
+  const gone = once(other, "close");
+  again.ws.terminate();
+  await gone;
+});
+
+test("a WebSocket of no session, or without an upstream, is refused", async (t) => {
+  const system = await sharedSystem("d", "--upstream", upstream.address);
+  assert.equal(await refusal(`${system.ws}/api/realtime?sessionId=sess_x`), 404);
+  assert.equal(await refusal(`${system.ws}/api/realtime`), 404);
+  const alone = await sharedSystem("d");
+  const { body } = await mint(alone);
+  assert.equal(await refusal(`${alone.ws}/api/realtime?sessionId=${body.id}`), 502);
+  const failing = await systemFor(t, "d", "--upstream", upstream.address, "--fail", "503", "--at", "relay");
+  const { body: session } = await mint(failing);
+  assert.equal(await refusal(`${failing.ws}/api/realtime?sessionId=${session.id}`), 503);
+  const open = await openSocket(`${failing.ws}/api/realtime?sessionId=${session.id}`);
+  assert.equal(await open.close(), 1005);
 });
 
 test("an exchange of another session, or of no offer, reaches no upstream", async () => {
@@ -86,7 +152,7 @@ test("an exchange of another session, or of no offer, reaches no upstream", asyn
   for (const wrong of [{ sdp: "hello" }, { sdp: 7 }, { sdp: undefined }, { model: 7 }, { token: null }]) {
     assert.equal((await exchange(system, wrong)).status, 400, JSON.stringify(wrong));
   }
-  assert.deepEqual(upstream.asked, []);
+  assert.ok(upstream.asked.every(({ url }) => url.endsWith("/client_secrets")));
 });
 
 test("an upstream that refuses, answers something else, breaks off or is not there is a 502", async () => {
@@ -101,8 +167,8 @@ test("an upstream that refuses, answers something else, breaks off or is not the
     upstream.respond = (_, response) => respond(response);
     assert.deepEqual(await outcome(exchange(system)), [502, error]);
   }
-  const alone = await sharedSystem("d", "--upstream", "http://127.0.0.1:1/realtime");
-  assert.deepEqual(await outcome(exchange(alone)), [502, "Upstream API error: not reached"]);
+  const alone = await sharedSystem("d", "--upstream", "http://127.0.0.1:1/v1");
+  assert.deepEqual(await outcome(mint(alone)), [502, "Upstream API error: not reached"]);
   assert.deepEqual(await outcome(exchange(await sharedSystem("d"))), [502, "Upstream API error: there is none"]);
 });
 
@@ -127,7 +193,7 @@ test("--at says where it fails, and where it is slow", async (t) => {
   assert.deepEqual(await outcome(mint(failing)), [504, "Timed out"]);
   const slow = await systemFor(t, "d", "--upstream", upstream.address, "--slow", "60000", "--at", "exchange", "--upstream-timeout", "50");
   assert.deepEqual(await outcome(exchange(slow)), [504, "Timed out"]);
-  assert.deepEqual(upstream.asked, []);
+  assert.equal(upstream.asked.length, 1);
 });
 
 test("--slow is in time, or is a 504", async (t) => {
@@ -153,7 +219,7 @@ test("the diagnostic route tells whether the upstream is reached", async (t) => 
   const { status, body } = await get(`${system.url}/api/diagnostic/webrtc-test`);
   assert.equal(status, 200);
   assert.deepEqual([body.ok, body.upstream.reachable, body.upstream.status, body.iceServers, body.sessions], [true, true, 204, 1, 1]);
-  assert.equal(upstream.asked[0].method, "OPTIONS");
+  assert.equal(upstream.asked.at(-1).method, "OPTIONS");
   const alone = (await get(`${(await systemFor(t, "d")).url}/api/diagnostic/webrtc-test`)).body;
   assert.deepEqual([alone.ok, alone.upstream.reachable, alone.upstream.error], [false, false, "Upstream API error: there is none"]);
 });

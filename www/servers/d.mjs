@@ -1,9 +1,12 @@
-// System D, the backend of voice interviews over WebRTC: it mints a session and passes offers on to what answers them.
+// System D, the backend of voice interviews over WebRTC: it mints a session at OpenAI, or what stands in for it, and passes offers on.
+// A page without WebRTC has the same session over a WebSocket.
 
 import { randomBytes, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Refused, bearer, keep, log, options, serve, text } from "./support.mjs";
+import { WebSocket } from "ws";
+
+import { Refused, accept, bearer, keep, log, options, parse, refuseUpgrade, relay, serve, text } from "./support.mjs";
 
 const MODEL = "gpt-realtime";
 const DIAGNOSTIC_TIMEOUT = 5_000;
@@ -14,7 +17,7 @@ const USUAL_PLACE = { 503: "session", 504: "exchange", 502: "exchange" };
 const chosen = options({
   port: 3004,
   upstream: "",
-  upstreamKey: "",
+  upstreamKey: "dev-d",
   iceServers: '[{"urls":["stun:127.0.0.1:3478"]}]',
   tokenLife: 60_000,
   sessionTimeout: 12_000,
@@ -40,6 +43,7 @@ await serve({
     "GET /api/xirsys-ice-servers": () => ({ v: { iceServers: merged(iceServers) }, s: "ok" }),
     "GET /api/diagnostic/webrtc-test": handleDiagnostic,
   },
+  sockets: { "/api/realtime": handleSocket },
 });
 
 async function handleSession({ request, response, body }) {
@@ -48,7 +52,7 @@ async function handleSession({ request, response, body }) {
   return within(chosen.sessionTimeout, response, async (signal) => {
     await disturb("session", signal);
     const id = `sess_${randomUUID()}`;
-    const { token } = keep(sessions, id, { token: `ek_${randomBytes(24).toString("hex")}`, jobTitle });
+    const { token } = keep(sessions, id, { token: await mint(jobTitle, signal), jobTitle });
     return { id, token };
   });
 }
@@ -66,9 +70,24 @@ async function handleExchange({ response, body }) {
   });
 }
 
+/** Passes events on both ways. The page never sees the API key, and who knows the session's id may have the session. */
+async function handleSocket(upgrade) {
+  const session = sessions.get(upgrade.query.get("sessionId"));
+  if (!session) return refuseUpgrade(upgrade, 404);
+  try {
+    await disturb("relay");
+    const upstream = await reach(session.token);
+    if (upgrade.socket.destroyed) upstream.terminate();
+    else accept(upgrade, (ws) => relay(ws, upstream));
+  } catch (error) {
+    log(`relay: ${error.message}`);
+    refuseUpgrade(upgrade, error instanceof Refused ? error.status : 502);
+  }
+}
+
 async function handleDiagnostic({ response }) {
   const started = performance.now();
-  const reached = await within(DIAGNOSTIC_TIMEOUT, response, (signal) => ask("OPTIONS", MODEL, { signal })).then(
+  const reached = await within(DIAGNOSTIC_TIMEOUT, response, (signal) => ask("OPTIONS", "calls", { signal })).then(
     ({ status }) => ({ reachable: true, status }),
     (error) => ({ reachable: false, error: error.message }),
   );
@@ -76,21 +95,45 @@ async function handleDiagnostic({ response }) {
   return { ok: upstream.reachable, timestamp: new Date().toISOString(), upstream, iceServers: iceServers.length, sessions: sessions.size };
 }
 
+/** Returns a token that the page may have. Without an upstream it is good for nothing but this server. */
+async function mint(jobTitle, signal) {
+  if (!chosen.upstream) return `ek_${randomBytes(24).toString("hex")}`;
+  const session = { type: "realtime", model: MODEL, instructions: `You interview a candidate for this job: ${jobTitle}. Ask one question at a time.` };
+  const headers = { "Content-Type": "application/json", Authorization: `Bearer ${chosen.upstreamKey}` };
+  const { ok, status, body } = await ask("POST", "client_secrets", { headers, body: JSON.stringify({ session }), signal });
+  if (!ok) throw new Refused(502, `${FAILURES[502]}: ${status}`);
+  const token = parse(body)?.value;
+  if (typeof token !== "string") throw new Refused(502, `${FAILURES[502]}: there is no token in the answer`);
+  return token;
+}
+
 /** Passes an offer on as the upstream wants it, and returns the answer. */
 async function pass(offer, model, token, signal) {
-  const headers = { "Content-Type": "application/sdp", Authorization: `Bearer ${chosen.upstreamKey || token}` };
-  const { ok, status, body: answer } = await ask("POST", model, { headers, body: offer, signal });
+  const headers = { "Content-Type": "application/sdp", Authorization: `Bearer ${token}` };
+  const { ok, status, body: answer } = await ask("POST", `calls?model=${encodeURIComponent(model)}`, { headers, body: offer, signal });
   if (!ok) throw new Refused(502, `${FAILURES[502]}: ${status}`);
   if (!answer.startsWith("v=0")) throw new Refused(502, `${FAILURES[502]}: the answer is no session description`);
   return answer;
 }
 
-async function ask(method, model, init) {
+/** Opens a WebSocket to the upstream, paused: it speaks first. */
+function reach(token) {
   if (!chosen.upstream) throw new Refused(502, `${FAILURES[502]}: there is none`);
-  const url = new URL(chosen.upstream);
-  url.searchParams.set("model", model);
+  const url = `${chosen.upstream}/realtime?model=${MODEL}`.replace(/^http/, "ws");
+  const ws = new WebSocket(url, { headers: { Authorization: `Bearer ${token}` }, handshakeTimeout: chosen.upstreamTimeout });
+  return new Promise((resolve, reject) => {
+    ws.once("error", reject);
+    ws.once("open", () => {
+      ws.pause();
+      resolve(ws);
+    });
+  });
+}
+
+async function ask(method, route, init) {
+  if (!chosen.upstream) throw new Refused(502, `${FAILURES[502]}: there is none`);
   try {
-    const response = await fetch(url, { method, ...init });
+    const response = await fetch(`${chosen.upstream}/realtime/${route}`, { method, ...init });
     return { ok: response.ok, status: response.status, body: await response.text() };
   } catch (error) {
     log(`upstream: ${error.cause?.code ?? error.name}`);
@@ -141,8 +184,8 @@ function parsed() {
     const servers = JSON.parse(chosen.iceServers);
     if (!Array.isArray(servers) || !servers.every((server) => server?.urls)) throw new Error("--ice-servers is a JSON list of RTCIceServer");
     if (chosen.fail && !FAILURES[chosen.fail]) throw new Error(`--fail is one of ${Object.keys(FAILURES).join(", ")}`);
-    if (!["", "session", "exchange"].includes(chosen.at)) throw new Error("--at is session or exchange");
-    if (chosen.upstream) new URL(chosen.upstream);
+    if (!["", "session", "exchange", "relay"].includes(chosen.at)) throw new Error("--at is session, exchange or relay");
+    if (chosen.upstream) chosen.upstream = new URL(chosen.upstream).href.replace(/\/$/, "");
     return servers;
   } catch (error) {
     console.error(error.message);

@@ -238,7 +238,7 @@ export function accept({ request, socket, head }, attach) {
 
 /** Refuses an upgrade with a status. */
 export function refuseUpgrade({ socket }, status) {
-  const reason = { 400: "Bad Request", 404: "Not Found", 426: "Upgrade Required" }[status];
+  const reason = { 400: "Bad Request", 404: "Not Found", 426: "Upgrade Required", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout" }[status];
   const upgrade = status === 426 ? "Upgrade: websocket\r\n" : "";
   socket.end(`HTTP/1.1 ${status} ${reason}\r\n${upgrade}Connection: close\r\nContent-Length: 0\r\n\r\n`);
 }
@@ -249,3 +249,19 @@ export function tell(ws, message) {
   if (ws.bufferedAmount > UNREAD) ws.terminate();
   else ws.send(Buffer.isBuffer(message) ? message : JSON.stringify(message));
 }
+
+/** Passes what comes on either WebSocket on to the other, and the end of either. Both may have been paused. */
+export function relay(one, other) {
+  for (const [from, to] of [[one, other], [other, one]]) {
+    from.on("message", (data, isBinary) => {
+      if (to.bufferedAmount > UNREAD) return void from.terminate();
+      if (to.readyState === to.OPEN) to.send(data, { binary: isBinary });
+    });
+    from.on("close", (code, reason) => to.close(...(sendable(code) ? [code, reason] : [])));
+    from.on("error", (error) => log(`relay: ${error.message}`));
+    from.resume();
+  }
+}
+
+/** Whether a close code may be sent, and not only told (RFC 6455 §7.4). */
+const sendable = (code) => code >= 3000 || (code >= 1000 && ![1004, 1005, 1006, 1015].includes(code));
