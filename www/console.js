@@ -9,7 +9,7 @@ const COUNTED = 1_000;
 export class Console {
   #talk;
   #names;
-  #server;
+  #place;
   #session;
   #log = find("#console-log");
   #wifi = find("#console-wifi");
@@ -23,14 +23,14 @@ export class Console {
 
   /**
    * @param {{ send(type: string, payload: object): Promise<string> }} talk
-   * @param {{ subscribes?: string, hears: { comment: string, status?: string }, clients?: (answer: object) => number }} names what the app's messages are
-   *   called, and how to read the server's own count of who watches from `/api/clients`
-   * @param {string} server the origin of what emits comments
+   * @param {{ subscribes?: string, hears: { comment: string, status?: string }, missed?: Function, clients?: (answer: object) => number }} names what the app's
+   *   messages are called, how to ask for those that no link brought, and how to read the server's own count of who watches from `/api/clients`
+   * @param {{ origin: string, direct: string }} place where the server is: behind its fault proxy, and itself
    */
-  constructor(talk, names, server) {
+  constructor(talk, names, place) {
     this.#talk = talk;
     this.#names = names;
-    this.#server = server;
+    this.#place = place;
     if (names.clients) setInterval(() => this.#ask(), COUNTED);
     find("#console-form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -55,6 +55,7 @@ export class Console {
     });
     // Without a session on the wire, each link may be a stranger to the server.
     on("state", ({ from, to }) => from === "reconnecting" && to === "connected" && session.guarantee === "at-most-once" && this.#subscribe());
+    on("transport", ({ to }) => to === "sse" && this.#catchUp());
     for (const event of ["state", "transport"]) on(event, () => this.#show());
     this.#subscribe();
     this.#show();
@@ -62,6 +63,16 @@ export class Console {
 
   #subscribe() {
     if (this.#names.subscribes) this.#talk.send(this.#names.subscribes, { topic: `shows/${SHOW}` }).catch(() => {});
+  }
+
+  /** A stream begins where it is opened: what came before is asked for. */
+  async #catchUp() {
+    if (!this.#names.missed) return;
+    try {
+      for (const comment of await this.#names.missed(this.#place)) this.#comment(comment);
+    } catch (error) {
+      console.warn("what was missed could not be asked for", error);
+    }
   }
 
   #comment({ id, author, text, timestamp }) {
@@ -106,7 +117,7 @@ export class Console {
       write(this.#emitted, words);
     };
     try {
-      const response = await fetch(`${this.#server}/api/debug/emit-comment`, {
+      const response = await fetch(`${this.#place.direct}/api/debug/emit-comment`, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ showId: SHOW, author: "You", text }),
@@ -121,7 +132,7 @@ export class Console {
   /** Asks the server itself how many watch: what it counts and what the sign says must agree. */
   async #ask() {
     try {
-      const answer = await (await fetch(`${this.#server}/api/clients`)).json();
+      const answer = await (await fetch(`${this.#place.direct}/api/clients`)).json();
       write(find("#console-viewers"), count(this.#names.clients(answer), "stream"));
     } catch {
       write(find("#console-viewers"), "");

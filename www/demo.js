@@ -55,7 +55,7 @@ function run() {
   const room = system.room && new Room(talk, system.room, () => voice.on);
   const parts = [
     new Status(record, system.transports, transports), new Steps(), new Story(record), new Faults(record, place.control, transports), voice, room, new Rung(), new Sound(),
-    system.console && new Console(talk, system.console, place.direct), new Errors(room ? "room" : "console"), new Explain(),
+    system.console && new Console(talk, system.console, place), new Errors(room ? "room" : "console"), new Explain(),
     new Diagnose(diagnose && (() => diagnose(options()))),
   ];
 

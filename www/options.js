@@ -19,12 +19,13 @@ export function transportsOf(system, query) {
  * Makes the options of `connect()`: the system's own, and what the page's address asks for.
  *
  * @param {object} system one of `systems/*.js`
- * @param {URLSearchParams} query `entry=text`, `dialect=json`, `transports=sse,long-poll`, `eventSource=native`, `climb=default`
+ * @param {URLSearchParams} query `entry=text`, `dialect=json`, `transports=sse,long-poll`, `eventSource=native`, `climb=default` or in ms
  * @param {{ origin: string, direct: string }} place where the system's server is: behind its fault proxy, and itself
  */
 export function optionsOf(system, query, place) {
   const options = { transports: transportsOf(system, query), ...system.options({ query, ...place }) };
-  if (query.get("climb") !== "default") options.timing = { ...CLIMB, ...options.timing };
+  const climb = query.get("climb");
+  if (climb !== "default") options.timing = { ...(climb ? { climb: Number(climb), climbCap: Number(climb) } : CLIMB), ...options.timing };
   if (query.get("eventSource") === "native") options.eventSource = "native";
   return options;
 }

@@ -23,6 +23,6 @@ export default {
   },
   room: {
     says: { text: "text" },
-    hears: { created: "session", text: "text", error: "error" },
+    hears: { created: "session", text: "text" },
   },
 };

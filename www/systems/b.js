@@ -21,7 +21,7 @@ export default {
   room: {
     says: { again: "START_INTERVIEW", text: "USER_MESSAGE", pause: "PAUSE_INTERVIEW", resume: "RESUME_INTERVIEW", end: "END_INTERVIEW" },
     hears: {
-      created: "WELCOME", text: "AI_MESSAGE", typing: "TYPING_INDICATOR", paused: "INTERVIEW_PAUSED", resumed: "INTERVIEW_RESUMED", ended: "INTERVIEW_ENDED", error: "ERROR",
+      created: "WELCOME", text: "AI_MESSAGE", typing: "TYPING_INDICATOR", paused: "INTERVIEW_PAUSED", resumed: "INTERVIEW_RESUMED", ended: "INTERVIEW_ENDED",
     },
   },
 };
