@@ -36,8 +36,10 @@ export class Explain {
 
   #show() {
     if (!this.#session) return;
-    const { summary, attempts, guarantee, halfOpenDetection } = this.#session.explain();
-    write(find("#explain-summary"), `${summary}\nDelivery: ${guarantee}. A silent link ${halfOpenDetection ? "is" : "is not"} noticed.`);
+    const { startedAt, lastHeardAt, summary, attempts, guarantee, halfOpenDetection } = this.#session.explain();
+    const began = new Date(startedAt);
+    const heard = lastHeardAt === null ? "nothing heard so far" : `last heard ${ago(Date.now() - began - lastHeardAt)}`;
+    write(find("#explain-summary"), `${summary}\nDelivery: ${guarantee}. A silent link ${halfOpenDetection ? "is" : "is not"} noticed. Since ${began.toTimeString().slice(0, 8)}, ${heard}.`);
     const latest = attempts.slice(-ROWS).reverse();
     const key = JSON.stringify(latest);
     if (key === this.#shown) return;
@@ -46,6 +48,8 @@ export class Explain {
   }
 }
 
+const ago = (ms) => (ms < 1_000 ? "just now" : `${Math.floor(ms / 1_000)} s ago`);
+
 function row(attempt) {
   const after = (ms) => el("td", {}, ms === undefined ? "–" : span(ms));
   const over = attempt.outcome === "ended";
@@ -53,7 +57,7 @@ function row(attempt) {
   const lived = attempt.endedAfter === undefined ? undefined : attempt.endedAfter - (attempt.takenAfter ?? 0);
   return el("tr", {},
     el("td", {}, attempt.id),
-    el("td", { "data-transport": attempt.transport }, el("span", { class: "hue" }, TRANSPORTS[attempt.transport]?.name ?? attempt.transport)),
+    el("td", { "data-transport": attempt.transport }, el("span", { class: "hue" }, TRANSPORTS[attempt.transport]?.name ?? attempt.transport), el("small", {}, attempt.address ?? "")),
     after(attempt.openedAfter), after(attempt.readyAfter), after(lived),
     el("td", {}, el("span", { class: tone }, over ? ending(attempt) : attempt.outcome), attempt.diagnosis ? el("small", {}, attempt.diagnosis) : null),
   );
