@@ -135,5 +135,8 @@
   /** Runs a function, given as text, in the page's own realm. */
   const run = (source, args) => new Function(`return (${source})`)()(...args);
 
-  window.harness = { run, told, now, until, sleep, plain, outcome, open, connected, talk, diary, recordUp };
+  /** Imports a module that is given as text. */
+  const module = (code) => import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+
+  window.harness = { run, module, told, now, until, sleep, plain, outcome, open, connected, talk, diary, recordUp };
 })();
