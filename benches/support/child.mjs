@@ -14,7 +14,9 @@ export function built(name) {
 /** Starts a program and resolves with it, and with what `pattern` finds in a line of its output. */
 export async function startChild(program, args, pattern) {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], env: { RUST_LOG: "warn", ...process.env } });
-  process.once("exit", () => child.kill("SIGKILL"));
+  const end = () => child.kill("SIGKILL");
+  process.once("exit", end);
+  child.once("exit", () => process.off("exit", end));
   const found = await new Promise((resolve, reject) => {
     createInterface(child.stdout).on("line", (line) => {
       const groups = pattern.exec(line);

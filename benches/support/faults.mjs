@@ -70,9 +70,9 @@ class Proxy {
     return this.#tell("PUT", "/faults", { rules });
   }
 
-  /** Resets every live connection. */
-  cut() {
-    return this.#tell("POST", "/faults/cut", { on: REALTIME });
+  /** Resets every live connection; resolves with how many there were. */
+  async cut() {
+    return (await this.#tell("POST", "/faults/cut", { on: REALTIME })).cut;
   }
 
   stop() {
@@ -83,6 +83,7 @@ class Proxy {
   async #tell(method, path, body) {
     const response = await fetch(this.control + path, { method, body: JSON.stringify(body) });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
   }
 }
 

@@ -26,9 +26,9 @@ const SDK = fileURLToPath(new URL("../../pkg/dist/throughline.js", import.meta.u
 
 /**
  * Runs a script in a page of a browser and resolves with the JSON that it POSTs to `/result`. `files` are what the page may
- * load beside it and the SDK, by path; `query` is the page's. Rejects with the page's own error, or when `timeout` ms passed.
+ * load beside it and the SDK, by path; `query` is the page's. `front(origin)` puts something in front of the page and gives its origin. Rejects with the page's own error, or when `timeout` ms passed.
  */
-export async function runUnattended(name, script, { files = {}, query = {}, timeout = 240_000 } = {}) {
+export async function runUnattended(name, script, { files = {}, query = {}, timeout = 240_000, front = (origin) => origin } = {}) {
   let tell;
   const told = new Promise((resolve, reject) => {
     tell = ({ error, ...result }) => (error ? reject(new Error(error)) : resolve(result));
@@ -52,7 +52,8 @@ export async function runUnattended(name, script, { files = {}, query = {}, time
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const profile = await mkdtemp(join(tmpdir(), "throughline-measure-"));
   await writeFile(join(profile, "user.js"), Object.entries(FIREFOX_PREFS).map(([pref, value]) => `user_pref("${pref}", ${value});\n`).join(""));
-  const [program, args] = STARTERS[name](profile, `http://127.0.0.1:${server.address().port}/?${new URLSearchParams(query)}`);
+  const origin = await front(`http://127.0.0.1:${server.address().port}`);
+  const [program, args] = STARTERS[name](profile, `${origin}/?${new URLSearchParams(query)}`);
   const browser = spawn(program, args, { stdio: "ignore", detached: true });
   browser.once("error", (error) => tell({ error: `${program} does not start: ${error.message}` }));
   const ended = new Promise((resolve) => browser.once("exit", resolve));

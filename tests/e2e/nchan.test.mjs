@@ -23,12 +23,12 @@ function suite(world) {
   });
   after(() => Promise.all([proxy?.stop(), nginx?.stop()]));
 
-  /** Opens a page of nginx's, behind a proxy that can break what is between. The page has the recipe's function. */
-  const visit = async (evaluate) => {
+  /** Opens a page of nginx's, or of `origin`, behind a proxy that can break what is between. The page has the recipe's function. */
+  const visit = async (evaluate, origin = proxy.url) => {
     await proxy.faults();
-    await world.browser.open(`${proxy.url}/page`);
-    await evaluate(async (recipe) => {
-      const source = recipe.replace('"throughline"', `"${location.origin}/throughline.js"`);
+    await world.browser.open(`${origin}/page`);
+    await evaluate(async (recipe, server) => {
+      const source = recipe.replace('"throughline"', `"${location.origin}/throughline.js"`).replace("`/events", `\`${server}/events`);
       const { subscribe } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
       window.subscribe = (channel, options) => {
         const heard = [];
@@ -37,7 +37,7 @@ function suite(world) {
         session.on("error", () => {});
         return heard;
       };
-    }, recipe);
+    }, recipe, proxy.url);
     const channel = `c${++channels}`;
     const publish = async (n) => {
       const response = await fetch(`${nginx.url}/events?channel=${channel}`, { method: "POST", body: JSON.stringify({ type: "TICK", n }) });
@@ -70,6 +70,22 @@ function suite(world) {
       assert.deepEqual(seen, { heard: [0, 1, 2, 3, 4, 5, 6], transport, lost: transport === "long-poll" ? seen.lost : 1 });
     });
   }
+
+  world.check("nchan at another origin than the page's: native streams go on after a cut", async (evaluate) => {
+    const { channel, publish } = await visit(evaluate, world.site.url);
+    await publish(0);
+    await evaluate(async (channel) => {
+      window.heard = subscribe(channel, { transports: ["sse"], eventSource: "native" });
+      await harness.until(() => heard.length === 1 && session.state === "connected", 15_000, () => JSON.stringify(session.explain()));
+    }, channel);
+    await Promise.all([proxy.cut(), publish(1)]);
+    const heard = await evaluate(async () => {
+      await harness.until(() => heard.length === 2 && session.stats().lost, 15_000, () => JSON.stringify([heard, session.explain()]));
+      await session.close();
+      return heard;
+    });
+    assert.deepEqual(heard, [0, 1]);
+  });
 
   world.check("nchan: a quiet channel is connected over each transport", async (evaluate) => {
     const { channel } = await visit(evaluate);

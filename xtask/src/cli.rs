@@ -145,6 +145,8 @@ pub(crate) enum Measure {
     Flood,
     /// What is lost, doubled or reordered while links are cut, swapped and stalled at random.
     Switches,
+    /// What is lost, doubled or reordered of an nchan channel while links are cut, beside nchan's own client.
+    Nchan,
     /// What a page keeps of a thousand reconnects.
     Reconnects,
     /// Bytes the server keeps of a session, and its ceiling.

@@ -38,6 +38,10 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
             install_peers(repo)?;
             in_browsers(repo, "benches/switches.mjs", &args.args)
         }
+        Measure::Nchan => {
+            install_peers(repo)?;
+            in_browsers(repo, "benches/nchan.mjs", &args.args)
+        }
         Measure::Memory => pass_through(server_example(repo, "memory", &args.args)),
         Measure::Cluster => {
             build_server(repo)?;
