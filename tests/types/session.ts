@@ -129,6 +129,12 @@ const options: Options[] = [
       post: { sound: ({ data }) => ({ path: "up", body: { data } }), "*": { method: "PUT" } }, poll: { cursor: (last, answer) => ({ after: answer?.cursor ?? last.id }) },
     },
   },
+  {
+    endpoints: { websocket: ({ lastEventId }) => `/events?after=${lastEventId?.length}` },
+    dialect: { name: "json", protocols: "ws+meta.nchan", poll: { held: true }, envelope: ({ data, id }) => (id ? { data, id } : undefined) },
+  },
+  // @ts-expect-error an envelope gives what was in it
+  { dialect: { name: "json", envelope: ({ data }) => data } },
   // @ts-expect-error no such option of the dialect
   { dialect: { name: "json", typ: "kind" } },
   // @ts-expect-error a cut is expected, or learned
