@@ -199,8 +199,56 @@ export interface AudioOptions {
    * @default true, unless the microphone has no echo cancellation
    */
   bargeIn?: boolean;
+  /** How a plain server's messages hold sound (dialect `json`). Without it they are as PROTOCOL.md D11 to D13 has them, with sound as base64: `{ type: "audio", audio }`. */
+  messages?: SoundMessages;
   /** Other types for the messages about sound. */
   names?: Partial<Record<"audio" | "start" | "stop" | "end" | "flush" | "interrupt" | "dropped" | "speech", string>>;
+}
+
+/** What is sent: its type, and what it holds. Bytes within an object become base64. */
+export type SoundMessage = readonly [type: string, payload?: unknown];
+
+/** Sound that a message holds, as PCM (16 bits, little-endian, mono) or its base64, in one piece or several; or that and what befalls the server's stream. */
+export type HeardSound =
+  | Uint8Array
+  | string
+  | {
+      audio?: Uint8Array | string | (Uint8Array | string)[];
+      /** Samples a second of it, where that is not `messages.rate`. */
+      rate?: number;
+      /** Another stream begins with this message. */
+      start?: boolean;
+      /** The stream ends with it. */
+      end?: boolean;
+      /** What is not played yet is not to be heard: the server was interrupted. */
+      flush?: boolean;
+      /** The server hears the user speak, or no more. */
+      speaking?: boolean;
+    };
+
+/**
+ * How a plain server's messages hold sound. A stream of the server's that nothing ends has ended when 400 ms after its last sound nothing more has come; after
+ * `session.audio.interrupt()`, what comes without such a pause is not heard.
+ *
+ * @example
+ * // Up: bytes on a WebSocket, and in a POST as `dialect.post.sound` shapes them. Down: { audio: base64 }, on a WebSocket bytes.
+ * audio: { rate: 24_000, messages: { chunk: "sound", hear: { audio: "audio", binary: (pcm) => pcm } } }
+ */
+export interface SoundMessages {
+  /** What sends a chunk of the user's voice, of 20 to 500 ms: a type, whose payload the bytes are, or a function that makes the message. */
+  chunk: string | ((pcm: Uint8Array) => SoundMessage);
+  /** Says that the user's microphone is on. What is left out, or returns nothing, is not said. */
+  start?: (about: { stream: number; rate: number }) => SoundMessage | undefined;
+  /** Says that it is off. */
+  stop?: (about: { stream: number }) => SoundMessage | undefined;
+  /** Says that so much of what was said is lost. */
+  dropped?: (about: { stream: number; ms: number }) => SoundMessage | undefined;
+  /** Says that the user cut in on the server's stream after so many samples, or milliseconds, of it. */
+  interrupt?: (about: { stream: number; played: number; ms: number }) => SoundMessage | undefined;
+  /** Which messages hold sound, by their types: the name of the member it is in, or a function that finds it. */
+  hear?: Record<string, string | ((message: any) => HeardSound | undefined)>;
+  /** Samples a second of what is heard. @default 24000 */
+  rate?: number;
 }
 
 /** A microphone or a loudspeaker. `label` is empty until the user has allowed the microphone once. */

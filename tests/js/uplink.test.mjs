@@ -16,7 +16,8 @@ function uplink({ json = false } = {}) {
   const dropped = [];
   let frames = 0;
   const send = (type, payload) => new Promise((resolve, reject) => sent.push({ type, payload, resolve, reject }));
-  const up = new Uplink(send, new Wording({}, json), { dropped: ({ ms }) => dropped.push(ms), arrived() {} });
+  const refused = [];
+  const up = new Uplink(send, new Wording({}, json), { dropped: ({ ms }) => dropped.push(ms), arrived() {}, refused: ({ code }) => refused.push(code) });
   const speak = (count) => {
     for (let i = 0; i < count; i++) up.push(new Int16Array(FRAME).fill(frames++));
   };
@@ -26,7 +27,7 @@ function uplink({ json = false } = {}) {
     for (const { type, resolve } of sent) if (type === "audio") resolve();
     await new Promise(setImmediate);
   };
-  return { up, sent, dropped, speak, order, settle };
+  return { up, sent, dropped, refused, speak, order, settle };
 }
 
 function framesOf(bytes) {
@@ -117,6 +118,22 @@ test("a send that fails does not stop what follows", async () => {
   sent[1].reject(new Error("gone"));
   await new Promise(setImmediate);
   assert.deepEqual(order(), ["audio:start", [0], [1]]);
+});
+
+test("where the server takes no sound, that is told once, and nothing more is sent over this link", async () => {
+  const { up, sent, refused, speak } = uplink();
+  up.carriedBy("sse");
+  up.begin(false);
+  speak(2);
+  sent[1].reject(Object.assign(new Error("no such route"), { code: "not_found" }));
+  await new Promise(setImmediate);
+  speak(3);
+  assert.deepEqual([sent.length, refused], [2, ["not_found"]]);
+  up.carriedBy(null);
+  up.carriedBy("websocket");
+  speak(1);
+  up.end();
+  assert.deepEqual(sent.slice(2).map(({ type }) => type), ["audio", "audio:stop"]);
 });
 
 test("a dialect of plain JSON has the sound as base64", () => {

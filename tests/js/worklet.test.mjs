@@ -198,6 +198,40 @@ test("a flush of one stream leaves the one that is heard alone", () => {
   assert.ok(Math.abs(sound.length / RATE - 0.5) < 0.01, `${sound.length / RATE}`);
 });
 
+test("a stream whose end nothing tells has ended when nothing more came for a moment, and that is no glitch", () => {
+  const speaker = new Loudspeaker();
+  const chunk = () => speaker.hear({ pcm: pcmOf(tone(440, 0.1, 24_000)) });
+  speaker.hear({ start: 1, rate: 24_000, loose: true });
+  chunk();
+  speaker.run(0.4);
+  assert.deepEqual(speaker.told, [{ playing: 1 }]);
+  speaker.run(0.3);
+  assert.deepEqual(speaker.told.slice(1), [{ ended: 1, played: 2_400 }]);
+  // Sent before the page knew.
+  chunk();
+  const sound = speaker.run(0.7).filter(Boolean);
+  assert.deepEqual(speaker.told.slice(2), [{ playing: 1 }, { ended: 1, played: 4_800 }]);
+  assert.ok(Math.abs(sound.length / RATE - 0.1) < 0.01, `${sound.length / RATE}`);
+  speaker.hear({ start: 2, rate: 24_000, loose: true });
+  chunk();
+  speaker.run(0.3);
+  speaker.hear({ flush: null });
+  speaker.run(0.1);
+  chunk();
+  assert.ok(!speaker.run(0.3).some(Boolean), "what was thrown away is not gone on with");
+});
+
+test("a stream whose end nothing tells and that went on after it ran low is told to have run low", () => {
+  const speaker = new Loudspeaker();
+  speaker.hear({ start: 1, rate: 24_000, loose: true });
+  speaker.hear({ pcm: pcmOf(tone(440, 0.1, 24_000)) });
+  speaker.run(0.3);
+  speaker.hear({ pcm: pcmOf(tone(440, 0.1, 24_000)) });
+  speaker.run(0.7);
+  assert.deepEqual(speaker.told.map((told) => Object.keys(told)[0]), ["playing", "dry", "playing", "ended"]);
+  assert.equal(speaker.told.at(-1).played, 4_800);
+});
+
 test("a processor that was told to end lets go", () => {
   const capture = new processors["throughline-capture"]({ processorOptions: { rate: 16_000 } });
   capture.port.onmessage({ data: "end" });

@@ -1,8 +1,10 @@
+import { fromBase64 } from "../base64.js";
 import { SessionError } from "../error.js";
 import { Devices } from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { Graph } from "./graph.js";
 import { Microphone } from "./microphone.js";
+import { misfit } from "./plain.js";
 import { Rung } from "./rung.js";
 import { atGesture } from "./speaker.js";
 import { Uplink } from "./uplink.js";
@@ -14,19 +16,25 @@ const LOOK = 500;
 const FRAME = 20;
 const LATE = 200;
 
+/** Milliseconds without sound after which what comes belongs to another stream, where nothing says so. */
+const LULL = 400;
+
 /** Rate of a server that does not say it. */
 const RATE = 24_000;
 
 /** Refuses what cannot be meant. @param {any} options */
-export function checkAudio({ audio = {} }) {
+export function checkAudio({ audio = {}, dialect }) {
   const fail = (message) => {
     throw new SessionError("bad_option", { message });
   };
   if (typeof audio !== "object" || audio === null) fail("audio must be an object");
-  const { rate = 16_000, echoSafe = "element", names = {}, workletUrl = "" } = audio;
+  const { rate = 16_000, echoSafe = "element", names = {}, workletUrl = "", messages } = audio;
   if (rate !== 16_000 && rate !== 24_000) fail("audio.rate must be 16000 or 24000");
   if (echoSafe !== "loopback" && echoSafe !== "element") fail('audio.echoSafe must be "loopback" or "element"');
   if (typeof names !== "object" || !Object.values(names ?? 0).every((name) => typeof name === "string")) fail("audio.names must be types by name");
+  if (messages !== undefined && (dialect?.name ?? dialect) !== "json") fail('audio.messages needs the dialect "json"');
+  const odd = messages !== undefined && misfit(messages);
+  if (odd) fail(`audio.${odd} cannot be that`);
   if (typeof workletUrl !== "string" && !(workletUrl instanceof URL)) fail("audio.workletUrl must be an address");
 }
 
@@ -95,6 +103,10 @@ export class SessionAudio {
         this.#rung.flowed(true);
         this.#progress("audio", "done");
       },
+      refused: (error) => {
+        this.#progress("audio", "failed", error);
+        host.trouble(error);
+      },
     });
     this.#graph = this.#newGraph();
     host.audio = {
@@ -119,7 +131,7 @@ export class SessionAudio {
     listeners.add("rtt", () => this.#rung.flowed(false));
     this.#wording.listen(listeners, {
       begin: (about) => this.#begin(about),
-      hear: (pcm) => this.#hear(pcm),
+      hear: (sound, rate) => this.#hear(sound, rate),
       finish: (stream) => this.#finish(stream),
       flush: (stream) => this.#flush(stream),
       speech: (speaking) => this.#speaks("user", this.#activity ? this.#activity.server(speaking, this.#clock) : speaking),
@@ -250,6 +262,7 @@ export class SessionAudio {
       this.#speaks("agent", false);
     } else if (this.#speaking.agent) {
       this.#ignoring = this.#interrupting = true;
+      this.#started = false;
       this.#play({ flush: null });
     }
   }
@@ -410,8 +423,10 @@ export class SessionAudio {
 
   // The way down.
 
-  #begin({ stream = 0, rate = RATE, rtp = false, from = 0 }) {
+  #begin({ stream = 0, rate = RATE, rtp = false, from = 0, loose = false }) {
     this.#ignoring = false;
+    this.#loose = loose;
+    this.#current = stream;
     if (rtp) {
       // What came of it as messages plays to its end.
       if (this.#started) this.#play({ end: stream });
@@ -421,18 +436,33 @@ export class SessionAudio {
       this.#progress("audio", "done");
     } else {
       this.#rtp = undefined;
-      this.#play({ start: stream, rate, from });
+      this.#play({ start: stream, rate, from, loose });
     }
     this.#started = !rtp;
   }
 
   /** Whether a stream plays as messages. */
   #started = false;
+  /** The stream that began last, and whether nothing says where it begins and ends. */
+  #current = 0;
+  #loose = false;
+  #unnamed = 0;
+  /** When sound last came as messages. */
+  #came = 0;
 
-  #hear(bytes) {
+  /** @param {Uint8Array | string} sound PCM, or its base64 @param {number} [rate] */
+  #hear(sound, rate) {
     this.#rung.flowed(false);
-    if (this.#ignoring) return;
-    if (!this.#started) this.#begin({});
+    const last = this.#came;
+    this.#came = performance.now();
+    if (this.#ignoring && !(this.#loose && this.#came - last > LULL)) return;
+    let bytes;
+    try {
+      bytes = typeof sound === "string" ? fromBase64(sound) : sound;
+    } catch {
+      return this.#host.badMessage(sound);
+    }
+    if (!this.#started) this.#begin({ stream: ++this.#unnamed, rate, loose: true });
     // Aligned, and the thread's own.
     const pcm = new Int16Array(bytes.slice(0, bytes.length & ~1).buffer);
     this.#play({ pcm }, [pcm.buffer]);
@@ -440,10 +470,10 @@ export class SessionAudio {
 
   #finish(stream) {
     this.#ignoring = this.#started = false;
-    if (this.#rtp && this.#rtp.stream === stream) {
+    if (this.#rtp && (stream === undefined || this.#rtp.stream === stream)) {
       this.#rtp = undefined;
       this.#speaks("agent", false);
-    } else this.#play({ end: stream ?? 0 });
+    } else this.#play({ end: stream ?? this.#current });
   }
 
   #flush(stream) {
@@ -479,6 +509,7 @@ export class SessionAudio {
       this.#progress("audio", "done");
     }
     if (ended !== undefined && !this.#rtp) this.#speaks("agent", false);
+    if (ended === this.#current && this.#loose) this.#started = false;
     if (dry !== undefined) this.#stats.glitches++;
     if (!flushed) return;
     // Cuts off what is still between the worklet and the ear.

@@ -1,4 +1,5 @@
 import { Host } from "../host.js";
+import { PlainWording } from "./plain.js";
 import { Wording } from "./wording.js";
 
 /** Lets the audio of a session know what becomes of it. */
@@ -8,7 +9,8 @@ export class VoiceHost extends Host {
 
   /** How the session's dialect writes and reads sound; a dialect of its own may have its own way. @param {any} audio the options */
   wording(audio) {
-    return /** @type {any} */ (this.json)?.wording?.(audio) ?? new Wording(audio, !!this.json);
+    const own = /** @type {any} */ (this.json)?.wording?.(audio);
+    return own ?? (audio.messages ? new PlainWording(audio) : new Wording(audio, !!this.json));
   }
 
   start(instance, keep) {

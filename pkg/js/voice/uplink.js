@@ -26,8 +26,10 @@ export class Uplink {
   #transport = null;
   /** Whether sound may go up. */
   #open = true;
+  /** Whether the server takes none over this link. */
+  #refused = false;
 
-  /** @param {(type: string, payload: unknown) => Promise<void>} send @param {import("./wording.js").Wording} wording @param {any} on hears of `dropped` and `arrived` */
+  /** @param {(type: string, payload: unknown) => Promise<void>} send @param {import("./wording.js").Wording} wording @param {any} on hears of `dropped`, `arrived` and `refused` */
   constructor(send, wording, on) {
     this.#send = send;
     this.#wording = wording;
@@ -37,6 +39,7 @@ export class Uplink {
   /** What carries the session, if anything. */
   carriedBy(transport) {
     this.#transport = transport;
+    this.#refused = false;
     this.#pump();
   }
 
@@ -62,7 +65,7 @@ export class Uplink {
 
   /** Takes samples of the open stream. */
   push(samples) {
-    if (this.#stream === undefined) return;
+    if (this.#stream === undefined || this.#refused) return;
     this.#queue.push(samples);
     this.#waiting += samples.length;
     while (this.#ms(this.#waiting) > MOST_WAITING) this.#drop();
@@ -139,6 +142,15 @@ export class Uplink {
       this.#flying -= length;
       this.#pump();
     };
-    this.#send(type, payload).then(() => (this.#on.arrived(), landed()), landed);
+    this.#send(type, payload).then(() => (this.#on.arrived(), landed()), (error) => (this.#failed(error), landed()));
+  }
+
+  /** A server that takes no sound there would refuse the next as well. */
+  #failed(error) {
+    if (error?.code !== "not_found" || this.#refused) return;
+    this.#refused = true;
+    this.#queue = this.#queue.filter((item) => typeof item === "function");
+    this.#waiting = 0;
+    this.#on.refused(error);
   }
 }

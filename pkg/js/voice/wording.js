@@ -1,6 +1,6 @@
 // How a dialect writes sound and reads it. This is the one of the dialect `throughline`, whose shapes plain JSON may have as well (PROTOCOL.md D11 to D15).
 
-import { fromBase64, toBase64 } from "../base64.js";
+import { toBase64 } from "../base64.js";
 
 /** Types of the messages about sound; `audio.names` may give others. */
 const NAMES = {
@@ -13,7 +13,7 @@ const NAMES = {
  * before. Bytes that belong to no stream begin one, which ends when nothing more comes. What is said without a stream is said of the one that plays.
  * @typedef {object} Ear
  * @property {(about: { stream?: number, rate?: number, rtp?: boolean, from?: number }) => void} begin
- * @property {(pcm: Uint8Array, rate?: number) => void} hear
+ * @property {(sound: Uint8Array | string, rate?: number) => void} hear PCM, or its base64
  * @property {(stream?: number) => void} finish
  * @property {(stream?: number) => void} flush what is not played of it is thrown away
  * @property {(speaking: boolean) => void} speech the server hears the user speak, or no more
@@ -41,7 +41,7 @@ export class Wording {
     const { audio, ...names } = this.#names;
     const on = (type, listener) => listeners.add(type, listener, false);
     on(names.start, (payload) => begin(payload ?? {}));
-    on(audio, (payload) => hear(payload instanceof Uint8Array ? payload : fromBase64(payload?.audio ?? "")));
+    on(audio, (payload) => hear(payload instanceof Uint8Array ? payload : String(payload?.audio ?? "")));
     on(names.end, (payload) => finish(payload?.stream));
     on(names.flush, (payload) => flush(payload?.stream));
     on(names.speech, (payload) => speech(!!payload?.speaking));

@@ -16,6 +16,8 @@ const BURST_SHARE = 0.6;
 const AHEAD = 500;
 /** Milliseconds of a fade. */
 const FADE = 6;
+/** Seconds without sound after which a loose stream has ended. */
+const LULL = 0.4;
 /** Seconds of sound that wait at the most. */
 const MOST_WAITING = 300;
 
@@ -139,11 +141,16 @@ class Stream {
   #from;
   /** When its first sample came, since it last ran dry. */
   since = Infinity;
+  /** When it last ran out. */
+  dryAt = Infinity;
+  /** What is to be told of it if more comes: that it ran low. */
+  low;
 
-  /** @param {number} id @param {number} rate @param {number} from samples of it that came another way */
-  constructor(id, rate, from) {
+  /** @param {number} id @param {number} rate @param {number} from samples of it that came another way @param {boolean} loose whether its end is told by nothing but a lull */
+  constructor(id, rate, from, loose) {
     this.id = id;
     this.rate = rate;
+    this.loose = loose;
     this.#from = from;
     this.#resampler = new Resampler(rate, sampleRate);
   }
@@ -188,7 +195,7 @@ class Stream {
 
 /**
  * Plays streams one after another. Each begins a margin after its first sample came; one that runs dry fades out, waits for that margin
- * anew, which has then grown, and fades in.
+ * anew, which has then grown, and fades in. A loose one that runs dry has ended, unless more of it comes before a lull has passed.
  */
 class Playback extends AudioWorkletProcessor {
   /** @type {Stream[]} */
@@ -200,6 +207,8 @@ class Playback extends AudioWorkletProcessor {
   #margin = LEAST_MARGIN;
   /** Whether what plays has run low. */
   #low = false;
+  /** The loose stream that ended last. */
+  #ended;
   #over = false;
 
   constructor() {
@@ -207,17 +216,29 @@ class Playback extends AudioWorkletProcessor {
     this.port.onmessage = ({ data }) => this.#hear(data);
   }
 
-  #hear({ start, rate, from = 0, pcm, end, flush, over }) {
+  #hear({ start, rate, from = 0, loose = false, pcm, end, flush, over }) {
     const last = this.#streams.at(-1);
     if (start !== undefined) {
       // What begins anew, perhaps after it came another way, ends what was before.
       if (last) last.ended = true;
-      this.#streams.push(new Stream(start, rate, from));
+      this.#streams.push(new Stream(start, rate, from, loose));
     }
-    if (pcm) last?.push(pcm);
+    if (pcm) this.#take(last ?? this.#again(), pcm);
     if (end !== undefined) for (const stream of this.#streams) if (stream.id === end) stream.ended = true;
     if (flush !== undefined) this.#flushing = flush;
     if (over) this.#over = true;
+  }
+
+  #take(stream, pcm) {
+    if (stream?.low) this.#ranLow(stream, stream.low);
+    stream?.push(pcm);
+  }
+
+  /** Goes on with a loose stream whose end the page did not know of when it sent more. */
+  #again() {
+    const stream = this.#ended;
+    if (stream) this.#streams.push(new Stream(stream.id, stream.rate, stream.played, true));
+    return this.#streams.at(-1);
   }
 
   process(_, [[output]]) {
@@ -234,6 +255,7 @@ class Playback extends AudioWorkletProcessor {
 
   #play(stream, output) {
     if (!this.#playing) {
+      if (stream.loose && !stream.waiting && currentTime - stream.dryAt > LULL) stream.ended = true;
       if (!stream.ended && 1000 * (currentTime - stream.since) < this.#marginOf(stream)) return;
       this.#playing = true;
       this.#low = false;
@@ -255,8 +277,10 @@ class Playback extends AudioWorkletProcessor {
     this.#playing = false;
     this.#gain = 0;
     stream.since = Infinity;
+    stream.dryAt = currentTime;
     if (stream.ended) {
       this.#streams.shift();
+      this.#ended = stream.loose ? stream : undefined;
       if (!stream.ranDry) this.#margin = Math.max(LEAST_MARGIN, this.#margin - MARGIN_STEP);
       this.port.postMessage({ ended: stream.id, played: stream.played });
     }
@@ -272,9 +296,16 @@ class Playback extends AudioWorkletProcessor {
     if (stream.ended || low === this.#low) return;
     this.#low = low;
     if (!low) return;
+    const about = { dry: stream.id, played: stream.played };
+    if (stream.loose) stream.low = about;
+    else this.#ranLow(stream, about);
+  }
+
+  #ranLow(stream, about) {
+    stream.low = undefined;
     stream.ranDry = true;
     this.#margin = Math.min(MOST_MARGIN, this.#margin + MARGIN_STEP);
-    this.port.postMessage({ dry: stream.id, played: stream.played });
+    this.port.postMessage(about);
   }
 
   /** Drops what is not played of one stream or of all, and tells how much was. */
@@ -283,7 +314,7 @@ class Playback extends AudioWorkletProcessor {
     if (gone.includes(this.#streams[0])) this.#playing = false;
     this.#streams = this.#streams.filter((stream) => !gone.includes(stream));
     this.port.postMessage({ flushed: gone.map(({ id, played, rate }) => ({ stream: id, played, rate })) });
-    this.#flushing = undefined;
+    this.#flushing = this.#ended = undefined;
     this.#gain = 0;
   }
 }
