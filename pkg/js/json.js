@@ -56,7 +56,8 @@ export class Json {
   /** Writes a message. */
   encode(type, payload, more) {
     const plain = payload && typeof payload === "object" && !Array.isArray(payload) ? payload : payload === undefined ? {} : { payload };
-    return { type, raw: JSON.stringify({ ...plain, ...more, [this.key]: type }, base64) };
+    const { write = (message) => message } = this.options;
+    return { type, raw: JSON.stringify(write({ ...plain, ...more, [this.key]: type }), base64) };
   }
 
   /** A message as it goes up: with what the server calls the session. */
@@ -87,6 +88,7 @@ export class Json {
       ({ data, id } = opened);
     }
     if (id !== undefined) host.lastEventId = id;
+    if (typeof data !== "string" && this.options.binary) data = new TextDecoder().decode(data);
     if (typeof data !== "string") return void (accept() && host.message("binary", new Uint8Array(data)));
     let value;
     try {

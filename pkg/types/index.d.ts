@@ -84,6 +84,10 @@ export interface JsonDialect {
   name: "json";
   /** The member that holds a message's type, or a function that finds it; what is sent then has it in `type`. Where neither says, an event's name does. @default "type" */
   type?: string | ((message: any) => string | undefined);
+  /** Makes what is sent of a message: `({ type, ...message }) => message` for a server whose messages have no type. @default the message itself */
+  write?: (message: any) => unknown;
+  /** What a binary message is: JSON in UTF-8. @default a message of type `binary`, whose payload its bytes are */
+  binary?: "json";
   /** Whether `ai_message` and `AI_MESSAGE` are one type, for the options here and for listeners. Types are sent as you write them. @default false */
   ignoreCase?: boolean;
   /**

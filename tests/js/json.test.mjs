@@ -60,6 +60,15 @@ test("an envelope is opened once the core takes what came, and its id is where t
   assert.deepEqual([all, host.lastEventId], [["B", "A"], "7:1"]);
 });
 
+test("a server whose messages have no type gets none, and its binary messages are JSON where that is said", () => {
+  const json = new Json({ type: (message) => Object.keys(message)[0], write: ({ type, ...message }) => message, binary: "json" });
+  assert.deepEqual(json.encode("setup", { setup: { model: "m" } }).raw, '{"setup":{"model":"m"}}');
+  const bytes = new TextEncoder().encode('{"setupComplete":{}}').buffer;
+  assert.deepEqual(heard(json, bytes), [["setupComplete", { setupComplete: {} }]]);
+  assert.deepEqual(heard(json, Uint8Array.of(255).buffer).map(([type]) => type), ["bad"]);
+  assert.equal(misfit({ write: "no" }), "write");
+});
+
 test("names that every object has are types like others", () => {
   const json = new Json({ alias: { A: "B" }, post: {} });
   for (const type of ["constructor", "__proto__", "toString"]) {
