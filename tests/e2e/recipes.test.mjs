@@ -89,4 +89,35 @@ inBrowsers((world) => {
     assert.deepEqual(seen.signs.filter(Boolean).length >= 1 && seen.signs.at(-1), false);
     assert.equal(seen.clients.clients, 0);
   });
+
+  world.check("Observing: an error tracker hears what matters, and the log says when and where", async (evaluate, t) => {
+    const { url } = await systemFor(t, "b", "--delay-scale", "0.1");
+    const headings = ["An error tracker", "A log with times and addresses", "How long each phase took"];
+    const code = `export { connect } from "${world.site.url}/throughline.js";\n${await recipe("observing", headings, world.site)}`;
+    const seen = await evaluate(async (code, url) => {
+      const { connect, report, trace, phases } = await harness.module(code);
+      const [issues, crumbs] = [[], []];
+      const tracker = { captureException: (error, context) => issues.push({ code: error.code, ...context }), addBreadcrumb: (crumb) => crumbs.push(crumb) };
+      const session = connect({
+        endpoints: { sse: `${url}/no-such-stream`, websocket: `${url}/ws?secret=1`, send: null }, transports: ["sse", "websocket"], remember: false,
+        dialect: { name: "json", ready: "SESSION_CREATED", hello: { type: "START_INTERVIEW" }, errors: { type: "ERROR" } },
+      });
+      const stop = report(session, tracker);
+      await session.waitFor("SESSION_CREATED");
+      await session.send("NO_SUCH_TYPE");
+      await harness.until(() => issues.length === 1);
+      const [log, times] = [trace(session), phases(session)];
+      stop();
+      await session.close();
+      return { issues, crumbs, log, times };
+    }, code, url);
+    const [{ code: reported, extra, tags }] = seen.issues;
+    assert.deepEqual([reported, extra.explain.state, Object.keys(tags)], ["server_error", "connected", ["code", "status", "transport"]]);
+    assert.ok(seen.crumbs.some(({ data }) => data?.code === "not_found" && data.status === 404), JSON.stringify(seen.crumbs));
+    const changes = seen.crumbs.map(({ message }) => message).filter((message) => message.includes("→"));
+    assert.deepEqual(changes, ["idle → connecting", "none → websocket", "connecting → connected"]);
+    assert.match(seen.log.find((line) => line.includes(" ready ")), /^\d{4}-\d\d-\d\dT[\d:.]+Z ready websocket http:\/\/127\.0\.0\.1:\d+\/ws \d+ ms$/);
+    assert.ok(seen.log.some((line) => line.includes("/no-such-stream not_found")), seen.log.join("\n"));
+    assert.deepEqual(seen.times.map(([name]) => name).sort(), ["before", "open", "ready", "take"]);
+  });
 }, { browsers: BROWSERS.filter((name) => name !== "webkit") });
