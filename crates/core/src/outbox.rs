@@ -1,6 +1,6 @@
 //! Messages on their way up: numbered at the first write, kept until acknowledged.
 
-use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use crate::input::Ticket;
 use crate::output::{Event, Outcome, Output};
@@ -28,7 +28,7 @@ pub(crate) struct Bounds {
 /// still be taken back.
 #[derive(Debug)]
 pub(crate) struct Outbox<B> {
-    entries: VecDeque<Entry<B>>,
+    entries: Vec<Entry<B>>,
     bounds: Bounds,
     acked: u64,
     numbered: usize,
@@ -42,7 +42,7 @@ pub(crate) struct Outbox<B> {
 impl<B: Clone> Outbox<B> {
     pub(crate) const fn new(bounds: Bounds) -> Self {
         Self {
-            entries: VecDeque::new(),
+            entries: Vec::new(),
             bounds,
             acked: 0,
             numbered: 0,
@@ -70,7 +70,7 @@ impl<B: Clone> Outbox<B> {
         if entry.expires.is_some() && (self.soonest.is_none() || entry.expires < self.soonest) {
             self.soonest = entry.expires;
         }
-        self.entries.push_back(entry);
+        self.entries.push(entry);
     }
 
     /// Whether an entry of so many bytes stays within the bounds, in place of one that waits.
@@ -113,7 +113,7 @@ impl<B: Clone> Outbox<B> {
 
     /// Takes note that the server has everything up to `seq`. `None`: it cannot, so much was never
     /// written.
-    pub(crate) fn ack<S>(&mut self, seq: u64, outputs: &mut VecDeque<Output<B, S>>) -> Option<()> {
+    pub(crate) fn ack<S>(&mut self, seq: u64, outputs: &mut Vec<Output<B, S>>) -> Option<()> {
         let count = seq
             .checked_sub(self.acked)
             .map_or(Some(0), |n| usize::try_from(n).ok())?;
@@ -132,7 +132,7 @@ impl<B: Clone> Outbox<B> {
 
     /// Starts a new numbering and returns how many entries had a number. They are given up: nobody
     /// knows their fate.
-    pub(crate) fn renumber<S>(&mut self, outputs: &mut VecDeque<Output<B, S>>) -> usize {
+    pub(crate) fn renumber<S>(&mut self, outputs: &mut Vec<Output<B, S>>) -> usize {
         let unknown = self.numbered;
         self.settle_front(unknown, Outcome::Unknown, outputs);
         self.acked = 0;
@@ -140,11 +140,7 @@ impl<B: Clone> Outbox<B> {
     }
 
     /// Gives up entries that were written, at most once dialects only.
-    pub(crate) fn forget_written<S>(
-        &mut self,
-        outcome: Outcome,
-        outputs: &mut VecDeque<Output<B, S>>,
-    ) {
+    pub(crate) fn forget_written<S>(&mut self, outcome: Outcome, outputs: &mut Vec<Output<B, S>>) {
         self.acked += self.written as u64;
         self.settle_front(self.written, outcome, outputs);
     }
@@ -153,9 +149,10 @@ impl<B: Clone> Outbox<B> {
     pub(crate) fn cancel(&mut self, ticket: Ticket) -> bool {
         let found = self.entries.iter().position(|entry| entry.ticket == ticket);
         let waiting = found.filter(|index| *index >= self.numbered);
-        let Some(entry) = waiting.and_then(|index| self.entries.remove(index)) else {
+        let Some(index) = waiting else {
             return false;
         };
+        let entry = self.entries.remove(index);
         self.bytes -= u64::from(entry.bytes);
         true
     }
@@ -166,7 +163,7 @@ impl<B: Clone> Outbox<B> {
     }
 
     /// Removes what has expired before it got a number.
-    pub(crate) fn expire<S>(&mut self, now: Millis, outputs: &mut VecDeque<Output<B, S>>) {
+    pub(crate) fn expire<S>(&mut self, now: Millis, outputs: &mut Vec<Output<B, S>>) {
         if self.soonest.is_none_or(|at| at > now) {
             return;
         }
@@ -178,7 +175,7 @@ impl<B: Clone> Outbox<B> {
                 self.bytes -= u64::from(bytes);
                 self.entries.remove(index);
                 let event = Event::Settled(ticket, Outcome::Expired);
-                outputs.push_back(Output::Event(event));
+                outputs.push(Output::Event(event));
             } else {
                 self.soonest = expires.into_iter().chain(self.soonest).min();
                 index += 1;
@@ -187,7 +184,7 @@ impl<B: Clone> Outbox<B> {
     }
 
     /// Empties the outbox at the end of the session.
-    pub(crate) fn clear<S>(&mut self, outputs: &mut VecDeque<Output<B, S>>) {
+    pub(crate) fn clear<S>(&mut self, outputs: &mut Vec<Output<B, S>>) {
         self.renumber(outputs);
         self.settle_front(self.entries.len(), Outcome::Closed, outputs);
         self.soonest = None;
@@ -205,23 +202,16 @@ impl<B: Clone> Outbox<B> {
         usize::try_from(self.bytes).unwrap_or(usize::MAX)
     }
 
-    fn settle_front<S>(
-        &mut self,
-        count: usize,
-        outcome: Outcome,
-        outputs: &mut VecDeque<Output<B, S>>,
-    ) {
-        for _ in 0..count {
-            let Some(entry) = self.entries.pop_front() else {
-                break;
-            };
+    fn settle_front<S>(&mut self, count: usize, outcome: Outcome, outputs: &mut Vec<Output<B, S>>) {
+        let count = count.min(self.entries.len());
+        for entry in self.entries.drain(..count) {
             self.bytes -= u64::from(entry.bytes);
             if self.numbered > 0 {
                 self.numbered -= 1;
                 self.numbered_bytes -= u64::from(entry.bytes);
             }
             self.written = self.written.saturating_sub(1);
-            outputs.push_back(Output::Event(Event::Settled(entry.ticket, outcome)));
+            outputs.push(Output::Event(Event::Settled(entry.ticket, outcome)));
         }
     }
 }

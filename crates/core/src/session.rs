@@ -7,9 +7,9 @@ mod path;
 mod search;
 mod state;
 
-use alloc::collections::VecDeque;
 use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::vec::{self, Vec};
+use core::mem;
 
 use crate::backoff::Backoff;
 use crate::close::{Cause, Ending};
@@ -54,7 +54,9 @@ pub struct Session<B, S = String> {
     falls: u32,
     /// Transports that can never work here.
     barred: Transports,
-    outputs: VecDeque<Output<B, S>>,
+    outputs: Vec<Output<B, S>>,
+    /// Outputs that are being handed out.
+    leaving: vec::IntoIter<Output<B, S>>,
     trace: Trace,
 }
 
@@ -211,7 +213,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             streak: Streak::default(),
             falls: 0,
             barred: Transports::default(),
-            outputs: VecDeque::new(),
+            outputs: Vec::new(),
+            leaving: Vec::new().into_iter(),
             trace: Trace::default(),
             config,
         }
@@ -357,7 +360,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     /// Hands out the next thing to do; drain it to `None` after every call of [`Session::handle`].
     pub fn poll_output(&mut self) -> Option<Output<B, S>> {
-        self.outputs.pop_front()
+        let next = self.leaving.next();
+        if next.is_none() && !self.outputs.is_empty() {
+            self.leaving = mem::take(&mut self.outputs).into_iter();
+            return self.leaving.next();
+        }
+        next
     }
 
     /// Returns when [`Input::Timeout`] is due at the latest.
@@ -460,8 +468,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             State::Connected(_) => {
                 self.drop_attempts(|_| true, now);
                 let placeholder = State::Closed(Ending::of(Cause::Asked));
-                let State::Connected(mut link) = core::mem::replace(&mut self.state, placeholder)
-                else {
+                let State::Connected(mut link) = mem::replace(&mut self.state, placeholder) else {
                     return;
                 };
                 link.plan = link::Plan::Stay;
@@ -668,12 +675,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     }
 
     fn drop_link(&mut self, attempt: AttemptId) {
-        self.outputs.push_back(Output::Drop { attempt });
+        self.outputs.push(Output::Drop { attempt });
     }
 
     #[inline(never)]
     fn emit(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
+        self.outputs.push(Output::Event(event));
     }
 
     #[inline(never)]

@@ -324,7 +324,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             if split && let Some(link) = self.state.link_mut() {
                 link.uplink = Uplink::Busy;
             }
-            self.outputs.push_back(Output::Transmit { attempt, frames });
+            self.outputs.push(Output::Transmit { attempt, frames });
             if at_most_once && !split {
                 self.forget_written(Outcome::Sent);
             }
@@ -370,7 +370,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 retry: None,
             }]
             .into();
-            self.outputs.push_back(Output::Transmit { attempt, frames });
+            self.outputs.push(Output::Transmit { attempt, frames });
             if split {
                 link.uplink = Uplink::Busy;
                 if let State::Closing(_, farewell) = &mut self.state {
@@ -528,8 +528,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             return;
         }
         self.note(Kind::Token, None, TokenReason::Connect as u32, 0, now);
-        self.outputs
-            .push_back(Output::NeedToken(TokenReason::Connect));
+        self.outputs.push(Output::NeedToken(TokenReason::Connect));
     }
 
     /// Asks for a token that this link goes on with; one call of the token function serves this and
@@ -543,7 +542,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         link.renewal = Renewal::Asked { expires };
         if self.token != Token::None && !asking {
             let reason = TokenReason::Expiring;
-            self.outputs.push_back(Output::NeedToken(reason));
+            self.outputs.push(Output::NeedToken(reason));
         }
     }
 

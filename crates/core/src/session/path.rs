@@ -236,7 +236,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         }
         let (attempt, named) = (link.id, Some((link.id, link.transport)));
         self.note(Kind::Mend, named, 0, 0, now);
-        self.outputs.push_back(Output::Mend { attempt });
+        self.outputs.push(Output::Mend { attempt });
     }
 
     pub(super) fn handle_mended(&mut self, now: Millis) {

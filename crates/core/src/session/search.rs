@@ -158,7 +158,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 let until = now + u64::from(self.config.timing.token);
                 self.set_step(Step::Token { until });
                 self.note(Kind::Token, None, reason as u32, 0, now);
-                self.outputs.push_back(Output::NeedToken(reason));
+                self.outputs.push(Output::NeedToken(reason));
             }
             Token::None | Token::Held => self.start_round(now),
         }
@@ -258,7 +258,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             uplink: Uplink::Free,
         };
         self.note(Kind::Open, Some((id, transport)), 0, 0, now);
-        self.outputs.push_back(Output::Open {
+        self.outputs.push(Output::Open {
             attempt: id,
             transport,
             link,
@@ -278,7 +278,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             session: self.identity.session.clone(),
             received: self.inbox.settled(),
         };
-        self.outputs.push_back(Output::Transmit {
+        self.outputs.push(Output::Transmit {
             attempt,
             frames: [Frame::Hello(hello)].into(),
         });
@@ -473,7 +473,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 round,
             };
             self.streak.probed = true;
-            self.outputs.push_back(Output::SideProbe);
+            self.outputs.push(Output::SideProbe);
             return;
         }
         match (round.tally.unsuitable, round.tally.passing) {

@@ -1,6 +1,6 @@
 //! The states, what each allows, and the only code that changes them.
 
-use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use super::link::Link;
 use super::search::Search;
@@ -197,14 +197,14 @@ impl State {
         next: Self,
         ending: Option<Ending>,
         now: Millis,
-        outputs: &mut VecDeque<Output<B, S>>,
+        outputs: &mut Vec<Output<B, S>>,
         trace: &mut Trace,
     ) -> Self {
         let (from, to) = (self.kind(), next.kind());
         let carried = (self.transport(), next.transport());
         let left = core::mem::replace(self, next);
         if carried.0 != carried.1 {
-            outputs.push_back(Output::Event(Event::Transport {
+            outputs.push(Output::Event(Event::Transport {
                 from: carried.0,
                 to: carried.1,
             }));
@@ -218,7 +218,7 @@ impl State {
                 a: from as u32,
                 b: to as u32,
             });
-            outputs.push_back(Output::Event(Event::State { from, to, ending }));
+            outputs.push(Output::Event(Event::State { from, to, ending }));
         }
         left
     }
