@@ -22,7 +22,7 @@ const server = createServer(async (request, response) => {
   for await (const chunk of request) body += chunk;
   const { method, url, headers } = request;
   upstream.asked.push({ method, url, type: headers["content-type"], authorization: headers.authorization, body });
-  if (url.endsWith("/client_secrets")) upstream.mint(request, response);
+  if (/\/(client_secrets|sessions)$/.test(url)) upstream.mint(request, response);
   else upstream.respond(request, response);
 });
 upstream.sockets = new WebSocketServer({ server });
@@ -79,6 +79,15 @@ test("a session is minted at the upstream with the server's key, for this job", 
   const { session } = JSON.parse(asked);
   assert.equal(session.type, "realtime");
   assert.match(session.instructions, /Engineer/);
+});
+
+test("--upstream-names older mints as it was done before", async () => {
+  const system = await sharedSystem("d", "--upstream", upstream.address, "--upstream-names", "older");
+  upstream.mint = (_, response) => response.end(JSON.stringify({ id: "sess_1", client_secret: { value: "ek_older", expires_at: 0 } }));
+  assert.equal((await mint(system)).body.token, "ek_older");
+  const [{ url, body }] = upstream.asked;
+  assert.equal(url, "/v1/realtime/sessions");
+  assert.deepEqual(Object.keys(JSON.parse(body)), ["model", "instructions", "input_audio_transcription"]);
 });
 
 test("an upstream that mints nothing is a 502", async () => {

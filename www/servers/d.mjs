@@ -11,6 +11,20 @@ import { Refused, accept, bearer, keep, log, options, parse, refuseUpgrade, rela
 const MODEL = "gpt-realtime";
 const DIAGNOSTIC_TIMEOUT = 5_000;
 const FAILURES = { 503: "Database unavailable", 504: "Timed out", 502: "Upstream API error" };
+const TRANSCRIPTION = { model: "whisper-1" };
+/** How a token is minted: by the names of today, and by those before. */
+const MINTS = {
+  ga: {
+    route: "client_secrets",
+    body: (instructions) => ({ session: { type: "realtime", model: MODEL, instructions, audio: { input: { transcription: TRANSCRIPTION } } } }),
+    token: (answer) => answer?.value,
+  },
+  older: {
+    route: "sessions",
+    body: (instructions) => ({ model: MODEL, instructions, input_audio_transcription: TRANSCRIPTION }),
+    token: (answer) => answer?.client_secret?.value,
+  },
+};
 /** Where a failure happens if it is not said. */
 const USUAL_PLACE = { 503: "session", 504: "exchange", 502: "exchange" };
 
@@ -18,6 +32,7 @@ const chosen = options({
   port: 3004,
   upstream: "",
   upstreamKey: "dev-d",
+  upstreamNames: "ga",
   iceServers: '[{"urls":["stun:127.0.0.1:3478"]}]',
   tokenLife: 60_000,
   sessionTimeout: 12_000,
@@ -98,11 +113,12 @@ async function handleDiagnostic({ response }) {
 /** Returns a token that the page may have. Without an upstream it is good for nothing but this server. */
 async function mint(jobTitle, signal) {
   if (!chosen.upstream) return `ek_${randomBytes(24).toString("hex")}`;
-  const session = { type: "realtime", model: MODEL, instructions: `You interview a candidate for this job: ${jobTitle}. Ask one question at a time.` };
   const headers = { "Content-Type": "application/json", Authorization: `Bearer ${chosen.upstreamKey}` };
-  const { ok, status, body } = await ask("POST", "client_secrets", { headers, body: JSON.stringify({ session }), signal });
+  const { route, body: wanted, token: find } = MINTS[chosen.upstreamNames];
+  const instructions = `You interview a candidate for this job: ${jobTitle}. Ask one question at a time.`;
+  const { ok, status, body } = await ask("POST", route, { headers, body: JSON.stringify(wanted(instructions)), signal });
   if (!ok) throw new Refused(502, `${FAILURES[502]}: ${status}`);
-  const token = parse(body)?.value;
+  const token = find(parse(body));
   if (typeof token !== "string") throw new Refused(502, `${FAILURES[502]}: there is no token in the answer`);
   return token;
 }
@@ -185,6 +201,7 @@ function parsed() {
     if (!Array.isArray(servers) || !servers.every((server) => server?.urls)) throw new Error("--ice-servers is a JSON list of RTCIceServer");
     if (chosen.fail && !FAILURES[chosen.fail]) throw new Error(`--fail is one of ${Object.keys(FAILURES).join(", ")}`);
     if (!["", "session", "exchange", "relay"].includes(chosen.at)) throw new Error("--at is session, exchange or relay");
+    if (!Object.hasOwn(MINTS, chosen.upstreamNames)) throw new Error("--upstream-names is ga or older");
     if (chosen.upstream) chosen.upstream = new URL(chosen.upstream).href.replace(/\/$/, "");
     return servers;
   } catch (error) {

@@ -216,17 +216,17 @@ impl Answer {
 
     /// The item that it makes, once so much of it was said.
     pub(super) fn item(&self, id: &str, status: &str, said: &str) -> Value {
+        let message = |part: Value| {
+            let content = if status == "in_progress" {
+                json!([])
+            } else {
+                json!([part])
+            };
+            json!({ "type": "message", "role": "assistant", "content": content })
+        };
         let mut item = match self {
-            Self::Speech { .. } | Self::Text(_) => {
-                let content = match self {
-                    _ if status == "in_progress" => json!([]),
-                    Self::Speech { .. } => json!([{ "type": "output_audio", "transcript": said }]),
-                    Self::Text(_) | Self::Call { .. } => {
-                        json!([{ "type": "output_text", "text": said }])
-                    }
-                };
-                json!({ "type": "message", "role": "assistant", "content": content })
-            }
+            Self::Speech { .. } => message(json!({ "type": "output_audio", "transcript": said })),
+            Self::Text(_) => message(json!({ "type": "output_text", "text": said })),
             Self::Call { name, call, .. } => {
                 json!({ "type": "function_call", "name": name, "call_id": call, "arguments": said })
             }

@@ -1,4 +1,5 @@
-//! Keys, offers and WebSockets, under `/openai/v1/realtime`.
+//! Keys, offers and WebSockets, under `/openai/v1/realtime`. By the names of before, keys come with
+//! `sessions`, and offers may go where WebSockets do.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -41,9 +42,16 @@ const BETA: &str = "openai-beta.realtime-v1";
 const CALL: &str = "rtc_";
 
 pub(crate) fn router(realtime: Realtime) -> Router {
+    let (offers, keys) = match realtime.0.config.names {
+        Names::Ga => (get(handle_socket), "/openai/v1/realtime/client_secrets"),
+        Names::Older => (
+            get(handle_socket).post(handle_call),
+            "/openai/v1/realtime/sessions",
+        ),
+    };
     Router::new()
-        .route("/openai/v1/realtime", get(handle_socket))
-        .route("/openai/v1/realtime/client_secrets", post(handle_secret))
+        .route("/openai/v1/realtime", offers)
+        .route(keys, post(handle_secret))
         .route("/openai/v1/realtime/calls", post(handle_call))
         .route(
             "/openai/v1/realtime/calls/{name}/hangup",
@@ -83,9 +91,20 @@ async fn handle_secret(
     match realtime.0.keys.make(settings, life, Instant::now()) {
         Ok(key) => {
             let expires = unix_now() + life.as_secs();
-            Json(json!({ "value": key, "expires_at": expires, "session": session })).into_response()
+            Json(secret(realtime.0.config.names, &key, expires, session)).into_response()
         }
         Err(error) => out_of_entropy(error),
+    }
+}
+
+/// A key as it is told.
+fn secret(names: Names, key: &str, expires: u64, mut session: Value) -> Value {
+    match names {
+        Names::Ga => json!({ "value": key, "expires_at": expires, "session": session }),
+        Names::Older => {
+            session["client_secret"] = json!({ "value": key, "expires_at": expires });
+            session
+        }
     }
 }
 
@@ -110,8 +129,12 @@ fn wanted(realtime: &Realtime, text: &str) -> Result<(Settings, Duration), Probl
         },
     };
     let mut settings = Settings::new(realtime.0.config.names, MODEL);
-    if order.members.contains_key("session") {
-        settings.update(order.object("session")?)?;
+    match realtime.0.config.names {
+        Names::Ga if order.members.contains_key("session") => {
+            settings.update(order.object("session")?)?;
+        }
+        Names::Ga => {}
+        Names::Older => settings.update(&order.members)?,
     }
     Ok((settings, life))
 }

@@ -55,7 +55,6 @@ const GA: &[&str] = &[
     "parallel_tool_calls",
 ];
 const OLDER: &[&str] = &[
-    "type",
     "model",
     "modalities",
     "instructions",
@@ -352,7 +351,7 @@ mod tests {
         settings.update(&object(wanted)).unwrap();
         assert_eq!(settings.modality(), Modality::Text);
         assert!(matches!(settings.turns(), Turns::Heard { pause, .. } if pause.as_millis() == 200));
-        let problem = settings.update(&object(json!({ "output_modalities": ["text"] })));
+        let problem = settings.update(&object(json!({ "type": "realtime" })));
         assert_eq!(problem.unwrap_err().code, "unknown_parameter");
     }
 }

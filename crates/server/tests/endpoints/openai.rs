@@ -260,34 +260,27 @@ async fn a_call_is_a_conversation_in_sound() {
     let (mut peer, location) = rig.call(&key).await;
     let first = peer.events_until("session.created").await;
     assert_eq!(first.len(), 1);
-    peer.send(json!({ "type": "response.create" }));
-    peer.events_until("output_audio_buffer.started").await;
-    let events = peer.events_until("output_audio_buffer.stopped").await;
-    assert_eq!(
-        of(&events, "response.done")["response"]["status"],
-        "completed"
-    );
-    assert!(peer.sounds.len() >= 10, "{}", peer.sounds.len());
-    assert!(
-        peer.sounds
-            .iter()
-            .any(|sound| sound.iter().any(|code| *code != QUIET))
-    );
-    // The user answers, and cuts in on what comes of it.
-    peer.speak_for(50, &[QUIET]);
+    // The user speaks first, and is answered.
+    peer.speak_for(25, &[QUIET]);
     peer.speak_for(25, &LOUD);
     peer.speak_for(30, &[QUIET]);
-    let events = peer.events_until("output_audio_buffer.started").await;
+    let events = peer.events_until("output_audio_buffer.stopped").await;
     let item = &of(&events, "input_audio_buffer.speech_started")["item_id"];
     assert_eq!(
         &of(&events, "input_audio_buffer.committed")["item_id"],
         item
     );
-    peer.speak_for(10, &LOUD);
-    let events = peer.events_until("conversation.item.truncated").await;
-    of(&events, "output_audio_buffer.cleared");
-    let response = &of(&events, "response.done")["response"];
-    assert_eq!(response["status_details"]["reason"], "turn_detected");
+    let said = of(
+        &events,
+        "conversation.item.input_audio_transcription.completed",
+    );
+    assert_eq!(&said["item_id"], item);
+    assert_eq!(
+        of(&events, "response.done")["response"]["status"],
+        "completed"
+    );
+    let is_loud = |sound: &Vec<u8>| sound.iter().any(|code| *code != QUIET);
+    assert!(peer.sounds.len() >= 10 && peer.sounds.iter().any(is_loud));
     // The end is the client's or the backend's.
     let hangup = rig
         .http
@@ -295,6 +288,49 @@ async fn a_call_is_a_conversation_in_sound() {
         .bearer_auth(&key);
     assert_eq!(hangup.send().await.unwrap().status(), 200);
     peer.until(|heard| matches!(heard, Heard::Closed)).await;
+}
+
+#[tokio::test]
+async fn whoever_cuts_in_hears_no_more() {
+    // At its own pace the question takes seconds.
+    let rig = rig(|config| config.speed = 1.0).await;
+    let (mut peer, _) = rig.call("sk-any").await;
+    peer.events_until("session.created").await;
+    peer.speak_for(25, &[QUIET]);
+    peer.send(json!({ "type": "response.create" }));
+    peer.events_until("output_audio_buffer.started").await;
+    peer.speak_for(10, &LOUD);
+    let events = peer.events_until("conversation.item.truncated").await;
+    of(&events, "output_audio_buffer.cleared");
+    let response = &of(&events, "response.done")["response"];
+    assert_eq!(response["status_details"]["reason"], "turn_detected");
+    assert_eq!(response["output"][0]["status"], "incomplete");
+}
+
+#[tokio::test]
+async fn by_the_names_of_before_keys_and_offers_are_made_as_they_were() {
+    let rig = rig(|config| config.names = Names::Older).await;
+    let request = rig
+        .http
+        .post(rig.url("/openai/v1/realtime/sessions"))
+        .bearer_auth("sk-any");
+    let request = request.json(&json!({ "model": "mine", "voice": "echo" }));
+    let minted: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(minted["voice"], "echo");
+    let key = minted["client_secret"]["value"].as_str().unwrap();
+    let offered = offer().await;
+    let request = rig
+        .http
+        .post(rig.url("/openai/v1/realtime?model=mine"))
+        .bearer_auth(key);
+    let request = request
+        .header("Content-Type", "application/sdp")
+        .header("OpenAI-Beta", "realtime=v1");
+    let answer = request.body(offered.sdp.clone()).send().await.unwrap();
+    assert_eq!(answer.status(), 201);
+    let mut peer = rig.connect_peer(offered, answer.text().await.unwrap());
+    let created = peer.events_until("session.created").await;
+    assert_eq!(created[0]["session"]["voice"], "echo");
 }
 
 #[tokio::test]

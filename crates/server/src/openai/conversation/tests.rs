@@ -225,6 +225,26 @@ fn speech_ends_what_is_being_said() {
 }
 
 #[test]
+fn a_turn_that_interrupts_nothing_is_answered_after_what_is_said() {
+    let mut room = Room::packets();
+    let turns = json!({ "interrupt_response": false });
+    let audio = json!({ "input": { "turn_detection": turns } });
+    let session = json!({ "type": "realtime", "audio": audio });
+    room.send(json!({ "type": "session.update", "session": session }));
+    room.hear(500, 0);
+    room.send(json!({ "type": "response.create" }));
+    let events = [room.hear(400, 0), room.hear(500, 6_000), room.hear(700, 0)].concat();
+    find(&events, "input_audio_buffer.committed");
+    assert!(!kinds(&events).contains(&"response.created"));
+    let events = room.pass(60_000);
+    let done = events
+        .iter()
+        .filter(|event| event["type"] == "response.done");
+    let statuses: Vec<&Value> = done.map(|event| &event["response"]["status"]).collect();
+    assert_eq!(statuses, ["completed", "completed"]);
+}
+
+#[test]
 fn messages_bring_sound_and_clients_cut_it_off_themselves() {
     let mut room = Room::messages();
     room.send(json!({ "type": "response.create" }));
