@@ -88,7 +88,7 @@ class Proxy {
 }
 
 /** Numbers from 0 to 1 by a seed of 32 bits (mulberry32). */
-function generator(seed) {
+export function generator(seed) {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

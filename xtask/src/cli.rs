@@ -161,4 +161,6 @@ pub(crate) enum Measure {
     Audio,
     /// What a page keeps of 500 starts and stops of a call.
     Leaks,
+    /// How soon the demo's page has a first answer of another app's server, how true its sign is, and whether comments come once.
+    Systems,
 }

@@ -34,6 +34,7 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
         Measure::Ladder => in_browsers(repo, "benches/ladder.mjs", &args.args),
         Measure::Audio => in_browsers(repo, "benches/audio.mjs", &args.args),
         Measure::Leaks => in_browsers(repo, "benches/leaks.mjs", &args.args),
+        Measure::Systems => in_browsers(repo, "benches/systems.mjs", &args.args),
         Measure::Switches => {
             install_peers(repo)?;
             in_browsers(repo, "benches/switches.mjs", &args.args)
