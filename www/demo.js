@@ -18,6 +18,9 @@ import { startTheme } from "./theme.js";
 import { Timeline } from "./timeline.js";
 import { Voice } from "./voice.js";
 
+/** Messages that hold sound. */
+const SOUND = ["audio", "binary"];
+
 const query = new URLSearchParams(location.search);
 
 startTheme();
@@ -70,7 +73,7 @@ function run() {
     const current = session;
     session.on("transport", ({ to }) => (carrier = to ?? carrier));
     // Sound is no message to whoever looks: fifty a second.
-    session.on("message", ({ type }) => type === "audio" || record.received(type, current.transport ?? carrier));
+    session.on("message", ({ type }) => SOUND.includes(type) || record.received(type, current.transport ?? carrier));
     for (const event of ["state", "transport", "error", "retry", "message"]) session.on(event, () => timeline.refresh());
     session.on("state", ({ to }) => (find("#session-close").disabled = to === "closed" || to === "failed" || to === "closing"));
     find("#session-close").disabled = false;

@@ -72,6 +72,7 @@ export class Room {
     this.#end.addEventListener("click", () => (this.#phase === "ended" ? this.#begin(starts ?? says.again) : this.#command(says.end)));
     this.#pause.hidden = !says.pause;
     this.#end.hidden = !says.end;
+    find("#room-form").hidden = this.#auto.hidden = !says.text;
     this.#auto.addEventListener("click", () => {
       const on = this.#auto.getAttribute("aria-pressed") !== "true";
       this.#auto.setAttribute("aria-pressed", on);
@@ -103,6 +104,7 @@ export class Room {
     });
     on("caption", (caption) => this.#caption(caption));
     on("rung", (change) => this.#changed(change));
+    if (!this.#says.text) this.#listen(session);
     on(hears.typing, ({ isTyping }) => this.#isTyping(isTyping));
     on(hears.paused, () => this.#enter("paused", "Paused."));
     on(hears.resumed, () => this.#enter("live", "Resumed."));
@@ -216,6 +218,16 @@ export class Room {
   #written(kind, text) {
     const last = [...this.#log.querySelectorAll(".them")].at(-1);
     return kind === "them" && last?.firstElementChild.textContent === text ? last : undefined;
+  }
+
+  /** Where nothing is written, says how long something was spoken. */
+  #listen(session) {
+    let since;
+    session.audio?.on("speaking", ({ who, speaking }) => {
+      if (session !== this.#session || who !== "agent") return;
+      if (speaking) since = performance.now();
+      else this.#line("them", `Spoke for ${span(performance.now() - since)}`, this.#via());
+    });
   }
 
   /** Says what carries the sound from now on, and how long nothing did. */

@@ -55,9 +55,12 @@ function start(prompt) {
   const id = randomUUID();
   const session = keep(sessions, id, { id, prompt, frames: [], bytes: 0, stored: 0, taken: 0, listeners: new Set() });
   let spoken = 0;
+  const since = performance.now();
+  // A timer is late each time; a clock is not.
   const speaking = setInterval(() => {
+    const due = Math.min(chosen.frames, Math.floor((performance.now() - since) / FRAME_MS));
+    while (spoken < due) store(session, tone(spoken++));
     if (spoken >= chosen.frames || !sessions.has(id)) clearInterval(speaking);
-    else store(session, tone(spoken++));
   }, FRAME_MS);
   return session;
 }
