@@ -228,7 +228,7 @@ export type HeardSound =
 
 /**
  * How a plain server's messages hold sound. A stream of the server's that nothing ends has ended when 400 ms after its last sound nothing more has come; after
- * `session.audio.interrupt()`, what comes without such a pause is not heard.
+ * `session.audio.interrupt()`, what comes without such a pause is not heard, for two seconds at most.
  *
  * @example
  * // Up: bytes on a WebSocket, and in a POST as `dialect.post.sound` shapes them. Down: { audio: base64 }, on a WebSocket bytes.

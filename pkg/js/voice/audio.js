@@ -19,6 +19,9 @@ const LATE = 200;
 /** Milliseconds without sound after which what comes belongs to another stream, where nothing says so. */
 const LULL = 400;
 
+/** Milliseconds for which such a stream is not heard after an interruption, at the most. */
+const DEAF = 2_000;
+
 /** Rate of a server that does not say it. */
 const RATE = 24_000;
 
@@ -263,6 +266,7 @@ export class SessionAudio {
     } else if (this.#speaking.agent) {
       this.#ignoring = this.#interrupting = true;
       this.#started = false;
+      this.#cut = performance.now();
       this.#play({ flush: null });
     }
   }
@@ -447,15 +451,16 @@ export class SessionAudio {
   #current = 0;
   #loose = false;
   #unnamed = 0;
-  /** When sound last came as messages. */
+  /** When sound last came as messages, and when the user last cut in on it. */
   #came = 0;
+  #cut = 0;
 
   /** @param {Uint8Array | string} sound PCM, or its base64 @param {number} [rate] */
   #hear(sound, rate) {
     this.#rung.flowed(false);
     const last = this.#came;
     this.#came = performance.now();
-    if (this.#ignoring && !(this.#loose && this.#came - last > LULL)) return;
+    if (this.#ignoring && !(this.#loose && (this.#came - last > LULL || this.#came - this.#cut > DEAF))) return;
     let bytes;
     try {
       bytes = typeof sound === "string" ? fromBase64(sound) : sound;
