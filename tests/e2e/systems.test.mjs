@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 
 import { BROWSERS, startBrowser } from "./support/browsers.mjs";
 import { demoFor } from "./support/demo.mjs";
+import { BLOCK, lateness, listenIn } from "./support/ear.mjs";
 
 const SECRET = "sesame-4711";
 const THEIRS = "#room-log .them > :first-child";
@@ -141,5 +142,61 @@ for (const name of BROWSERS.filter((name) => name !== "webkit")) {
       const accounts = await page.read(`JSON.stringify([session.explain(), told, session.stats()]) + document.body.textContent`);
       assert.ok(!accounts.includes(SECRET));
     });
+  });
+}
+
+for (const name of BROWSERS.filter((name) => name !== "webkit")) {
+  describe(`${name}, with sound`, () => {
+    let browser;
+    before(async () => void (browser = await startBrowser(name, { media: true, flags: ["--autoplay-policy=no-user-gesture-required"] })));
+    after(() => browser?.stop());
+
+    /** Has another session's sound listened to, and when its frames come noted. */
+    const listen = async (page) => {
+      await page.press("#session-close");
+      await page.until(`!document.querySelector("audio")`);
+      await page.run(`
+        await (${listenIn})();
+        window.came = [];
+        const before = session;
+        document.querySelector("#session-new").click();
+        while (session === before) await new Promise((resolve) => setTimeout(resolve, 5));
+        for (const type of ["audio", "binary"]) session.on(type, () => came.push(performance.now()));`);
+    };
+
+    const DEPLOYMENTS = [
+      ["sse", ["sse"], ["transport_unavailable"]],
+      ["hybrid, not well at first", ["hybrid", "--unhealthy", "1"], ["server_unavailable"]],
+      ["edge", ["edge"], []],
+      ["edge, whose platform strips the upgrade", ["edge", "--strip-upgrade"], ["refused"]],
+    ];
+    for (const [title, [deployment, ...more], told] of DEPLOYMENTS) {
+      test(`C: ${title}: what the server says is heard whole, and what the user says goes up`, async (t) => {
+        const transport = told.length && deployment !== "hybrid" ? "sse" : "websocket";
+        const { open, system } = await demoFor(t, "c", "--deployment", deployment, "--frames", "50", ...more);
+        const page = await open(browser);
+        await page.carries(transport);
+        await listen(page);
+        await page.until(`came.length >= 50 && !session.audio.isAgentSpeaking && ear.heard() > 0`);
+        const { came, heard, silences, glitches } = await page.run(`return { came, heard: ear.heard(), silences: ear.silences(), ...(await session.audio.stats()) }`);
+        // A machine that is busy may bring it too late for any player.
+        const late = lateness(came);
+        if (late < 60) assert.deepEqual([glitches, silences.filter((ms) => ms > BLOCK)], [0, []], `${late} ms late`);
+        assert.ok(came.length === 50 && Math.abs(heard - 1) < 0.1, `${came.length} frames, ${heard} s`);
+        assert.match((await page.texts(THEIRS)).at(-1), /^Spoke for /);
+
+        // The fake microphone beeps, and the server sends back what it hears.
+        await page.press("#voice-talk");
+        await page.until(`session.audio.isAgentSpeaking && came.length > 60`);
+        await page.press("#voice-talk");
+        await page.carries(transport);
+        assert.equal(system.log.all.some((line) => line.includes("POST /api/audio-upload 200")), transport === "sse");
+        const codes = await page.read(`[...new Set([...document.querySelectorAll("${ERRORS}")].map(({ dataset }) => dataset.code))]`);
+        assert.deepEqual(codes, told);
+        assert.equal(system.log.all.filter((line) => line.includes("GET /api/health 503")).length, more.includes("--unhealthy") ? 1 : 0);
+        await page.press("#session-close");
+        await page.run(`await ear.close()`);
+      });
+    }
   });
 }

@@ -22,7 +22,8 @@ export default {
         },
         post: { sound: ({ sessionId, data }) => ({ body: { sessionId, audioData: data } }) },
       },
-      audio: { rate: 24_000, messages: { chunk: "sound", hear: { audio: "audio", binary: (pcm) => pcm } } },
+      // Its server says again what it hears, and the user would interrupt that.
+      audio: { rate: 24_000, bargeIn: false, messages: { chunk: "sound", hear: { audio: "audio", binary: (pcm) => pcm } } },
     };
   },
   room: { says: {}, hears: {} },
