@@ -340,6 +340,7 @@ export type ErrorCode =
   | "mic_lost"
   | "insecure_context"
   | "worklet_blocked"
+  | "tool_failed"
   | "audio_unsupported";
 
 /** Every error of the session. */

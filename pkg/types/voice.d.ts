@@ -8,8 +8,10 @@ import type {
   SessionError,
   Transport,
 } from "./index.js";
+import type { OpenAiOptions, OpenAiSession } from "./openai.js";
 
 export * from "./index.js";
+export * from "./openai.js";
 
 /** One address per purpose, where one for all does not do. What is left out falls back to `url`. */
 export interface Endpoints extends TextEndpoints {
@@ -54,6 +56,16 @@ export interface VoiceEvents {
    */
   rung: { from: Transport; to: Transport; gapMs: number };
 }
+
+/**
+ * Starts a session with OpenAI Realtime: its events are typed.
+ *
+ * @example
+ * const session = connect({ dialect: { name: "openai", session: { instructions: "Be brief." } }, token: async () => (await fetch("/api/key")).json() });
+ * session.conversation.on("change", ({ messages, captions }) => render(messages, captions));
+ * button.onclick = () => session.audio.start();
+ */
+export function connect<Events extends MessageMap = {}, Commands extends MessageMap = {}>(options: OpenAiOptions): OpenAiSession<Events, Commands>;
 
 /** Starts a session and returns it at once. Where there is no `RTCPeerConnection`, the transports after `webrtc` carry it. */
 export function connect<

@@ -137,7 +137,7 @@ export class SessionAudio {
       hear: (sound, rate) => this.#hear(sound, rate),
       finish: (stream) => this.#finish(stream),
       flush: (stream) => this.#flush(stream),
-      speech: (speaking) => this.#speaks("user", this.#activity ? this.#activity.server(speaking, this.#clock) : speaking),
+      speech: (speaking) => this.#speaks("user", this.#activity && !this.#wording.hears ? this.#activity.server(speaking, this.#clock) : speaking),
       gate: (open) => this.#gate(open),
     });
     globalThis.addEventListener?.("pagehide", () => this.#release(), { signal: this.#over.signal });
@@ -357,7 +357,8 @@ export class SessionAudio {
     this.#events.emit("level", { level: this.#level });
     // Frames that a busy page gets all at once were one after another.
     this.#clock = Math.max(this.#clock + FRAME, now - LATE);
-    this.#speaks("user", this.#activity.heard(this.#level, this.#clock));
+    const speaks = this.#activity.heard(this.#level, this.#clock);
+    if (!this.#wording.hears) this.#speaks("user", speaks);
     if (pcm && !muted) this.#uplink.push(pcm);
     if (this.#way === "rtp") this.#rung.heardAt(this.#media.heardAt);
   }

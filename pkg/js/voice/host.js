@@ -1,11 +1,25 @@
 import { Host } from "../host.js";
+import { OpenAi } from "./openai/dialect.js";
+import { openAiOf, plainOf } from "./openai/options.js";
 import { PlainWording } from "./plain.js";
 import { Wording } from "./wording.js";
+
+/** Why a token is asked for, by its number: the last one was refused. */
+const UNAUTHORIZED = 1;
 
 /** Lets the audio of a session know what becomes of it. */
 export class VoiceHost extends Host {
   /** Hooks of `SessionAudio`. @type {{ loaded(instance: any): void, carried(media: any): void, end(): void } | undefined} */
   audio;
+  /** The dialect `openai`, where that is spoken. @type {OpenAi | undefined} */
+  openAi;
+
+  /** @param {any} options @param {any} kit */
+  constructor(options, kit) {
+    const dialect = openAiOf(options);
+    super(dialect ? plainOf(options, dialect) : options, kit);
+    if (dialect) this.json = this.openAi = new OpenAi(this, dialect);
+  }
 
   /** How the session's dialect writes and reads sound; a dialect of its own may have its own way. @param {any} audio the options */
   wording(audio) {
@@ -18,6 +32,16 @@ export class VoiceHost extends Host {
     this.audio?.loaded(instance);
   }
 
+  askToken(reason) {
+    if (reason === UNAUTHORIZED) this.openAi?.spend();
+    super.askToken(reason);
+  }
+
+  opened(attempt) {
+    this.openAi?.opening(attempt);
+    super.opened(attempt);
+  }
+
   /** The peer connection of the link that owns the session, or none.
    * @param {{ sender: RTCRtpSender, remote: MediaStream | null, onremote: ((stream: MediaStream | null) => void) | null } | null} media */
   media(media) {
@@ -25,6 +49,7 @@ export class VoiceHost extends Host {
   }
 
   end(to, error) {
+    this.openAi?.end();
     this.audio?.end();
     super.end(to, error);
   }

@@ -19,7 +19,7 @@ const KIT = {
   openers: [openWebSocket, openSse, openLongPoll, openWebRtc],
   transports: [3, 0, 1, 2],
   /** Events of the session that only this entry has. */
-  events: ["progress", "rung"],
+  events: ["progress", "rung", "rollover"],
   check(options) {
     checkWebRtc(options);
     checkAudio(options);

@@ -26,6 +26,8 @@ const NAMES = {
 export class Wording {
   /** Samples a second of what goes up in messages. */
   rate;
+  /** Whether the server's word about who speaks is the only one: the microphone's own guess does not count. */
+  hears = false;
   #names;
   #json;
 

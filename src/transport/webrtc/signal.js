@@ -45,6 +45,8 @@ export class Signaling {
   /** Exchanges an offer for an answer, and the ICE servers that come with it. @param {string} offer @param {AbortSignal} signal */
   async offer(offer, signal) {
     if (this.#way.name === "custom") return this.#ask(offer, "offer", signal);
+    const { body } = this.#way;
+    if (typeof body === "function") this.#way = { ...this.#way, body: bodyFor(body, this.#host.json?.made) };
     const { headers, told } = await this.#send("POST", undefined, offer, signal);
     return { answer: answerOf(told), servers: serversIn(headers.get("Link") ?? "") };
   }
@@ -85,10 +87,10 @@ export class Signaling {
 
   #request(method, etag, body, signal) {
     const address = new URL(this.#resource?.address ?? "", this.#address);
-    const { token, credentials } = this.#host;
+    const { token, credentials, json } = this.#host;
     // Another origin's resource is not to learn it.
     const known = address.origin === new URL(this.#address).origin;
-    return requestOf({ token: known ? token : undefined, credentials }, this.#way, method, address, etag ?? undefined, body, signal);
+    return requestOf({ ...(known ? { token, key: json?.secret } : {}), credentials }, this.#way, method, address, etag ?? undefined, body, signal);
   }
 
   async #send(method, etag, body, signal) {
@@ -119,15 +121,18 @@ function answerOf(told) {
 
 /** What an exchange asks: an offer is POSTed, a resource PATCHed and DELETEd. */
 export function requestOf(host, signaling, method, address, etag, body, signal) {
+  const json = signaling.name === "json";
+  // A backend knows its own tokens, OpenAI the key that it gave.
+  const { token, key = token } = host;
+  const shown = json ? (token ?? key) : key;
   /** @type {Record<string, string>} */
-  const headers = host.token ? { Authorization: "Bearer " + host.token } : {};
+  const headers = shown ? { Authorization: "Bearer " + shown } : {};
   if (method === "PATCH") headers["Content-Type"] = "application/trickle-ice-sdpfrag";
   if (etag !== undefined) headers["If-Match"] = etag;
   if (method === "POST") {
-    const json = signaling.name === "json";
     headers["Content-Type"] = json ? "application/json" : "application/sdp";
     headers.Accept = "application/sdp, application/json";
-    if (json) body = bodyOf(signaling, body, host.token);
+    if (json) body = bodyOf(signaling, body, key);
   }
   return new Request(address, { method, headers, body, signal, credentials: host.credentials, cache: "no-store", keepalive: method === "DELETE" });
 }
@@ -141,6 +146,15 @@ export function answerIn(told) {
   const { sdp, answer, transport } = value ?? {};
   const found = [value, sdp, answer?.sdp, transport?.sdp, answer].find((text) => typeof text === "string" && /^\s*v=0/.test(text));
   return found?.trimStart();
+}
+
+/** Further members, of what a session's start found. */
+function bodyFor(body, made) {
+  try {
+    return body(made ?? {});
+  } catch (/** @type {any} */ error) {
+    throw new Refused(ENDPOINT, String(error?.message ?? error), error);
+  }
 }
 
 /** Spells the offer as JSON: the names of its members are the server's. */

@@ -1,0 +1,57 @@
+// OpenAI ends a session after an hour without a warning: when to go over to the next one.
+
+/** Milliseconds before the end at which a quiet moment is looked for, and at which none is waited for; with short sessions a share of them. */
+const [QUIET_BEFORE, LATEST_BEFORE] = [300_000, 120_000];
+const [QUIET_SHARE, LATEST_SHARE] = [0.5, 0.65];
+
+/** Pages that were opened together are not to move together: a share of the span, either way. */
+const SPREAD = 0.03;
+
+const [AFTER, LATEST] = [3_300_000, 3_480_000];
+
+/** The clock of one session after the other. */
+export class Rollover {
+  #after;
+  #latest;
+  #on;
+  #timers = [];
+  /** @type {"off" | "young" | "due"} */
+  #state = "off";
+
+  /** @param {any} options milliseconds `after` and `latest`, or `false` @param {{ quiet(): boolean, move(): void }} on */
+  constructor(options = {}, on) {
+    const { after = AFTER, latest = Math.max(LATEST, after) } = options || { after: Infinity };
+    this.#after = after;
+    this.#latest = latest;
+    this.#on = on;
+  }
+
+  /** A session begins, which ends in so many milliseconds at the latest. */
+  begin(lifetime = Infinity) {
+    this.end();
+    if (this.#after === Infinity) return;
+    const after = Math.min(this.#after * (1 + SPREAD * (2 * Math.random() - 1)), Math.max(lifetime - QUIET_BEFORE, lifetime * QUIET_SHARE));
+    const latest = Math.min(this.#latest, Math.max(lifetime - LATEST_BEFORE, lifetime * LATEST_SHARE));
+    this.#state = "young";
+    const due = () => {
+      this.#state = "due";
+      this.look();
+    };
+    this.#timers = [setTimeout(due, after), setTimeout(() => this.#move(), latest)];
+  }
+
+  /** Something happened: this may be the moment. */
+  look() {
+    if (this.#state === "due" && this.#on.quiet()) this.#move();
+  }
+
+  end() {
+    this.#state = "off";
+    for (const timer of this.#timers.splice(0)) clearTimeout(timer);
+  }
+
+  #move() {
+    this.end();
+    this.#on.move();
+  }
+}

@@ -1,0 +1,379 @@
+// The dialect `openai` without a browser: what events amount to, what answers what, when a session is left, how tools are run and sound is written.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { Listeners } from "../../pkg/js/listeners.js";
+import { Conversation } from "../../pkg/js/voice/openai/conversation.js";
+import { keyOf } from "../../pkg/js/voice/openai/keys.js";
+import { today } from "../../pkg/js/voice/openai/names.js";
+import { openAiOf, plainOf } from "../../pkg/js/voice/openai/options.js";
+import { Requests, checkAsked } from "../../pkg/js/voice/openai/requests.js";
+import { Rollover } from "../../pkg/js/voice/openai/rollover.js";
+import { Tools } from "../../pkg/js/voice/openai/tools.js";
+import { Transcript } from "../../pkg/js/voice/openai/transcript.js";
+import { OpenAiWording } from "../../pkg/js/voice/openai/wording.js";
+
+const SCRIPT = JSON.parse(readFileSync(new URL("../../www/servers/d-events.json", import.meta.url), "utf8"));
+const LISTS = { ga: SCRIPT.ga, older: SCRIPT.older };
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A transcript that has heard events, written shortly. */
+function heard(...events) {
+  const transcript = new Transcript();
+  for (const event of events) transcript.hear(event);
+  return transcript;
+}
+const session = (transcription = { model: "whisper-1" }) => ({ type: "session.created", session: { audio: { input: { transcription } } } });
+const added = (id, role, previous_item_id, content = [], status = "completed") => ({
+  type: "conversation.item.added", previous_item_id, item: { id, type: "message", role, status, content },
+});
+const said = (id, delta) => ({ type: "response.output_audio_transcript.delta", item_id: id, content_index: 0, delta });
+const text = (type, words) => [{ type, text: words }];
+
+for (const [name, list] of Object.entries(LISTS)) {
+  test(`${name}: events amount to the conversation and the calls that the script tells`, () => {
+    const transcript = heard(...list.map(({ event }) => today(event)));
+    assert.deepEqual(transcript.messages, SCRIPT.conversation);
+    assert.deepEqual(transcript.calls, SCRIPT.calls.map((call) => ({ ...call, status: "completed" })));
+    assert.deepEqual(transcript.captions, { user: "", agent: "" });
+  });
+
+  test(`${name}: captions are what is being said`, () => {
+    const transcript = new Transcript();
+    const shown = ["|"];
+    for (const { event } of list) {
+      if (!transcript.hear(today(event))) continue;
+      const { user, agent } = transcript.captions;
+      if (shown.at(-1) !== `${user}|${agent}`) shown.push(`${user}|${agent}`);
+    }
+    assert.deepEqual(shown.slice(1, 6), ["|Welcome!", "|Welcome! Tell me", "|Welcome! Tell me about your work.", "|", "|That is"]);
+    assert.deepEqual(shown.slice(-3), ["|Noted.", "|Noted. Shall we go on?", "|"]);
+    assert.ok(shown.includes("I build audio tools.|That is an interesting"), "a transcript comes beside the answer");
+    assert.equal(shown[shown.indexOf("|That is an interesting field, and I would") + 1], "|", "who is cut off says nothing more");
+  });
+}
+
+test("what comes in the names of before is told in today's, with today's shapes", () => {
+  const [ga, older] = [SCRIPT.ga, SCRIPT.older].map((list) => list.map(({ event }) => today(event)));
+  const types = (events) => events.map(({ type }) => type).filter((type) => type !== "conversation.item.done");
+  assert.deepEqual(types(older), types(ga));
+  const of = (events, type, at = 0) => {
+    const { event_id, ...event } = events.filter((event) => event.type === type)[at];
+    return event;
+  };
+  for (const at of [0, 1, 3]) assert.deepEqual(of(older, "response.output_item.done", at), of(ga, "response.output_item.done", at));
+  assert.deepEqual(of(older, "response.done", 3).response.output, of(ga, "response.done", 3).response.output);
+  assert.deepEqual(of(older, "response.done", 3).response.output_modalities, ["text"]);
+  const [{ session: now }, { session: before }] = [of(ga, "session.created"), of(older, "session.created")];
+  assert.deepEqual(before.audio.input.transcription, now.audio.input.transcription);
+  assert.deepEqual(before.audio.output.format, now.audio.output.format);
+  assert.deepEqual(SCRIPT.ga.map(({ event }) => today(event)), SCRIPT.ga.map(({ event }) => event), "today's are as they are");
+});
+
+test("what the user says has its place before it is written down, and is in progress until then", () => {
+  const transcript = heard(session(), added("a", "assistant", null, text("output_text", "Hello.")), { type: "input_audio_buffer.committed", item_id: "u", previous_item_id: "a" });
+  transcript.hear(said("b", "I see"));
+  transcript.hear(added("b", "assistant", "u", [], "in_progress"));
+  assert.deepEqual(transcript.messages.map(({ id, text, status }) => [id, text, status]), [["a", "Hello.", "completed"], ["u", "", "in_progress"], ["b", "I see", "in_progress"]]);
+  transcript.hear({ type: "conversation.item.input_audio_transcription.completed", item_id: "u", content_index: 0, transcript: "Hi." });
+  assert.deepEqual(transcript.messages[1], { id: "u", who: "user", text: "Hi.", status: "completed" });
+  // Where nothing is written down, nothing is waited for.
+  const silent = heard(session(null), added("u", "user", null, [{ type: "input_audio", transcript: null }]));
+  assert.deepEqual(silent.messages, [{ id: "u", who: "user", text: "", status: "completed" }]);
+  const failed = heard(session(), added("u", "user", null, [{ type: "input_audio" }]), { type: "conversation.item.input_audio_transcription.failed", item_id: "u" });
+  assert.equal(failed.messages[0].status, "incomplete");
+});
+
+test("an item that is told late goes where it belongs; one that is deleted goes", () => {
+  const transcript = heard(added("a", "user", null, text("input_text", "1")), added("c", "user", "b", text("input_text", "3")), added("b", "user", "a", text("input_text", "2")), added("z", "user", null, text("input_text", "0")));
+  assert.deepEqual(transcript.messages.map(({ text }) => text), ["0", "1", "2", "3"]);
+  assert.equal(transcript.hear({ type: "conversation.item.deleted", item_id: "b" }), true);
+  assert.equal(transcript.hear({ type: "conversation.item.deleted", item_id: "b" }), false);
+  assert.deepEqual(transcript.messages.map(({ id }) => id), ["z", "a", "c"]);
+});
+
+test("what was not heard is cut off where the length of its sound is known, and does not come back", () => {
+  const second = "A".repeat(64_000);
+  const sound = { type: "response.output_audio.delta", item_id: "a", content_index: 0, delta: second };
+  const words = "one two three four five six seven eight";
+  const transcript = heard(sound, sound, said("a", words), { type: "conversation.item.truncated", item_id: "a", content_index: 0, audio_end_ms: 1_000 });
+  assert.deepEqual(transcript.messages, [{ id: "a", who: "agent", text: "one two three four", status: "incomplete" }]);
+  transcript.hear({ type: "response.output_audio_transcript.done", item_id: "a", content_index: 0, transcript: words });
+  transcript.hear({ type: "response.output_item.done", item: { id: "a", type: "message", role: "assistant", status: "completed", content: [{ type: "output_audio", transcript: words }] } });
+  assert.deepEqual([transcript.messages[0].text, transcript.messages[0].status], ["one two three four", "incomplete"]);
+});
+
+test("another session is told what was said, once, and goes on after it", () => {
+  const transcript = heard(...SCRIPT.ga.map(({ event }) => event), said("item_007", "Well, "));
+  transcript.hear({ type: "conversation.item.added", item: { id: "out", type: "function_call_output", call_id: "call_001", output: "noted" } });
+  transcript.lost();
+  const seeds = transcript.seeds(100);
+  assert.deepEqual(seeds.map(({ type, item }) => [type, item.type, item.id]), [
+    ...["item_001", "item_002", "item_003", "item_004"].map((id) => ["conversation.item.create", "message", id]),
+    ["conversation.item.create", "function_call", "item_005"],
+    ["conversation.item.create", "message", "item_006"],
+    ["conversation.item.create", "message", "item_007"],
+    ["conversation.item.create", "function_call_output", "out"],
+  ]);
+  assert.deepEqual(seeds[1].item, { id: "item_002", type: "message", role: "user", content: text("input_text", "I build audio tools.") });
+  assert.deepEqual(seeds[0].item.content, text("output_text", "Welcome! Tell me about your work."));
+  const before = transcript.messages;
+  for (const { item } of seeds) transcript.hear({ type: "conversation.item.added", previous_item_id: null, item: { ...item, status: "completed" } });
+  assert.deepEqual(transcript.messages, before, "the echo of what it was told is nothing new");
+  transcript.hear(added("new", "user", "out", text("input_text", "More.")));
+  assert.equal(transcript.messages.at(-1).id, "new");
+  assert.deepEqual(transcript.unseeded(100).map(({ item }) => item.id), ["new"]);
+  // Of a conversation that nothing is told of, too, what comes follows.
+  const short = heard(added("a", "user", null, text("input_text", "1")));
+  assert.deepEqual(short.seeds(0), []);
+  short.hear(added("b", "user", null, text("input_text", "2")));
+  assert.deepEqual(short.messages.map(({ id }) => id), ["a", "b"]);
+  assert.deepEqual(transcript.seeds(2).map(({ item }) => item.id), ["new"], "an output without its call is not told");
+});
+
+test("what no server says does no harm", () => {
+  const transcript = new Transcript();
+  const odd = [null, 5, "x", [], {}, { type: "message" }, { id: 5, type: "message" }, { id: "i", type: "message", content: 7 }, { id: "j", type: "message", role: "assistant", content: [null, 5] }, { id: "k", type: "function_call" }];
+  for (const item of odd) {
+    for (const type of ["conversation.item.added", "conversation.item.done", "response.output_item.done"]) transcript.hear(today({ type, item, previous_item_id: 5 }));
+    transcript.hear(today({ type: "response.done", response: { output: [item], status: 5 } }));
+    transcript.hear(today({ type: "response.done", response: item }));
+    transcript.hear(today({ type: "session.created", session: item }));
+  }
+  for (const type of SCRIPT.ga.map(({ event }) => event.type)) {
+    for (const more of [{}, { item_id: 5 }, { item_id: "x", delta: 5, content_index: -1 }, { item_id: "y", content_index: 1e9, delta: "z" }, { response_id: null }]) transcript.hear(today({ type, ...more }));
+  }
+  assert.ok(transcript.messages.every(({ text }) => typeof text === "string"));
+  assert.ok(transcript.calls.every(({ arguments: args }) => args !== undefined));
+});
+
+test("the view is the same object until something changes", () => {
+  const transcript = new Transcript();
+  let changed;
+  const conversation = new Conversation(transcript, (hear) => (changed = hear));
+  const views = [];
+  const off = conversation.on("change", (view) => views.push(view));
+  const { messages } = conversation;
+  transcript.hear(added("a", "user", null, text("input_text", "1")));
+  assert.equal(conversation.messages, messages);
+  changed();
+  assert.equal(conversation.messages, views[0].messages);
+  assert.equal(views[0].messages.length, 1);
+  off();
+  changed();
+  assert.equal(views.length, 1);
+});
+
+test("a key is found in every shape that backends have", () => {
+  for (const shape of ["ek", { value: "ek" }, { client_secret: { value: "ek" } }, { client_secret: "ek" }, { token: "ek" }, { ephemeral_key: "ek" }, { id: "sess", token: "ek" }]) {
+    assert.deepEqual(keyOf(shape), { key: "ek", until: Infinity }, JSON.stringify(shape));
+  }
+  assert.equal(keyOf({ value: "ek", expires_at: 1_000 }).until, 990_000);
+  assert.equal(keyOf({ client_secret: { value: "ek", expires_at: 1_000 } }).until, 990_000);
+  for (const none of [undefined, null, {}, { value: "" }, { value: 5 }, 7, ""]) assert.equal(keyOf(none).key, undefined);
+});
+
+test("a question is answered by what follows from it", () => {
+  const requests = new Requests();
+  const ask = (id, type, payload) => {
+    const asked = requests.ask(id, type, payload);
+    requests.sent(id);
+    return asked;
+  };
+  assert.equal(ask(1, "session.update", { session: {} }).event_id, "throughline_1");
+  assert.equal(requests.answeredBy({ type: "session.created" }), undefined);
+  assert.equal(requests.answeredBy({ type: "session.updated" }), 1);
+  assert.equal(requests.answeredBy({ type: "session.updated" }), undefined);
+  // Of two responses each has its own end.
+  ask(2, "response.create");
+  ask(3, "response.create");
+  requests.answeredBy({ type: "response.created", response: { id: "r2" } });
+  requests.answeredBy({ type: "response.created", response: { id: "r3" } });
+  assert.equal(requests.answeredBy({ type: "response.done", response: { id: "r1" } }), undefined);
+  assert.equal(requests.answeredBy({ type: "response.done", response: { id: "r3" } }), 3);
+  assert.equal(requests.answeredBy({ type: "response.done", response: { id: "r2" } }), 2);
+  const { item } = ask(4, "conversation.item.create", { item: { type: "message" } });
+  assert.equal(requests.answeredBy({ type: "conversation.item.added", item: { id: "other" } }), undefined);
+  assert.equal(requests.answeredBy({ type: "conversation.item.added", item: { id: item.id } }), 4);
+  ask(5, "conversation.item.delete", { item_id: "a", event_id: "mine" });
+  assert.equal(requests.refusedAs("yours"), undefined);
+  assert.equal(requests.refusedAs("mine"), 5);
+  // What was not written goes over the next link; what was, went with the last.
+  requests.ask(6, "response.create");
+  ask(7, "response.create");
+  assert.deepEqual(requests.lost(), [7]);
+  assert.equal(requests.waiting, true);
+  requests.forget(6);
+  assert.equal(requests.waiting, false);
+  for (const type of ["input_audio_buffer.append", "toString", "constructor"]) assert.throws(() => checkAsked(type), { code: "unsupported" });
+});
+
+/** Tools that write down what they are told. */
+function tools(run) {
+  const seen = { answers: [], wentOn: 0, troubles: [], busy: true };
+  const all = new Tools({ note: { description: "Notes", parameters: { type: "object" }, run } }, {
+    answer: (call, output) => seen.answers.push([call, output]),
+    goOn: () => seen.wentOn++,
+    trouble: (error) => seen.troubles.push(error),
+    busy: () => seen.busy,
+  });
+  const call = (name, written, call_id = "c1", status = "completed") => all.hear({ type: "response.output_item.done", item: { type: "function_call", name, call_id, arguments: written, status } });
+  return { all, seen, call };
+}
+
+test("a tool is run, the model told, and asked to go on once it is silent", async () => {
+  const ran = [];
+  const { all, seen, call } = tools((args, { callId }) => void ran.push([args, callId]));
+  assert.deepEqual(all.declared, [{ type: "function", name: "note", description: "Notes", parameters: { type: "object" } }]);
+  call("note", '{"topic":"audio"}');
+  call("note", "", "c2");
+  call("other", "{}");
+  call("note", "{}", "c3", "incomplete");
+  await settled();
+  assert.deepEqual(ran, [[{ topic: "audio" }, "c1"], [{}, "c2"]]);
+  assert.deepEqual(seen.answers, [["c1", "null"], ["c2", "null"]]);
+  assert.deepEqual([seen.wentOn, all.busy], [0, true], "a response is under way");
+  seen.busy = false;
+  all.look();
+  all.look();
+  assert.deepEqual([seen.wentOn, all.busy], [1, false], "once for both");
+});
+
+test("a tool that fails, or is called wrongly, answers with that and tells it", async () => {
+  const { seen, call } = tools(() => {
+    throw new Error("no notebook");
+  });
+  call("note", "{}");
+  call("note", "{broken", "c2");
+  await settled();
+  assert.deepEqual(seen.answers, [["c1", '{"error":"no notebook"}'], ["c2", '{"error":"the arguments are not JSON"}']]);
+  assert.deepEqual(seen.troubles.map(({ code, details }) => [code, details.callId]), [["tool_failed", "c1"], ["tool_failed", "c2"]]);
+});
+
+test("a tool that runs when the session ends is told so, and nobody else", async () => {
+  let signal;
+  const { all, seen, call } = tools((_, context) => new Promise((_, reject) => {
+    ({ signal } = context);
+    signal.addEventListener("abort", () => reject(signal.reason));
+  }));
+  call("note", "{}");
+  all.end();
+  await settled();
+  assert.equal(signal.aborted, true);
+  assert.deepEqual([seen.answers, seen.troubles], [[], []]);
+});
+
+test("a session is left at a quiet moment once it is due, and at any before it ends", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const MINUTE = 60_000;
+  let moves = 0;
+  let quiet = false;
+  const rollover = new Rollover(undefined, { quiet: () => quiet, move: () => moves++ });
+  rollover.begin();
+  t.mock.timers.tick(53 * MINUTE);
+  quiet = true;
+  rollover.look();
+  assert.equal(moves, 0, "it is young");
+  quiet = false;
+  t.mock.timers.tick(4 * MINUTE);
+  rollover.look();
+  assert.equal(moves, 0, "somebody speaks");
+  quiet = true;
+  rollover.look();
+  rollover.look();
+  assert.equal(moves, 1);
+  quiet = false;
+  rollover.begin();
+  t.mock.timers.tick(58 * MINUTE);
+  assert.equal(moves, 2);
+  t.mock.timers.tick(60 * MINUTE);
+  assert.equal(moves, 2);
+  // One that says when it ends is left before that.
+  rollover.begin(10 * MINUTE);
+  t.mock.timers.tick(8 * MINUTE);
+  assert.equal(moves, 3);
+  rollover.begin(1_000);
+  t.mock.timers.tick(650);
+  assert.equal(moves, 4);
+  quiet = true;
+  rollover.begin(1_000);
+  t.mock.timers.tick(500);
+  assert.equal(moves, 5, "quiet, at once");
+  rollover.begin();
+  rollover.end();
+  const never = new Rollover(false, { quiet: () => true, move: () => moves++ });
+  never.begin(1_000);
+  t.mock.timers.tick(120 * MINUTE);
+  assert.equal(moves, 5);
+});
+
+/** A wording with an ear that writes down what it is told. */
+function wording(dialect = {}) {
+  const told = [];
+  const ear = Object.fromEntries(["begin", "hear", "finish", "flush", "speech", "gate"].map((name) => [name, (what) => told.push([name, what])]));
+  const listeners = new Listeners();
+  const known = { hears: true, interrupts: false, responding: false, gate: undefined, ...dialect };
+  const words = new OpenAiWording(known);
+  words.listen(listeners, ear);
+  return { told, words, known, say: (type, payload) => listeners.message(type, payload) };
+}
+
+test("sound is gated at first, and is PCM in base64 both ways", () => {
+  const { told, words, known, say } = wording();
+  assert.deepEqual(told.splice(0), [["gate", false]]);
+  known.gate(true);
+  assert.deepEqual(told.splice(0), [["gate", true]]);
+  assert.deepEqual([words.rate, words.chunk(Uint8Array.of(255, 0))], [24_000, ["input_audio_buffer.append", { audio: "/wA=" }]]);
+  assert.deepEqual([words.opening(), words.closing(), words.dropped()], [[], [], []]);
+  say("response.output_audio.delta", { item_id: "a", content_index: 1, delta: "/wA=" });
+  say("response.output_audio.delta", { item_id: "a", content_index: 1, delta: "AAA=" });
+  say("response.output_audio.delta", { item_id: "a", delta: "no base64!" });
+  say("response.output_audio.done", { item_id: "a" });
+  assert.deepEqual(told, [["begin", { stream: 1, rate: 24_000 }], ["hear", Uint8Array.of(255, 0)], ["hear", Uint8Array.of(0, 0)], ["finish", 1]]);
+});
+
+test("over RTP sound begins and ends as its buffer does", () => {
+  const { told, words, say } = wording();
+  told.length = 0;
+  for (const [type, id] of [["started", "r1"], ["stopped", "r1"], ["started", "r2"], ["cleared", "r2"]]) say(`output_audio_buffer.${type}`, { response_id: id });
+  say("output_audio_buffer.started", { response_id: "r3" });
+  words.lost();
+  const begin = (stream) => ["begin", { stream, rate: 24_000, rtp: true }];
+  assert.deepEqual(told, [begin(1), ["finish", 1], begin(2), ["flush", 2], begin(3), ["finish", 3], ["speech", false]]);
+});
+
+test("who interrupts tells what was played, and cancels only what is under way and goes on", () => {
+  const about = { stream: 1, played: 7_200, ms: 300 };
+  const truncate = ["conversation.item.truncate", { item_id: "a", content_index: 0, audio_end_ms: 300, event_id: "throughline_late" }];
+  const cancel = ["response.cancel", { event_id: "throughline_late" }];
+  const clear = ["output_audio_buffer.clear", { event_id: "throughline_late" }];
+  for (const [dialect, overSocket, overRtp] of [
+    [{ responding: true }, [cancel, truncate], [cancel, clear]],
+    [{ responding: false }, [truncate], [clear]],
+    [{ responding: true, interrupts: true }, [truncate], []],
+  ]) {
+    const { words, say } = wording(dialect);
+    say("response.output_audio.delta", { item_id: "a", content_index: 0, delta: "" });
+    assert.deepEqual(words.interrupted({ ...about, rtp: false }), overSocket);
+    assert.deepEqual(words.interrupted({ ...about, rtp: true }), overRtp);
+  }
+  assert.deepEqual(wording().words.interrupted({ ...about, stream: 9, rtp: false }), []);
+});
+
+test("options: what is left out, and what cannot be meant", () => {
+  const plain = (options) => plainOf(options, openAiOf(options));
+  assert.equal(openAiOf({ dialect: "json" }), undefined);
+  assert.equal(openAiOf(undefined), undefined);
+  const bare = plain({ dialect: "openai" });
+  assert.deepEqual([bare.transports, bare.endpoints.webrtc, bare.webrtc], [["webrtc"], "https://api.openai.com/v1/realtime/calls", { signaling: "sdp", channel: { label: "oai-events" } }]);
+  const relay = plain({ dialect: { name: "openai" }, endpoints: { websocket: "/relay" } });
+  assert.deepEqual(relay.transports, ["websocket"]);
+  const both = plain({ dialect: "openai", endpoints: { webrtc: "/offer", websocket: "/relay" }, webrtc: { channel: { label: "messages" }, signaling: "json" }, timing: { proof: 5 } });
+  assert.deepEqual([both.transports, both.webrtc, both.timing], [["webrtc", "websocket"], { signaling: "json", channel: { label: "messages" } }, { proof: 5, open: 10_000 }]);
+  for (const [name, value] of Object.entries({ sesion: {}, session: 5, start: {}, tools: { a: {} }, rollover: true, history: -1, subprotocols: "x", toString: {} })) {
+    assert.throws(() => plain({ dialect: { name: "openai", [name]: value } }), { code: "bad_option" }, name);
+  }
+  assert.throws(() => plain({ dialect: { name: "openai", rollover: { after: "soon" } } }), { code: "bad_option" });
+});
