@@ -24,8 +24,8 @@ const FRAMING = 16;
 const FINAL = [400, 403, 404, 405, 410, 422];
 
 /**
- * One link's session: whether sound may go up, its responses under way, when it ends by the wall clock.
- * @typedef {{ sound: "gated" | "open", responses: Set<string>, ends: number }} Call
+ * One link's session: whether sound may go up, its responses under way, when it ends by the wall clock, how many items of the conversation it was told.
+ * @typedef {{ sound: "gated" | "open", responses: Set<string>, ends: number, told: number }} Call
  */
 
 export class OpenAi extends Json {
@@ -106,8 +106,7 @@ export class OpenAi extends Json {
   }
 
   encode(type, payload, more) {
-    this.#noteChange(type, payload);
-    return super.encode(type, payload, more);
+    return super.encode(type, this.#noted(type, payload), more);
   }
 
   textOf(body) {
@@ -118,11 +117,11 @@ export class OpenAi extends Json {
   /** Sends a question and resolves with the event that answers it. */
   async request(type, payload, options) {
     checkAsked(type);
-    this.#noteChange(type, payload);
+    const whole = this.#noted(type, payload);
     let asked;
     const encode = (id) => {
       asked = id;
-      const body = { ...this.#write(type, this.#requests.ask(id, type, payload)), asked: id };
+      const body = { ...this.#write(type, this.#requests.ask(id, type, whole)), asked: id };
       return { body, bytes: body.raw.length + FRAMING };
     };
     try {
@@ -151,9 +150,9 @@ export class OpenAi extends Json {
   opening(attempt) {
     this.#stock = this.#stock === "fresh" ? "used" : this.#stock;
     const update = this.#update();
-    this.#calls.set(attempt, { sound: "gated", responses: new Set(), ends: Infinity });
-    const events = [...(update ? [update] : []), ...(this.#live < 0 ? [] : this.#transcript.seeds(this.#most))];
-    this.greeting = events.map(({ type, ...payload }) => this.#write(type, payload));
+    const seeds = this.#live < 0 ? [] : this.#transcript.seeds(this.#most);
+    this.#calls.set(attempt, { sound: "gated", responses: new Set(), ends: Infinity, told: seeds.length });
+    this.greeting = [...(update ? [update] : []), ...seeds].map((event) => this.#write(event.type, event));
   }
 
   receive(host, attempt, data) {
@@ -175,6 +174,7 @@ export class OpenAi extends Json {
     const asked = this.#requests.answeredBy(event);
     if (asked !== undefined && host.reply(asked, true, event)) host.listeners.message(event.type, event);
     else host.message(event.type, event);
+    if (event.type === "session.updated") this.#let();
     this.#tools.look();
     this.#rollover.look();
   }
@@ -206,9 +206,11 @@ export class OpenAi extends Json {
     this.#rollover.look();
   }
 
-  /** What the application changes is so in the next session, too. */
-  #noteChange(type, payload) {
-    if (type === "session.update") this.#changes = merged(this.#changes, payload?.session);
+  /** What the application changes is so in the next session, too. Its type is what OpenAI wants to be told each time. */
+  #noted(type, payload) {
+    if (type !== "session.update" || !payload?.session) return payload;
+    this.#changes = merged(this.#changes, payload.session);
+    return { ...payload, session: { type: "realtime", ...payload.session } };
   }
 
   /** What a WebSocket asks for, where the key goes along like this: headers it has none, and addresses are no place for it. */
@@ -252,10 +254,7 @@ export class OpenAi extends Json {
   /** Notes what an event says of its session. @param {Call} call */
   #note(call, { type, session, response }) {
     if (type === "session.created") call.ends = session?.expires_at > 0 ? session.expires_at * 1_000 : Infinity;
-    if (type === "session.updated" || (type === "session.created" && !this.#update())) {
-      call.sound = "open";
-      this.#let();
-    }
+    if (type === "session.updated" || (type === "session.created" && !this.#update())) call.sound = "open";
     if (type === "response.created") call.responses.add(response?.id);
     if (type === "response.done") call.responses.delete(response?.id);
   }
@@ -296,19 +295,21 @@ export class OpenAi extends Json {
     const attempt = host.latest;
     const link = host.links.get(attempt);
     if (attempt === this.#live || !link) return;
+    const call = this.#calls.get(attempt);
     const [first, fate] = [this.#live < 0, this.#fate];
     this.#live = attempt;
     this.#fate = "carries";
     for (const other of this.#calls.keys()) if (other !== attempt) this.#calls.delete(other);
     // What was said while the session moved.
-    if (!first) link.send(this.#transcript.unseeded(this.#most).map(({ type, ...payload }) => this.#write(type, payload)), true);
+    const late = first ? [] : this.#transcript.unseeded(this.#most);
+    if (late.length) link.send(late.map((event) => this.#write(event.type, event)), true);
     host.owner = link;
     host.moved?.();
     this.#let();
     this.#clock();
     this.#tools.look();
     if (first) return;
-    const items = this.#most ? Math.min(this.#most, this.#transcript.messages.length + this.#transcript.calls.length) : 0;
+    const items = (call?.told ?? 0) + late.length;
     if (fate === "lost") host.listeners.emit("recovered", { pending: [], restored: items ? "history" : "none", items });
     else host.listeners.emit("rollover", { items });
   }

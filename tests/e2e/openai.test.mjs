@@ -1,0 +1,384 @@
+// The dialect `openai` in the browser, against a server that speaks as OpenAI's does: system D from start to stop through its own backend, and what a session of
+// OpenAI's does that others do not.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { after, before } from "node:test";
+
+import { systemFor } from "../systems/support/start.mjs";
+import { BROWSERS } from "./support/browsers.mjs";
+import { startServer } from "./support/server.mjs";
+import { inBrowsers } from "./support/suite.mjs";
+
+const SCRIPT = fileURLToPath(new URL("../../www/servers/d-events.json", import.meta.url));
+const { conversation, calls } = JSON.parse(readFileSync(SCRIPT, "utf8"));
+
+/** In the page: opens a session by a name for its way, and keeps what it tells. */
+async function open({ url, way = "webrtc", start = false, muted = false, asks = false, ...options }) {
+  const log = [];
+  const { replaceTrack } = RTCRtpSender.prototype;
+  RTCRtpSender.prototype.replaceTrack = function (track) {
+    if (track) log.push("track");
+    return replaceTrack.call(this, track);
+  };
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (data) {
+    const { type } = JSON.parse(data);
+    if (log.at(-1) !== `up ${type}`) log.push(`up ${type}`);
+    return send.call(this, data);
+  };
+  const token = async () => (await fetch(`${url}/openai/v1/realtime/client_secrets`, { method: "POST", headers: { Authorization: "Bearer account" } })).json();
+  const endpoints = way === "webrtc" ? { webrtc: `${url}/openai/v1/realtime/calls` } : { websocket: `${url}/openai/v1/realtime?model=gpt-realtime` };
+  const { dialect = {}, ...rest } = options;
+  const { session: config } = dialect;
+  if (asks) dialect.session = async () => config;
+  const { session, record } = await harness.open({ entry: "voice", remember: false, endpoints, token, dialect: { name: "openai", subprotocols: way !== "webrtc", ...dialect }, ...rest });
+  const told = { log, progress: [], speaking: [], captions: [], interrupted: [], rollover: [], recovered: [] };
+  session.on("progress", ({ step, status, at, ms }) => told.progress.push({ step, status, at, ms }));
+  session.on("rollover", (event) => told.rollover.push(event));
+  session.on("recovered", (event) => told.recovered.push(event));
+  session.on("message", ({ type }) => log.push(type));
+  session.audio.on("speaking", ({ who, speaking }) => told.speaking.push(`${who} ${speaking}`));
+  session.audio.on("interrupted", (event) => told.interrupted.push(event));
+  session.conversation.on("change", ({ captions }) => told.captions.push(captions));
+  const account = () => JSON.stringify([log.slice(-60), record.errors, session.conversation.messages, session.explain().summary, told.speaking]);
+  const until = (holds, ms) => harness.until(holds, ms, account);
+  if (muted) session.audio.mute();
+  if (start) await session.audio.start();
+  await until(() => session.state === "connected");
+  window.d = { session, record, told, log, until, count: (type) => log.filter((other) => other === type).length };
+}
+
+const WITH_TEXT = { session: { output_modalities: ["text"], instructions: "Be brief." } };
+
+inBrowsers(
+  (world) => {
+    const peer = () => ({ url: world.server.url });
+    const opened = (evaluate, options = {}) => evaluate(open, { ...peer(), ...options });
+
+    world.check("D: from start to stop through its backend, in five steps", async (evaluate, t) => {
+      const system = await systemFor(t, "d", "--upstream", `${world.server.url}/openai/v1/realtime/calls`, "--upstream-key", "account");
+      const seen = await evaluate(async (api) => {
+        // The hook that the app knows.
+        const { connect } = await import("/voice.js");
+        const tracks = [];
+        const { mediaDevices } = navigator;
+        const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
+        mediaDevices.getUserMedia = async (constraints) => {
+          const stream = await getUserMedia(constraints);
+          tracks.push(...stream.getTracks());
+          return stream;
+        };
+        const connections = [];
+        const { RTCPeerConnection } = window;
+        window.RTCPeerConnection = class extends RTCPeerConnection {
+          constructor(configuration) {
+            super(configuration);
+            connections.push({ pc: this, configuration });
+          }
+          createDataChannel(label, options) {
+            connections.at(-1).label = label;
+            return super.createDataChannel(label, options);
+          }
+        };
+        const asked = [];
+        const { fetch } = window;
+        window.fetch = (address, init) => {
+          asked.push(new URL(address.url ?? address, location.href).pathname);
+          return fetch(address, init);
+        };
+        const voice = (jobTitle) => {
+          let session;
+          const progress = [];
+          const interview = {
+            status: "idle", debug: progress, error: null,
+            get messages() { return session?.conversation.messages ?? []; },
+            get aiCaptions() { return session?.conversation.captions.agent ?? ""; },
+            get isUserSpeaking() { return !!session?.audio.isUserSpeaking; },
+            get session() { return session; },
+            start() {
+              if (session) return session.audio.start();
+              session = connect({
+                dialect: {
+                  name: "openai",
+                  session: { instructions: "You interview a candidate.", audio: { input: { transcription: { model: "whisper-1" } } } },
+                  start: ({ token, signal }) => window.fetch(`${api}/api/realtime-session`, { method: "POST", headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" }, body: JSON.stringify({ jobTitle }), signal }),
+                },
+                token: () => "short-lived",
+                endpoints: { webrtc: `${api}/api/webrtc-exchange` },
+                webrtc: { iceServers: `${api}/api/ice-servers`, channel: { label: "messages" }, signaling: { name: "json", body: ({ id }) => ({ sessionId: id, model: "gpt-realtime" }) } },
+                remember: false,
+              });
+              session.on("state", ({ to }) => (interview.status = to === "connected" ? "active" : to));
+              session.on("error", (error) => (interview.error = error));
+              session.on("progress", (step) => progress.push(step));
+              return session.audio.start();
+            },
+            stop: () => session?.close(),
+          };
+          return interview;
+        };
+        const interview = voice("Engineer");
+        const captions = new Set();
+        await Promise.all([interview.start(), interview.start()]);
+        const account = () => JSON.stringify([interview.status, interview.messages, String(interview.error), asked, interview.session?.explain().summary]);
+        await harness.until(() => interview.status === "active", 20_000, account);
+        interview.session.conversation.on("change", ({ captions: { agent } }) => captions.add(agent));
+        await harness.until(() => interview.isUserSpeaking, 20_000, account);
+        interview.session.audio.mute();
+        await harness.until(() => interview.messages.some(({ who, status }) => who === "agent" && status === "completed"), 30_000, account);
+        const steps = interview.debug.filter(({ status }) => status === "done");
+        const { messages } = interview;
+        await interview.stop();
+        await harness.until(() => connections.every(({ pc }) => pc.connectionState === "closed"));
+        return {
+          messages, captions: [...captions], status: interview.status, error: harness.plain(interview.error), asked,
+          steps: steps.map(({ step, at, ms }) => [step, at >= 0 && ms >= 0]), failed: interview.debug.filter(({ status }) => status === "failed"),
+          connections: connections.map(({ configuration, label }) => [configuration.iceServers, label]), tracks: tracks.map(({ readyState }) => readyState),
+          elements: document.querySelectorAll("audio").length,
+        };
+      }, system.url);
+      assert.deepEqual(seen.steps.map(([step]) => step).sort(), ["api", "audio", "microphone", "session", "transport"]);
+      assert.ok(seen.steps.every(([, timed]) => timed));
+      assert.deepEqual([seen.failed, seen.error, seen.status], [[], null, "closed"]);
+      const answer = seen.messages.find(({ who }) => who === "agent");
+      assert.match(answer.text, /\w+ \w+/);
+      assert.ok(seen.captions.length > 3 && seen.captions.every((caption) => caption === "" || seen.messages.some(({ text }) => text.startsWith(caption) || caption.startsWith(text))), JSON.stringify(seen.captions));
+      assert.deepEqual(seen.asked.filter((path) => path !== "/api/ice-servers"), ["/api/realtime-session", "/api/webrtc-exchange"], "one session, whoever starts twice");
+      assert.deepEqual(seen.connections, [[[{ urls: ["stun:127.0.0.1:3478"] }], "messages"]]);
+      assert.deepEqual([seen.tracks, seen.elements], [["ended"], 0]);
+    });
+
+    world.check("D: a backend's failures keep their meaning, and only those that pass are tried again", async (evaluate, t) => {
+      const outcomes = [];
+      for (const [fail, times, at] of [["503", "1", "session"], ["504", "1", "exchange"], ["502", "1", "exchange"]]) {
+        const system = await systemFor(t, "d", "--upstream", `${world.server.url}/openai/v1/realtime/calls`, "--upstream-key", "account", "--fail", fail, "--times", times, "--at", at);
+        outcomes.push(await evaluate(d, system.url, { jobTitle: "Engineer" }));
+      }
+      const system = await systemFor(t, "d");
+      outcomes.push(await evaluate(d, system.url, {}));
+      async function d(api, body) {
+        const start = ({ token, signal }) => fetch(`${api}/api/realtime-session`, { method: "POST", headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" }, body: JSON.stringify(body), signal });
+        const { session, record } = await harness.open({
+          entry: "voice", remember: false, dialect: { name: "openai", start }, token: () => "short-lived", endpoints: { webrtc: `${api}/api/webrtc-exchange` },
+          webrtc: { signaling: { name: "json", body: ({ id }) => ({ sessionId: id }) } }, timing: { backoff: [50, 50, 50, 50] },
+        });
+        await harness.until(() => /^(connected|failed)$/.test(session.state), 20_000, () => JSON.stringify([record.errors, session.explain()]));
+        const { state } = session;
+        await session.close();
+        return { state, errors: record.errors.map(({ code, status, terminal }) => [code, status, terminal]) };
+      }
+      const [database, slow, upstream, refused] = outcomes;
+      assert.deepEqual(database, { state: "connected", errors: [["server_unavailable", 503, false]] });
+      for (const [outcome, status] of [[slow, 504], [upstream, 502]]) {
+        assert.equal(outcome.state, "connected");
+        assert.ok(outcome.errors.length && outcome.errors.every(([, seen, terminal]) => seen === status && !terminal), JSON.stringify(outcome));
+      }
+      assert.deepEqual([refused.state, refused.errors.at(-1).slice(1)], ["failed", [400, true]]);
+    });
+
+    for (const way of ["webrtc", "websocket"]) {
+      world.check(`${way}: no sound goes up before OpenAI has what the session is to be`, async (evaluate) => {
+        await opened(evaluate, { way, start: true, asks: true, dialect: { session: { instructions: "Be brief." } } });
+        const seen = await evaluate(async (sound) => {
+          const { session, log, until } = window.d;
+          await until(() => log.includes(sound));
+          const gate = [log.indexOf("session.created"), log.indexOf("session.updated"), log.indexOf(sound)];
+          await session.close();
+          return { gate, log };
+        }, way === "webrtc" ? "track" : "up input_audio_buffer.append");
+        const [created, updated, sound] = seen.gate;
+        assert.ok(created >= 0 && created < updated && updated < sound, JSON.stringify(seen));
+      });
+
+      world.check(`${way}: what OpenAI refuses of a session is told, and keeps sound back until it is right`, async (evaluate) => {
+        await opened(evaluate, { way, start: true, dialect: { session: { output_modalities: ["smell"] } } });
+        const seen = await evaluate(async (sound) => {
+          const { session, record, log, until } = window.d;
+          await until(() => record.errors.length);
+          const echo = await session.request("conversation.item.create", { item: { type: "message", role: "user", content: [{ type: "input_text", text: "hi" }] } });
+          const before = log.includes(sound);
+          const { session: now } = await session.request("session.update", { session: { output_modalities: ["text"] } });
+          await until(() => log.includes(sound));
+          await session.close();
+          return { before, error: record.errors[0], modalities: now.output_modalities, echo: echo.item.role };
+        }, way === "webrtc" ? "track" : "up input_audio_buffer.append");
+        assert.deepEqual([seen.before, seen.error.code, seen.modalities, seen.echo], [false, "server_error", ["text"], "user"]);
+      });
+    }
+
+    world.check("a question is answered by what follows from it, or refused by its error", async (evaluate) => {
+      await opened(evaluate, { way: "websocket", dialect: WITH_TEXT });
+      const seen = await evaluate(async () => {
+        const { session, record } = window.d;
+        const say = (text) => session.request("conversation.item.create", { item: { type: "message", role: "user", content: [{ type: "input_text", text }] } });
+        const { item } = await say("hello");
+        const { response } = await session.request("response.create");
+        const [mine] = session.conversation.messages;
+        const refused = await harness.outcome(session.request("conversation.item.delete", { item_id: "nobody" }));
+        const deleted = await session.request("conversation.item.delete", { item_id: item.id });
+        const unsupported = await harness.outcome(session.request("input_audio_buffer.append", { audio: "" }));
+        const left = session.conversation.messages.map(({ who }) => who);
+        await session.close();
+        return { mine, item, response, refused: refused.error, deleted: deleted.item_id, unsupported: unsupported.error.code, left, errors: record.errors.map(({ code }) => code) };
+      });
+      assert.deepEqual(seen.mine, { id: seen.item.id, who: "user", text: "hello", status: "completed" });
+      assert.deepEqual([seen.response.status, seen.deleted, seen.left], ["completed", seen.item.id, ["agent"]]);
+      assert.deepEqual([seen.refused.code, seen.refused.details.code, seen.unsupported], ["server_error", "item_delete_invalid_item_id", "unsupported"]);
+      assert.deepEqual(seen.errors, ["server_error"]);
+    });
+
+    world.check("a tool that the model calls is run, and the model goes on", async (evaluate) => {
+      const seen = await evaluate(async (open, options) => {
+        const ran = [];
+        const tools = {
+          note_answer: { description: "Notes an answer", parameters: { type: "object", properties: { topic: { type: "string" } } }, run: (args, { callId }) => void ran.push([Object.keys(args), typeof callId]) },
+          fail_now: { description: "Fails", parameters: { type: "object" }, run: () => Promise.reject(new Error("no notebook")) },
+        };
+        await (0, eval)(`(${open})`)({ ...options, dialect: { ...options.dialect, tools } });
+        const { session, record, until } = window.d;
+        const say = async (text) => {
+          await session.send("conversation.item.create", { item: { type: "message", role: "user", content: [{ type: "input_text", text }] } });
+          await session.send("response.create");
+        };
+        const agents = () => session.conversation.messages.filter(({ who, status }) => who === "agent" && status === "completed").length;
+        await say("please note_answer");
+        await until(() => agents() === 1);
+        await say("please fail_now");
+        await until(() => agents() === 2);
+        await session.close();
+        return { ran, calls: session.conversation.calls, errors: record.errors };
+      }, String(open), { ...peer(), way: "websocket", dialect: WITH_TEXT });
+      assert.deepEqual(seen.ran, [[["topic"], "string"]]);
+      assert.deepEqual(seen.calls.map(({ name, status, output }) => [name, status, output]), [["note_answer", "completed", "null"], ["fail_now", "completed", '{"error":"no notebook"}']]);
+      assert.deepEqual(seen.errors.map(({ code, message }) => [code, message]), [["tool_failed", "the tool fail_now failed"]]);
+    });
+
+    for (const way of ["webrtc", "websocket"]) {
+      world.check(`${way}: who interrupts is not talked over, and OpenAI knows what was heard`, async (evaluate) => {
+        await opened(evaluate, { way, start: true, audio: { bargeIn: false }, dialect: { session: { audio: { input: { turn_detection: null } } } } });
+        const seen = await evaluate(async (way) => {
+          const { session, record, told, log, until } = window.d;
+          await session.send("response.create");
+          await until(() => session.audio.isAgentSpeaking && session.conversation.captions.agent);
+          session.audio.interrupt();
+          await until(() => log.includes(way === "webrtc" ? "output_audio_buffer.cleared" : "conversation.item.truncated") && log.includes("response.done"));
+          await until(() => !session.audio.isAgentSpeaking);
+          const [message] = session.conversation.messages;
+          // Nothing is under way: there is nothing to cancel, and no error.
+          session.audio.interrupt();
+          const { response } = await session.request("response.create", { response: { output_modalities: ["text"] } });
+          await session.close();
+          return { message, interrupted: told.interrupted, errors: record.errors, after: response.status, captions: session.conversation.captions };
+        }, way);
+        assert.equal(seen.message.status, "incomplete");
+        assert.equal(seen.interrupted.length, 1);
+        assert.ok(seen.interrupted[0].ms < 5_000, JSON.stringify(seen.interrupted));
+        assert.deepEqual([seen.errors, seen.after, seen.captions], [[], "completed", { user: "", agent: "" }]);
+      });
+    }
+
+    world.check("websocket: what the user says cuts in, is written down in its place, and is answered", async (evaluate) => {
+      await opened(evaluate, { way: "websocket", start: true, muted: true, dialect: { session: { audio: { input: { transcription: { model: "whisper-1" } } } } } });
+      const seen = await evaluate(async () => {
+        const { session, record, told, log, until } = window.d;
+        await session.send("response.create");
+        await until(() => session.audio.isAgentSpeaking);
+        // A second of somebody's voice, and a pause.
+        const sound = (ms, at) => {
+          const pcm = Int16Array.from({ length: ms * 24 }, (_, i) => at(i) * 32_767);
+          return btoa(Array.from(new Uint8Array(pcm.buffer), (byte) => String.fromCharCode(byte)).join(""));
+        };
+        const voice = (i) => 0.4 * Math.sin(i / 20) * (1 + Math.sin(i / 900)) * (i % 6_000 < 4_800 ? 1 : 0);
+        const append = (audio) => session.send("input_audio_buffer.append", { audio });
+        await append(sound(500, () => 0));
+        await append(sound(1_000, voice));
+        await until(() => session.audio.isUserSpeaking);
+        await until(() => !session.audio.isAgentSpeaking);
+        await append(sound(1_500, () => 0));
+        await until(() => session.conversation.messages.filter(({ who }) => who === "agent").length === 2 && session.conversation.messages[1].status === "completed");
+        const { messages } = session.conversation;
+        await session.close();
+        return { messages, log, speaking: told.speaking, interrupted: told.interrupted.length, errors: record.errors, heard: told.captions.some(({ user }) => user) };
+      });
+      assert.deepEqual(seen.messages.map(({ who }) => who), ["agent", "user", "agent"]);
+      assert.equal(seen.messages[0].status, "incomplete");
+      assert.deepEqual(seen.speaking.slice(0, 3), ["agent true", "user true", "agent false"]);
+      assert.deepEqual([seen.interrupted, seen.errors, seen.heard], [1, [], true]);
+      assert.ok(!seen.log.includes("up response.cancel"), "the server ends its answer itself");
+    });
+
+    for (const way of ["webrtc", "websocket"]) {
+      world.check(`${way}: before a session ends another one goes on with it`, async (evaluate) => {
+        await opened(evaluate, { way, start: true, dialect: { session: { output_modalities: ["text"], audio: { input: { turn_detection: null } } }, rollover: { after: 300 } } });
+        const seen = await evaluate(async (way) => {
+          const { session, record, told, log, until, count } = window.d;
+          await session.send("conversation.item.create", { item: { type: "message", role: "user", content: [{ type: "input_text", text: "remember me" }] } });
+          await until(() => session.conversation.messages.length === 1);
+          const before = session.conversation.messages;
+          await until(() => told.rollover.length === 1, 20_000);
+          const [{ id }] = before;
+          const known = await session.request("conversation.item.retrieve", { item_id: id });
+          const { messages } = session.conversation;
+          const flows = way === "webrtc" ? count("track") : count("up input_audio_buffer.append");
+          await session.close();
+          return { before, messages, known: known.item, rollover: told.rollover[0], recovered: told.recovered, errors: record.errors, states: record.states.map(({ to }) => to), created: count("session.created"), flows };
+        }, way);
+        assert.deepEqual(seen.messages, seen.before);
+        assert.deepEqual(seen.known.content, [{ type: "input_text", text: "remember me" }]);
+        assert.deepEqual([seen.rollover, seen.recovered, seen.errors], [{ items: 1 }, [], []]);
+        assert.deepEqual(seen.states, ["connecting", "connected", "closing", "closed"]);
+        assert.equal(seen.created, 2);
+        assert.ok(seen.flows >= 2);
+      });
+    }
+
+    world.check("after a lost link the conversation goes on in another session, which knows it", async (evaluate) => {
+      await evaluate(open, { url: world.server.faulty, way: "websocket", dialect: WITH_TEXT, timing: { backoff: [50, 50, 50, 50] } });
+      await evaluate(async () => {
+        const { session } = window.d;
+        await session.send("conversation.item.create", { item: { type: "message", role: "user", content: [{ type: "input_text", text: "remember me" }] } });
+        await session.request("response.create");
+      });
+      await world.server.cut("websocket");
+      const seen = await evaluate(async () => {
+        const { session, record, told, until } = window.d;
+        await until(() => told.recovered.length);
+        const before = session.conversation.messages;
+        const { response } = await session.request("response.create");
+        const { messages } = session.conversation;
+        await session.close();
+        return { before, messages, recovered: told.recovered, response: response.status, errors: record.errors.map(({ code }) => code), states: record.states.map(({ to }) => to) };
+      });
+      assert.deepEqual(seen.recovered, [{ pending: [], restored: "history", items: 2 }]);
+      assert.deepEqual(seen.messages.slice(0, 2), seen.before);
+      assert.deepEqual(seen.messages.map(({ who }) => who), ["user", "agent", "agent"]);
+      assert.deepEqual([seen.response, seen.states], ["completed", ["connecting", "connected", "reconnecting", "connected", "closing", "closed"]]);
+    });
+
+    for (const names of ["ga", "older"]) {
+      world.check(`a whole conversation in the names called ${names}: messages, captions, calls and flags`, async (evaluate, t) => {
+        const server = await startServer({ more: ["--openai", "--openai-script", SCRIPT, "--openai-names", names, "--openai-speed", "4"] });
+        t.after(() => server.stop());
+        await evaluate(open, { url: server.url, way: "webrtc", start: true });
+        const seen = await evaluate(async (total) => {
+          const { session, told, record, until } = window.d;
+          await until(() => session.conversation.messages.length === total && session.conversation.messages.at(-1).status === "completed", 30_000);
+          const { messages, calls, captions } = session.conversation;
+          await session.close();
+          return { messages, calls, captions, seen: told.captions, speaking: told.speaking, errors: record.errors };
+        }, conversation.length);
+        assert.deepEqual(seen.messages, conversation);
+        assert.deepEqual(seen.calls, calls.map((call) => ({ ...call, status: "completed" })));
+        assert.deepEqual(seen.captions, { user: "", agent: "" });
+        const said = seen.seen.map(({ agent }) => agent);
+        for (const text of ["Welcome!", "Welcome! Tell me about your work.", "That is an interesting field, and I would"]) assert.ok(said.includes(text), text);
+        assert.ok(seen.seen.some(({ user }) => user === "I build audio tools."));
+        assert.deepEqual(seen.speaking.slice(0, 7), ["agent true", "agent false", "user true", "user false", "agent true", "user true", "agent false"]);
+        assert.deepEqual(seen.errors.map(({ code, details }) => [code, details.code]), [["server_error", "response_cancel_not_active"]]);
+      });
+    }
+  },
+  { browsers: BROWSERS.filter((name) => name !== "webkit"), media: true, more: ["--openai"] },
+);
