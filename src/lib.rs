@@ -26,6 +26,8 @@ pub mod session;
 
 mod causes;
 mod driver;
+#[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
+mod memory;
 mod numbers;
 #[cfg(all(target_family = "wasm", not(feature = "bindgen")))]
 mod plain;
@@ -35,19 +37,11 @@ pub mod audio;
 #[cfg(feature = "voice")]
 pub mod negotiation;
 
-#[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
-use talc::{
-    cell::TalcSyncCell,
-    wasm::{WasmBinning, WasmGrowAndClaim},
-};
-
 pub use session::{Core, SseParser};
 
-/// Smaller than the standard allocator, which would be a fifth of the module.
 #[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
 #[global_allocator]
-static ALLOCATOR: TalcSyncCell<WasmGrowAndClaim, WasmBinning> =
-    TalcSyncCell::new_wasm(WasmGrowAndClaim);
+static ALLOCATOR: memory::Memory = memory::Memory::new();
 
 #[cfg(all(target_family = "wasm", not(feature = "std")))]
 #[panic_handler]
