@@ -16,7 +16,7 @@ const ALARM: f64 = 8.0;
 const WEBSOCKET: u32 = 0;
 
 fn core(transports: &[u32]) -> Core {
-    let mut words = vec![1, 2, 3, 4, 0, 0, 100, 1 << 20, 0, u32::MAX, 0];
+    let mut words = vec![1, 2, 3, 4, 0, 0, 0, 100, 1 << 20, 0, u32::MAX, 0];
     words.push(transports.len() as u32);
     words.extend(transports);
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
