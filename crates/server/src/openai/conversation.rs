@@ -157,7 +157,7 @@ impl Conversation {
             }
             match what {
                 Due::Response => self.step_response(due),
-                Due::Playback => self.step_playback(due),
+                Due::Playback => self.step_playback(),
                 Due::Transcript => {
                     if let Some((_, event)) = self.transcripts.pop_front() {
                         self.transcribe(event);

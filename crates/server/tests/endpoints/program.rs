@@ -108,6 +108,17 @@ async fn a_port_in_use_is_told_and_is_exit_code_2() {
 }
 
 #[tokio::test]
+async fn a_script_that_cannot_be_read_is_told_and_is_exit_code_1() {
+    let script = ["--openai", "--openai-script", "no-such-script.json"];
+    let mut program = Program::start(&[&["--listen", "127.0.0.1:0"], &script[..]].concat());
+    let mut error = String::new();
+    let mut stderr = program.child.stderr.take().unwrap();
+    stderr.read_to_string(&mut error).await.unwrap();
+    assert!(error.contains("the script cannot be read"), "{error}");
+    assert_eq!(program.code().await, Some(1));
+}
+
+#[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let mut program = Program::start(&["--listen", "127.0.0.1:0"]);
     let url = program.line("throughline-server listening on ").await;

@@ -9,7 +9,7 @@ use super::super::event::{Order, Problem};
 use super::super::items::said_by_user;
 use super::super::response::{Answer, CHUNK, Carrier, Part, Place, Response, Stage, span_of};
 use super::super::settings::{check_modalities, check_tools, modality_of};
-use super::{Conversation, Out, Owed, User};
+use super::{Conversation, Out, Owed, Terms, User};
 use crate::voice::{FRAME, RATE};
 
 /// Sound on its way to the user, in packets.
@@ -213,7 +213,7 @@ impl Conversation {
     }
 
     fn begin_response(&mut self, now: Duration) {
-        let Terms { carrier, speed } = Terms::of(self);
+        let Terms { carrier, speed, .. } = self.terms;
         let previous = self.items.last_id();
         let Some(response) = &mut self.response else {
             return;
@@ -341,7 +341,7 @@ impl Conversation {
         }
     }
 
-    pub(super) fn step_playback(&mut self, _now: Duration) {
+    pub(super) fn step_playback(&mut self) {
         let Some(playback) = &mut self.playback else {
             return;
         };
@@ -359,21 +359,6 @@ impl Conversation {
                 self.playback = None;
                 self.tell(event);
             }
-        }
-    }
-}
-
-/// What a response is begun with.
-struct Terms {
-    carrier: Carrier,
-    speed: f64,
-}
-
-impl Terms {
-    const fn of(conversation: &Conversation) -> Self {
-        Self {
-            carrier: conversation.terms.carrier,
-            speed: conversation.terms.speed,
         }
     }
 }
