@@ -197,7 +197,8 @@ impl Conversation {
             }
             Carrier::Packets | Carrier::Messages => None,
         };
-        let all = [response, playback, transcript, silence];
+        // What is played ends before the next begins.
+        let all = [playback, response, transcript, silence];
         let first = all.into_iter().flatten().min_by_key(|(due, _)| *due);
         let last = (self.terms.longest, Due::Expiry);
         first.filter(|(due, _)| *due < last.0).unwrap_or(last)
