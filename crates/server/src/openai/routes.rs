@@ -1,5 +1,5 @@
 //! Keys, offers and WebSockets, under `/openai/v1/realtime`. By the names of before, keys come with
-//! `sessions`, and offers may go where WebSockets do.
+//! `sessions` too, and offers may go where WebSockets do.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -42,22 +42,21 @@ const BETA: &str = "openai-beta.realtime-v1";
 const CALL: &str = "rtc_";
 
 pub(crate) fn router(realtime: Realtime) -> Router {
-    let (offers, keys) = match realtime.0.config.names {
-        Names::Ga => (get(handle_socket), "/openai/v1/realtime/client_secrets"),
-        Names::Older => (
-            get(handle_socket).post(handle_call),
-            "/openai/v1/realtime/sessions",
-        ),
-    };
-    Router::new()
-        .route("/openai/v1/realtime", offers)
-        .route(keys, post(handle_secret))
+    let router = Router::new()
+        .route("/openai/v1/realtime", get(handle_socket))
+        .route("/openai/v1/realtime/client_secrets", post(handle_secret))
         .route("/openai/v1/realtime/calls", post(handle_call))
         .route(
             "/openai/v1/realtime/calls/{name}/hangup",
             post(handle_hangup),
-        )
-        .with_state(realtime)
+        );
+    let router = match realtime.0.config.names {
+        Names::Ga => router,
+        Names::Older => router
+            .route("/openai/v1/realtime", post(handle_call))
+            .route("/openai/v1/realtime/sessions", post(handle_session)),
+    };
+    router.with_state(realtime)
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,51 +64,66 @@ struct Wish {
     model: Option<String>,
 }
 
-/// Makes a key for a client.
+/// How a key is asked for and told.
+#[derive(Debug, Clone, Copy)]
+enum Mint {
+    /// As the secret of a client, for the session that is within.
+    Secret,
+    /// As a session, which has a secret: as it was before.
+    Session,
+}
+
 async fn handle_secret(
     State(realtime): State<Realtime>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match admit(&realtime, &headers) {
-        Ok(Right::Account) => {}
-        Ok(Right::Client(_)) => {
-            let problem = Problem::new("invalid_api_key", "A client secret makes no other.");
-            return refuse(StatusCode::UNAUTHORIZED, &problem);
-        }
-        Err(refusal) => return *refusal,
-    }
-    let text = match read(body).await {
-        Ok(text) => text,
-        Err(refusal) => return *refusal,
-    };
-    let (settings, life) = match wanted(&realtime, &text) {
-        Ok(wanted) => wanted,
-        Err(problem) => return refuse(StatusCode::BAD_REQUEST, &problem),
-    };
-    let session = settings.to_json().clone();
-    match realtime.0.keys.make(settings, life, Instant::now()) {
-        Ok(key) => {
-            let expires = unix_now() + life.as_secs();
-            Json(secret(realtime.0.config.names, &key, expires, session)).into_response()
-        }
-        Err(error) => out_of_entropy(error),
-    }
+    let made = make_key(&realtime, Mint::Secret, &headers, body).await;
+    made.unwrap_or_else(|refusal| *refusal)
 }
 
-/// A key as it is told.
-fn secret(names: Names, key: &str, expires: u64, mut session: Value) -> Value {
-    match names {
-        Names::Ga => json!({ "value": key, "expires_at": expires, "session": session }),
-        Names::Older => {
+async fn handle_session(
+    State(realtime): State<Realtime>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let made = make_key(&realtime, Mint::Session, &headers, body).await;
+    made.unwrap_or_else(|refusal| *refusal)
+}
+
+/// Makes a key for a client.
+async fn make_key(
+    realtime: &Realtime,
+    mint: Mint,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Box<Response>> {
+    match admit(realtime, headers)? {
+        Right::Account => {}
+        Right::Client(_) => {
+            let problem = Problem::new("invalid_api_key", "A client secret makes no other.");
+            return Err(Box::new(refuse(StatusCode::UNAUTHORIZED, &problem)));
+        }
+    }
+    let text = read(body).await?;
+    let (settings, life) = wanted(realtime, mint, &text)
+        .map_err(|problem| Box::new(refuse(StatusCode::BAD_REQUEST, &problem)))?;
+    let mut session = settings.to_json().clone();
+    let made = realtime.0.keys.make(settings, life, Instant::now());
+    let key = made.map_err(|error| Box::new(out_of_entropy(error)))?;
+    let expires = unix_now() + life.as_secs();
+    let told = match mint {
+        Mint::Secret => json!({ "value": key, "expires_at": expires, "session": session }),
+        Mint::Session => {
             session["client_secret"] = json!({ "value": key, "expires_at": expires });
             session
         }
-    }
+    };
+    Ok(Json(told).into_response())
 }
 
 /// The settings and the life of the key that is asked for.
-fn wanted(realtime: &Realtime, text: &str) -> Result<(Settings, Duration), Problem> {
+fn wanted(realtime: &Realtime, mint: Mint, text: &str) -> Result<(Settings, Duration), Problem> {
     let text = if text.is_empty() { "{}" } else { text };
     let Ok(Value::Object(members)) = serde_json::from_str(text) else {
         return Err(Problem::new("invalid_json", "The body is no JSON object."));
@@ -129,12 +143,12 @@ fn wanted(realtime: &Realtime, text: &str) -> Result<(Settings, Duration), Probl
         },
     };
     let mut settings = Settings::new(realtime.0.config.names, MODEL);
-    match realtime.0.config.names {
-        Names::Ga if order.members.contains_key("session") => {
+    match mint {
+        Mint::Secret if order.members.contains_key("session") => {
             settings.update(order.object("session")?)?;
         }
-        Names::Ga => {}
-        Names::Older => settings.update(&order.members)?,
+        Mint::Secret => {}
+        Mint::Session => settings.update(&order.members)?,
     }
     Ok((settings, life))
 }

@@ -318,6 +318,7 @@ async fn by_the_names_of_before_keys_and_offers_are_made_as_they_were() {
     let minted: Value = request.send().await.unwrap().json().await.unwrap();
     assert_eq!(minted["voice"], "echo");
     let key = minted["client_secret"]["value"].as_str().unwrap();
+    rig.key(json!({ "voice": "echo" })).await;
     let offered = offer().await;
     let request = rig
         .http
