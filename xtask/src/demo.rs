@@ -42,6 +42,7 @@ pub(crate) fn run(repo: &Repo, args: &DemoArgs) -> Result<()> {
             "127.0.0.1:0",
         ])
         .args(behind)
+        .args(systems.contains_key(&System::D).then_some("--openai"))
         .spawn()?;
     let server = Server::listening(child, PROGRAM, 0)
         .with_context(|| format!("is port {} taken? try --port", args.port))?;
@@ -71,9 +72,21 @@ fn start(repo: &Repo, system: System, args: &DemoArgs) -> Result<Server> {
         .cmd("node")
         .arg(format!("www/servers/{key}.mjs"))
         .args(["--port", "0"])
+        .args(upstream(system, args.port))
         .args(&args.args)
         .spawn()?;
     Server::listening(child, &format!("system-{key}"), 0)
+}
+
+/// Our own server stands in for what answers D's offers.
+fn upstream(system: System, port: u16) -> Vec<String> {
+    match system {
+        System::D => vec![
+            "--upstream".to_owned(),
+            format!("http://127.0.0.1:{port}/openai/v1"),
+        ],
+        System::A | System::B | System::C | System::E => Vec::new(),
+    }
 }
 
 fn interrupt(pid: u32) {
