@@ -8,8 +8,8 @@ import { statusError } from "./error.js";
 
 /** Options by what they may be. */
 const OPTIONS = {
-  string: "name type ready cut tokenQuery health protocols ",
-  function: "type hello envelope ",
+  string: "name type ready cut tokenQuery health protocols binary ",
+  function: "type hello envelope write ",
   object: "ready alias reply session hello errors events post poll health protocols ",
   boolean: "ignoreCase raw answers ",
   number: "heartbeat ",

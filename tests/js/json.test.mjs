@@ -66,7 +66,7 @@ test("a server whose messages have no type gets none, and its binary messages ar
   const bytes = new TextEncoder().encode('{"setupComplete":{}}').buffer;
   assert.deepEqual(heard(json, bytes), [["setupComplete", { setupComplete: {} }]]);
   assert.deepEqual(heard(json, Uint8Array.of(255).buffer).map(([type]) => type), ["bad"]);
-  assert.equal(misfit({ write: "no" }), "write");
+  assert.deepEqual([misfit({ write: "no" }), misfit({ write: String, binary: "json" })], ["write", undefined]);
 });
 
 test("names that every object has are types like others", () => {
