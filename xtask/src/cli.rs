@@ -159,6 +159,8 @@ pub(crate) enum Measure {
     Ladder,
     /// Glitches and latency of sound over messages, and how soon barging in stops it.
     Audio,
+    /// What of a sound is lost, doubled or heard of it where functions are cut off every five seconds.
+    Serverless,
     /// What a page keeps of 500 starts and stops of a call.
     Leaks,
     /// How soon the demo's page has a first answer of another app's server, how true its sign is, and whether comments come once.

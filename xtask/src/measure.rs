@@ -33,6 +33,7 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
         Measure::RtcOpen => in_browsers(repo, "benches/rtc-open.mjs", &args.args),
         Measure::Ladder => in_browsers(repo, "benches/ladder.mjs", &args.args),
         Measure::Audio => in_browsers(repo, "benches/audio.mjs", &args.args),
+        Measure::Serverless => in_browsers(repo, "benches/serverless.mjs", &args.args),
         Measure::Leaks => in_browsers(repo, "benches/leaks.mjs", &args.args),
         Measure::Systems => in_browsers(repo, "benches/systems.mjs", &args.args),
         Measure::Switches => {

@@ -1,0 +1,68 @@
+// Sound through functions that are cut off: numbered frames go into system C's store by a clock, and a page tells what came of them.
+
+/** Samples a second, and of a frame of 20 ms. */
+const RATE = 24_000;
+const SAMPLES = 480;
+/** Samples whose lowest bit tells the frame's number. */
+const BITS = 16;
+
+function frame(number) {
+  const pcm = Buffer.alloc(2 * SAMPLES);
+  for (let i = 0; i < SAMPLES; i++) {
+    const sample = Math.round(8_000 * Math.sin((2 * Math.PI * 440 * (number * SAMPLES + i)) / RATE));
+    pcm.writeInt16LE(i < BITS ? (sample & ~1) | ((number >> i) & 1) : sample, 2 * i);
+  }
+  return pcm;
+}
+
+/** Puts `count` frames into a session's store, 50 a second, one after another. */
+export async function speakInto(url, sessionId, count) {
+  const since = performance.now();
+  for (let number = 0; number < count; number++) {
+    const early = since + 20 * number - performance.now();
+    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
+    const response = await fetch(`${url}/api/audio-upload`, { method: "POST", body: JSON.stringify({ sessionId, audioData: frame(number).toString("base64") }) });
+    if (!response.ok) throw new Error(`the store answered ${response.status}`);
+  }
+}
+
+/** Runs in the page: opens a session by the recipe's code and notes what it hears, and tells once it is connected. Returns the server's name of the session. */
+export async function hearCuts(code, url, timing) {
+  const { connectVoice } = await harness.module(code);
+  let name;
+  const { fetch } = window;
+  window.fetch = async (address, init) => {
+    const response = await fetch(address, init);
+    if (String(address).endsWith("/start-session")) name = (await response.clone().json()).sessionId;
+    return response;
+  };
+  const session = connectVoice({ api: `${url}/api`, prompt: "p", transports: ["sse"], remember: false, timing });
+  const told = { numbers: [], came: [], states: [], errors: [] };
+  session.once("transport", () => session.on("state", ({ to }) => told.states.push(to)));
+  session.on("error", ({ code }) => told.errors.push(code));
+  session.on("audio", ({ audio }) => {
+    const head = atob(audio.slice(0, 44));
+    told.came.push(performance.now());
+    told.numbers.push(Array.from({ length: 16 }, (_, i) => (head.charCodeAt(2 * i) & 1) << i).reduce((sum, bit) => sum + bit));
+  });
+  window.heard = { session, told };
+  return harness.until(() => name);
+}
+
+/** Runs in the page: waits until the last frame was played, or, where frames may be lost, nothing came for two seconds. */
+export async function endOfCuts(count, lossy) {
+  const { session, told } = heard;
+  const over = () => told.numbers.includes(count - 1) || (lossy && told.came.length && performance.now() - told.came.at(-1) > 2_000);
+  await harness.until(() => over() && !session.audio.isAgentSpeaking, 30_000, () => JSON.stringify([told.numbers.length, session.explain()]));
+  const { glitches } = await session.audio.stats();
+  const seen = { ...told, states: [...told.states], glitches, silences: ear.silences(), heard: ear.heard() };
+  await session.close();
+  return seen;
+}
+
+/** What became of numbered frames. */
+export function tally(numbers, count) {
+  const seen = new Set(numbers);
+  const reordered = numbers.filter((number, i) => number < Math.max(-1, ...numbers.slice(Math.max(0, i - 100), i))).length;
+  return { lost: count - seen.size, doubled: numbers.length - seen.size, reordered };
+}
