@@ -17,13 +17,13 @@ import { round, runUnattended } from "./support/unattended.mjs";
 
 const TRANSPORTS = ["websocket", "sse", "long-poll"];
 const TIMING = { backoff: [50, 50, 50, 50], stable: 200, climb: 500, climbCap: 500 };
-/** Milliseconds between messages: a cut each half second, at 200 messages a cut. */
-const EVERY = 2.5;
+/** Milliseconds between messages: at 200 messages a cut, one each half second, or each second where another transport has to be found. */
+const EVERY = { one: 2.5, all: 5 };
 const TIMEOUT = 240_000;
 const WITHOUT_WEBSOCKET = { kind: "refuse403" };
 const WITHOUT_STREAM = { kind: "refuse403", on: ["sse"] };
-/** What is blocked in turn where every transport may carry. */
-const BLOCKED = [[WITHOUT_WEBSOCKET], [WITHOUT_WEBSOCKET, WITHOUT_STREAM], []];
+/** What is blocked in turn where every transport may carry: a session stays with what carried it, so that each has its turn. */
+const BLOCKED = [[WITHOUT_STREAM], [WITHOUT_WEBSOCKET, WITHOUT_STREAM], [WITHOUT_WEBSOCKET]];
 const file = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 const { values } = parseArgs({ options: { only: { type: "string", default: "" }, messages: { type: "string", default: "10000" }, cuts: { type: "string", default: "50" } } });
@@ -56,7 +56,7 @@ async function measure(client, transport, browser) {
   const front = async (pages) => {
     nginx = await startNginx((port) => configuration.replace("80;", `127.0.0.1:${port};`).replace("http://127.0.0.1:3000", pages), { nchan: true });
     proxy = await startProxy(new URL(nginx.url).host, "/events");
-    published = publish(nginx.url, proxy, transport === "all" ? BLOCKED : [[]]);
+    published = publish(nginx.url, proxy, ...(transport === "all" ? [BLOCKED, EVERY.all] : [[[]], EVERY.one]));
     // Told below; until then nobody waits for it.
     published.catch(() => {});
     return proxy.url;
@@ -76,7 +76,7 @@ async function measure(client, transport, browser) {
 }
 
 /** Publishes all messages at their pace, cutting what is live after every so many. Begins once somebody listens; that link is cut, too. */
-async function publish(url, proxy, blocked) {
+async function publish(url, proxy, blocked, every) {
   let cut = 0;
   while (!(await proxy.cut())) await sleep(20);
   cut++;
@@ -89,7 +89,7 @@ async function publish(url, proxy, blocked) {
       await proxy.faults(...blocked[cut % blocked.length]);
       if (await proxy.cut()) cut++;
     }
-    const due = start + (n + 1) * EVERY - performance.now();
+    const due = start + (n + 1) * every - performance.now();
     if (due > 1) await sleep(due);
   }
   await proxy.faults();
