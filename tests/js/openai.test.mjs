@@ -314,7 +314,7 @@ function wording(dialect = {}) {
   const told = [];
   const ear = Object.fromEntries(["begin", "hear", "finish", "flush", "speech", "gate"].map((name) => [name, (what) => told.push([name, what])]));
   const listeners = new Listeners();
-  const known = { hears: true, interrupts: false, responding: false, gate: undefined, ...dialect };
+  const known = { hears: true, yields: true, interrupts: false, responding: false, gate: undefined, ...dialect };
   const words = new OpenAiWording(known);
   words.listen(listeners, ear);
   return { told, words, known, say: (type, payload) => listeners.message(type, payload) };
@@ -329,9 +329,16 @@ test("sound is gated at first, and is PCM in base64 both ways", () => {
   assert.deepEqual([words.opening(), words.closing(), words.dropped()], [[], [], []]);
   say("response.output_audio.delta", { item_id: "a", content_index: 1, delta: "/wA=" });
   say("response.output_audio.delta", { item_id: "a", content_index: 1, delta: "AAA=" });
-  say("response.output_audio.delta", { item_id: "a", delta: "no base64!" });
+  say("response.output_audio.delta", { item_id: "a", delta: 5 });
   say("response.output_audio.done", { item_id: "a" });
-  assert.deepEqual(told, [["begin", { stream: 1, rate: 24_000 }], ["hear", Uint8Array.of(255, 0)], ["hear", Uint8Array.of(0, 0)], ["finish", 1]]);
+  assert.deepEqual(told, [["begin", { stream: 1, rate: 24_000 }], ["hear", "/wA="], ["hear", "AAA="], ["finish", 1]]);
+});
+
+test("where OpenAI says who speaks, it says as well who is interrupted", () => {
+  for (const [dialect, hears, bargesIn] of [[{}, true, true], [{ yields: false }, true, false], [{ hears: false }, false, undefined]]) {
+    const { words } = wording(dialect);
+    assert.deepEqual([words.hears, words.bargesIn], [hears, bargesIn]);
+  }
 });
 
 test("over RTP sound begins and ends as its buffer does", () => {

@@ -423,7 +423,7 @@ export class SessionAudio {
   #bargesIn() {
     const { bargeIn } = this.#options;
     // Without echo cancellation the agent would interrupt itself.
-    return bargeIn ?? this.#stream?.track.getSettings().echoCancellation !== false;
+    return bargeIn ?? this.#wording.bargesIn ?? this.#stream?.track.getSettings().echoCancellation !== false;
   }
 
   // The way down.

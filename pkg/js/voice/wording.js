@@ -28,6 +28,8 @@ export class Wording {
   rate;
   /** Whether the server's word about who speaks is the only one: the microphone's own guess does not count. */
   hears = false;
+  /** Whether what the user says interrupts the server, where the dialect knows. @type {boolean | undefined} */
+  bargesIn = undefined;
   #names;
   #json;
 

@@ -37,6 +37,8 @@ export class OpenAi extends Json {
   made;
   /** Whether the server says who speaks. */
   hears = true;
+  /** Whether it ends its own answer when the user speaks. */
+  yields = true;
   #host;
   #options;
   /** @type {any} */
@@ -60,8 +62,6 @@ export class OpenAi extends Json {
   #session;
   #changes;
   #user = false;
-  /** Whether the server ends its own answer when the user speaks. */
-  #yields = true;
 
   /** @param {import("../host.js").VoiceHost} host @param {any} options */
   constructor(host, options) {
@@ -92,7 +92,7 @@ export class OpenAi extends Json {
 
   /** Whether the server ends its answer by itself now. */
   get interrupts() {
-    return this.#user && this.#yields;
+    return this.#user && this.yields;
   }
 
   /** What OpenAI is shown: the key that `start` found, else the token. */
@@ -266,7 +266,7 @@ export class OpenAi extends Json {
     if (type === "session.created" || type === "session.updated") {
       const turns = session?.audio?.input?.turn_detection;
       this.hears = turns !== null;
-      this.#yields = turns?.interrupt_response !== false;
+      this.yields = turns?.interrupt_response !== false;
     }
     if (type === "response.done" && response?.status === "failed") this.#failed(response.status_details?.error ?? {});
   }

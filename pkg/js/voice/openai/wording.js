@@ -1,4 +1,4 @@
-import { fromBase64, toBase64 } from "../../base64.js";
+import { toBase64 } from "../../base64.js";
 
 /** Samples a second, both ways. */
 const RATE = 24_000;
@@ -21,7 +21,7 @@ export class OpenAiWording {
   /** @type {any} */
   #ear;
 
-  /** @param {{ hears: boolean, interrupts: boolean, responding: boolean, gate: ((open: boolean) => void) | undefined }} dialect what it knows of the session */
+  /** @param {{ hears: boolean, yields: boolean, interrupts: boolean, responding: boolean, gate: ((open: boolean) => void) | undefined }} dialect what it knows of the session */
   constructor(dialect) {
     this.#dialect = dialect;
   }
@@ -29,6 +29,11 @@ export class OpenAiWording {
   /** Whether the server says who speaks, so that the microphone's own guess does not count. */
   get hears() {
     return this.#dialect.hears;
+  }
+
+  /** Where the server says who speaks, it says as well whether that ends its answer. */
+  get bargesIn() {
+    return this.hears ? this.#dialect.yields : undefined;
   }
 
   /** @param {import("../../listeners.js").Listeners} listeners @param {import("../wording.js").Ear} ear */
@@ -78,14 +83,9 @@ export class OpenAiWording {
   }
 
   #hear(of, index = 0, delta) {
+    if (typeof delta !== "string") return;
     if (this.#known.get(this.#stream)?.of !== of) this.#ear.begin({ stream: this.#begin(of, index), rate: RATE });
-    let pcm;
-    try {
-      pcm = fromBase64(delta);
-    } catch {
-      return;
-    }
-    this.#ear.hear(pcm);
+    this.#ear.hear(delta);
   }
 
   #begin(of, index = 0) {
