@@ -6,6 +6,7 @@ import type {
   Payload,
   Session as TextSession,
   SessionError,
+  Timing as TextTiming,
   Transport,
 } from "./index.js";
 import type { OpenAiOptions, OpenAiSession } from "./openai.js";
@@ -19,8 +20,18 @@ export interface Endpoints extends TextEndpoints {
   webrtc?: Endpoint;
 }
 
+/** Deadlines and spans in milliseconds. */
+export interface Timing extends TextTiming {
+  /** For each of the application's own functions that are asked before a connect (`token`, endpoints, `start`, `session`). @default 12000, and no more */
+  session?: number;
+  /** For the answer to an offer. @default 20000, and no more */
+  exchange?: number;
+}
+
 /** What `connect()` takes. */
-export interface Options extends Omit<TextOptions, "endpoints"> {
+export interface Options extends Omit<TextOptions, "endpoints" | "timing"> {
+  /** Deadlines and spans. From the answer to an offer a path has 15 s, 5 s in dialects that try another transport after it. */
+  timing?: Timing;
   /** An address per transport, where one for all does not do. */
   endpoints?: Endpoints;
   /** How peer connections are made. */

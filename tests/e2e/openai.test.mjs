@@ -154,26 +154,35 @@ inBrowsers(
 
     world.check("D: a backend's failures keep their meaning, and only those that pass are tried again", async (evaluate, t) => {
       const outcomes = [];
-      for (const [fail, times, at] of [["503", "1", "session"], ["504", "1", "exchange"], ["502", "1", "exchange"]]) {
-        const system = await systemFor(t, "d", "--upstream", `${world.server.url}/openai/v1`, "--upstream-key", "account", "--fail", fail, "--times", times, "--at", at);
+      const upstream = ["--upstream", `${world.server.url}/openai/v1`, "--upstream-key", "account"];
+      for (const [fail, at] of [["503", "session"], ["504", "exchange"], ["502", "exchange"]]) {
+        const system = await systemFor(t, "d", ...upstream, "--fail", fail, "--times", "1", "--at", at);
         outcomes.push(await evaluate(d, system.url, { jobTitle: "Engineer" }));
+      }
+      // Each phase has a deadline of its own, and waits no longer.
+      for (const [at, phase] of [["session", "session"], ["exchange", "exchange"]]) {
+        const system = await systemFor(t, "d", ...upstream, "--slow", "60000", "--at", at);
+        outcomes.push(await evaluate(d, system.url, { jobTitle: "Engineer" }, { [phase]: 300 }));
       }
       const system = await systemFor(t, "d");
       outcomes.push(await evaluate(d, system.url, {}));
-      async function d(api, body) {
+      async function d(api, body, deadlines = {}) {
         const start = ({ token, signal }) => fetch(`${api}/api/realtime-session`, { method: "POST", headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" }, body: JSON.stringify(body), signal });
         const { session, record } = await harness.open({
           entry: "voice", remember: false, dialect: { name: "openai", start }, token: () => "short-lived", endpoints: { webrtc: `${api}/api/webrtc-exchange` },
-          webrtc: { signaling: { name: "json", body: ({ id }) => ({ sessionId: id }) } }, timing: { backoff: [50, 50, 50, 50] },
+          webrtc: { signaling: { name: "json", body: ({ id }) => ({ sessionId: id }) } }, timing: { backoff: [50, 50, 50, 50], ...deadlines },
         });
-        await harness.until(() => /^(connected|failed)$/.test(session.state), 20_000, () => JSON.stringify([record.errors, session.explain()]));
+        const late = () => Object.keys(deadlines).length && record.errors.length;
+        await harness.until(() => late() || /^(connected|failed)$/.test(session.state), 20_000, () => JSON.stringify([record.errors, session.explain()]));
         const { state } = session;
         await session.close();
-        return { state, errors: record.errors.map(({ code, status, terminal }) => [code, status, terminal]) };
+        return { state, errors: record.errors.map(({ code, status, terminal }) => [code, status, terminal]), message: record.errors[0]?.message };
       }
-      const [database, slow, upstream, refused] = outcomes;
-      assert.deepEqual(database, { state: "connected", errors: [["server_unavailable", 503, false]] });
-      for (const [outcome, status] of [[slow, 504], [upstream, 502]]) {
+      const [database, slow, failing, lateSession, lateExchange, refused] = outcomes;
+      assert.deepEqual([database.state, database.errors], ["connected", [["server_unavailable", 503, false]]]);
+      assert.deepEqual([lateSession.errors[0][0], lateExchange.errors[0][0]], ["token", "signaling_failed"]);
+      assert.match(lateExchange.message, /no answer in time \(exchange\)/);
+      for (const [outcome, status] of [[slow, 504], [failing, 502]]) {
         assert.equal(outcome.state, "connected");
         assert.ok(outcome.errors.length && outcome.errors.every(([, seen, terminal]) => seen === status && !terminal), JSON.stringify(outcome));
       }

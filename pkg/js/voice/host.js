@@ -1,4 +1,5 @@
 import { Host } from "../host.js";
+import { bounded } from "../listeners.js";
 import { OpenAi } from "./openai/dialect.js";
 import { openAiOf, plainOf } from "./openai/options.js";
 import { PlainWording } from "./plain.js";
@@ -30,6 +31,18 @@ export class VoiceHost extends Host {
   start(instance, keep) {
     super.start(instance, keep);
     this.audio?.loaded(instance);
+  }
+
+  /** Calls a function of the application's, within `timing.session` where that is sooner than what every one has. */
+  call(run) {
+    const { session: timeout } = this.options.timing ?? {};
+    if (timeout === undefined) return super.call(run);
+    return super.call((all) => {
+      const signal = AbortSignal.any([all, AbortSignal.timeout(timeout)]);
+      return bounded({ signal }, (resolve, reject) => {
+        new Promise((done) => done(run(signal))).then(resolve, reject);
+      });
+    });
   }
 
   askToken(reason) {

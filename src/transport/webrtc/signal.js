@@ -1,6 +1,7 @@
 // How offers become answers: WHIP (RFC 9725), a bare POST, JSON, or a function of the application's.
 
-import { BAD_ADDRESS, ENDPOINT, PROTOCOL, REFUSED, STATUS, UNAVAILABLE } from "../../../pkg/js/core.js";
+import { BAD_ADDRESS, ENDPOINT, HANG, PROTOCOL, REFUSED, STATUS, UNAVAILABLE } from "../../../pkg/js/core.js";
+import { bounded } from "../../../pkg/js/listeners.js";
 import { retryAfter } from "../fetch.js";
 import { signalingOf } from "./options.js";
 import { fragmentOf } from "./sdp.js";
@@ -44,6 +45,17 @@ export class Signaling {
 
   /** Exchanges an offer for an answer, and the ICE servers that come with it. @param {string} offer @param {AbortSignal} signal */
   async offer(offer, signal) {
+    const { exchange: timeout } = this.#host.options.timing ?? {};
+    if (timeout === undefined) return this.#offer(offer, signal);
+    const limit = new AbortController();
+    const limited = AbortSignal.any([signal, limit.signal]);
+    return bounded({ timeout }, (resolve, reject, settled) => {
+      settled(() => limit.abort());
+      this.#offer(offer, limited).then(resolve, reject);
+    }, () => new Refused(HANG, "no answer in time"));
+  }
+
+  async #offer(offer, signal) {
     if (this.#way.name === "custom") return this.#ask(offer, "offer", signal);
     const { body } = this.#way;
     if (typeof body === "function") this.#way = { ...this.#way, body: bodyFor(body, this.#host.json?.made) };

@@ -22,7 +22,7 @@ pub(super) const EXCHANGE: u64 = 20_000;
 /// Milliseconds from the answer until the channel is open.
 const OPENING: u64 = 15_000;
 
-/// The same where one transport is tried after the other.
+/// The same where another transport is tried after it.
 const OPENING_ALONE: u64 = 5_000;
 
 /// Ticks without a word after which a ping is due, another path is looked for, and the link is lost.
@@ -72,7 +72,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     pub(super) fn handle_answered(&mut self, index: usize, now: Millis) {
         let span = match self.config.dialect {
             Dialect::Throughline => OPENING,
-            Dialect::Json(_) => OPENING_ALONE,
+            Dialect::Json(_) if self.config.transports.iter().nth(1).is_some() => OPENING_ALONE,
+            Dialect::Json(_) => OPENING,
         };
         let Some(attempt) = self.attempts.get_mut(index).filter(|_| VOICE) else {
             return;
