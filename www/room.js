@@ -30,7 +30,9 @@ export class Room {
   #talk;
   #says;
   #hears;
+  #opens;
   #starts;
+  #isForgotten;
   #isVoice;
   #session;
   #recovers = false;
@@ -49,13 +51,16 @@ export class Room {
 
   /**
    * @param {{ send(type: string, payload: object): Promise<string> }} talk
-   * @param {{ starts?: string, says: object, hears: object }} names what the app's messages are called: `starts` opens an interview where the link itself does
-   *   not, `says` are the user's `text`, `pause`, `resume`, `end` and `again`, `hears` the server's `created`, `text`, `typing`, `paused`, `resumed`, `ended`, `error`
+   * @param {{ starts?: string, isForgotten?: Function, says: object, hears: object }} names what the app's messages are called: `starts` opens an interview where the
+   *   link itself does not, `isForgotten` tells errors by which the server knows the session no more, `says` are the user's `text`, `pause`, `resume`, `end` and `again`,
+   *   `hears` the server's `created`, `text`, `typing`, `paused`, `resumed`, `ended`, `error`
    * @param {() => boolean} isVoice whether the user talks rather than writes
    */
-  constructor(talk, { starts, says, hears }, isVoice) {
+  constructor(talk, { starts, isForgotten = () => false, says, hears }, isVoice) {
     this.#talk = talk;
-    this.#starts = starts;
+    this.#starts = starts ?? says.again;
+    this.#opens = starts;
+    this.#isForgotten = isForgotten;
     this.#says = says;
     this.#hears = hears;
     this.#isVoice = isVoice;
@@ -69,7 +74,7 @@ export class Room {
       else this.#say(text);
     });
     this.#pause.addEventListener("click", () => this.#command(this.#phase === "paused" ? says.resume : says.pause));
-    this.#end.addEventListener("click", () => (this.#phase === "ended" ? this.#begin(starts ?? says.again) : this.#command(says.end)));
+    this.#end.addEventListener("click", () => (this.#phase === "ended" ? this.#begin(this.#starts) : this.#command(says.end)));
     this.#pause.hidden = !says.pause;
     this.#end.hidden = !says.end;
     find("#room-form").hidden = this.#auto.hidden = !says.text;
@@ -113,13 +118,17 @@ export class Room {
       session.forget();
     });
     on(hears.error, ({ error, message }) => this.#note(`The server says: ${message ?? error}`, "bad"));
-    on("gap", () => {
-      this.#note("The server forgot this session; the interview starts over.", "bad");
-      this.#begin(this.#starts);
-    });
+    on("gap", () => this.#startOver());
+    on("error", (error) => this.#id && this.#isForgotten(error, this.#id) && this.#startOver());
     on("state", ({ to }) => (to === "closed" || to === "failed") && this.#enter("over", "The session is over."));
     if (first && recover && this.#restore()) this.#resume(session);
-    else this.#begin(this.#starts);
+    else this.#begin(this.#opens);
+  }
+
+  #startOver() {
+    this.#session.forget();
+    this.#note("The server forgot this session; the interview starts over.", "bad");
+    this.#begin(this.#starts);
   }
 
   focus() {
@@ -138,7 +147,7 @@ export class Room {
     const stop = session.on("state", ({ to }) => {
       if (to !== "connected") return;
       stop();
-      queueMicrotask(() => recovered || this.#begin(this.#starts));
+      queueMicrotask(() => recovered || this.#begin(this.#opens));
     });
   }
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
+import { systemFor } from "../systems/support/start.mjs";
 import { BROWSERS, startBrowser } from "./support/browsers.mjs";
 import { demoFor } from "./support/demo.mjs";
 import { BLOCK, lateness, listenIn } from "./support/ear.mjs";
@@ -69,6 +70,19 @@ for (const name of BROWSERS.filter((name) => name !== "webkit")) {
       await page.press("#room-end");
       await page.shown(THEIRS, 4);
       assert.equal((await page.texts(ERRORS)).filter((line) => line.startsWith("server_error")).length, errors.length);
+    });
+
+    test("B: a server that was restarted knows no session, and the interview starts over", async (t) => {
+      const { open, system } = await demoFor(t, "b", "--delay-scale", "0.1");
+      const page = await open(browser);
+      await page.shown(THEIRS, 1);
+      await system.stop();
+      await page.until(`session.state === "reconnecting"`);
+      await systemFor(t, "b", "--delay-scale", "0.1", "--port", new URL(system.url).port);
+      await page.shown(THEIRS, 2);
+      await page.write("#room-form", "hello");
+      await page.shown(THEIRS, 3);
+      assert.equal((await page.texts(ERRORS)).filter((line) => /^server_error Session .* not found\.$/.test(line)).length, 1);
     });
 
     test("B: the echo server before it harms nobody", async (t) => {

@@ -10,7 +10,8 @@ export default {
       dialect: {
         name: "json",
         ignoreCase: true,
-        ready: ["SESSION_CREATED", "INTERVIEW_RESUMED"],
+        // A server that was restarted knows no session to resume, and says so: it is there all the same.
+        ready: ["SESSION_CREATED", "INTERVIEW_RESUMED", "ERROR"],
         alias: { SESSION_CREATED: "WELCOME" },
         session: { from: "SESSION_CREATED" },
         hello: ({ sessionId }) => (sessionId ? { type: "RESUME_INTERVIEW", sessionId } : { type: "START_INTERVIEW" }),
@@ -19,6 +20,7 @@ export default {
     };
   },
   room: {
+    isForgotten: ({ message }, sessionId) => message === `Session ${sessionId} not found`,
     says: { again: "START_INTERVIEW", text: "USER_MESSAGE", pause: "PAUSE_INTERVIEW", resume: "RESUME_INTERVIEW", end: "END_INTERVIEW" },
     hears: {
       created: "WELCOME", text: "AI_MESSAGE", typing: "TYPING_INDICATOR", paused: "INTERVIEW_PAUSED", resumed: "INTERVIEW_RESUMED", ended: "INTERVIEW_ENDED",
