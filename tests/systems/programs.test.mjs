@@ -1,4 +1,4 @@
-// The five as programs: how they start and end, and that nothing which comes from outside makes them throw.
+// The servers as programs: how they start and end, and that nothing which comes from outside makes them throw.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -16,6 +16,7 @@ const SYSTEMS = {
   c: { POST: ["/api/start-session", "/api/audio-upload"], GET: ["/api/audio-stream", "/api/health"], socket: async ({ url }) => (await post(`${url}/api/start-session`, { prompt: "?" })).body.wsUrl },
   d: { POST: ["/api/realtime-session", "/api/webrtc-exchange"], GET: ["/api/ice-servers", "/api/xirsys-ice-servers", "/api/diagnostic/webrtc-test"] },
   e: { POST: ["/api/debug/emit-comment"], GET: ["/api/shows/7/stream", "/api/shows/7/events", "/api/clients"] },
+  gemini: { POST: [], GET: [] },
 };
 const BEARER = { Authorization: "Bearer operator" };
 const LARGEST = 1 << 20;
