@@ -53,3 +53,19 @@ connect({ webrtc: { signaling: "smoke" } });
 connect({ webrtc: { iceTransportPolicy: "none" } });
 // @ts-expect-error an exchange gives text
 connect({ webrtc: { signaling: () => 7 } });
+
+// Sound in a plain server's own messages: made of bytes, found as bytes, base64, or with what befalls the stream.
+connect({
+  dialect: "json",
+  audio: {
+    messages: {
+      chunk: (pcm) => (is<Equal<typeof pcm, Uint8Array>>(), ["sound", { pcm }]),
+      interrupt: ({ ms }) => (ms > 100 ? ["stop"] : undefined),
+      hear: { audio: "audio", binary: (pcm) => pcm, turn: ({ parts, over }) => ({ audio: parts, end: over }) },
+    },
+  },
+});
+// @ts-expect-error without a way up
+connect({ audio: { messages: { hear: { audio: "audio" } } } });
+// @ts-expect-error sound is no number
+connect({ audio: { messages: { chunk: "sound", hear: { audio: () => 7 } } } });

@@ -22,6 +22,8 @@ export default {
         },
         post: { sound: ({ sessionId, data }) => ({ body: { sessionId, audioData: data } }) },
       },
+      // Functions may end after a few seconds here.
+      timing: { stable: 2_000 },
       // Its server says again what it hears, and the user would interrupt that.
       audio: { rate: 24_000, bargeIn: false, messages: { chunk: "sound", hear: { audio: "audio", binary: (pcm) => pcm } } },
     };
