@@ -2,14 +2,14 @@
 // One JSON object a line.
 //
 // `node benches/serverless.mjs [--only PATTERN] [--seconds N] [--cut N]`, started by `cargo xtask measure serverless`. The app is the recipe for it as it stands
-// (docs/recipes/c.md); a stream counts as useful after 2 s, which each line says.
+// (docs/recipes/c.md); in the cases `both-ways` it is the page itself that says what comes back to it. A stream counts as useful after 2 s, which each line says.
 
 import { parseArgs } from "node:util";
 
 import { startBrowser } from "../tests/e2e/support/browsers.mjs";
 import { BLOCK, lateness, listenIn } from "../tests/e2e/support/ear.mjs";
 import { recipe } from "../tests/e2e/support/recipe.mjs";
-import { endOfCuts, hearCuts, speakInto, tally } from "../tests/e2e/support/serverless.mjs";
+import { endOfCuts, frame, hearCuts, speakHere, speakInto, tally } from "../tests/e2e/support/serverless.mjs";
 import { startSite } from "../tests/e2e/support/site.mjs";
 import { startSystem } from "../tests/systems/support/start.mjs";
 
@@ -19,6 +19,8 @@ const SILENCE = 600;
 const CASES = [
   { title: "clean", flags: ["--ids"] },
   { title: "reset", flags: ["--ids", "--reset"] },
+  { title: "clean.both-ways", flags: ["--ids"], up: true },
+  { title: "reset.both-ways", flags: ["--ids", "--reset"], up: true },
   { title: "clean.no-ids", flags: [], lossy: true },
   { title: "reset.no-ids", flags: ["--reset"], lossy: true },
 ];
@@ -32,8 +34,8 @@ for (const name of ["chromium", "firefox"]) {
   const chosen = CASES.map(({ title, ...rest }) => ({ name: `serverless.${name}.${title}`, ...rest })).filter(({ name }) => only.test(name));
   if (!chosen.length) continue;
   const browser = await startBrowser(name, { media: true, flags: ["--autoplay-policy=no-user-gesture-required"] });
-  for (const { name, flags, lossy = false } of chosen) {
-    const lines = await measure(browser, flags, lossy).catch((error) => [{ name: "failed", value: null, ok: false, error: error.message }]);
+  for (const { name, ...how } of chosen) {
+    const lines = await measure(browser, how).catch((error) => [{ name: "failed", value: null, ok: false, error: error.message }]);
     for (const line of lines) console.log(JSON.stringify({ ...line, name: `${name}.${line.name}` }));
   }
   await browser.stop();
@@ -41,28 +43,31 @@ for (const name of ["chromium", "firefox"]) {
 site.close();
 process.exit();
 
-async function measure(browser, flags, lossy) {
+/** With `up`, the page itself says what comes back to it; else somebody else does. */
+async function measure(browser, { flags, lossy = false, up = false }) {
   const system = await startSystem("c", "--deployment", "sse", "--frames", "0", "--cut", values.cut, ...flags);
   try {
     await browser.open(site.page());
     await browser.evaluate(listenIn);
-    await speakInto(system.url, await browser.evaluate(hearCuts, code, system.url, TIMING), count);
+    const session = await browser.evaluate(hearCuts, code, system.url, TIMING);
+    await speakInto(system.url, session, up ? 1 : count);
+    const rejected = up ? await browser.evaluate(speakHere, String(frame), 1, count) : [];
     const told = await browser.evaluate(endOfCuts, count, lossy);
     const cuts = system.log.all.filter((line) => line.includes("GET /api/audio-stream")).length - 1;
-    return figures(told, cuts, lossy);
+    return figures({ ...told, rejected }, cuts, lossy);
   } finally {
     await system.stop();
   }
 }
 
-function figures({ numbers, came, states, errors, silences, heard, glitches }, cuts, lossy) {
+function figures({ rejected, numbers, came, states, errors, silences, heard, glitches }, cuts, lossy) {
   const { lost, doubled, reordered } = tally(numbers, count);
   const seen = states.filter((to) => to !== "connected");
   const audible = silences.filter((ms) => ms > BLOCK);
   const about = { cuts, of: count, timing: TIMING };
   const whole = lost + doubled + reordered === 0;
   return [
-    { name: "frames", value: lost, unit: "lost", doubled, reordered, ...about, ...(lossy ? {} : { limit: 0, ok: whole && cuts > 0 }) },
+    { name: "frames", value: lost, unit: "lost", doubled, reordered, ...(rejected.length && { rejected }), ...about, ...(lossy ? {} : { limit: 0, ok: whole && cuts > 0 }) },
     { name: "seen", value: seen.length, unit: "state changes", states: seen, errors, ...about, ...(lossy ? {} : { limit: 0, ok: seen.length + errors.length === 0 }) },
     {
       name: "silences", value: audible.length, unit: "gaps", longest: Math.max(0, ...audible), all: audible, glitches, seconds: Math.round(heard), late: Math.round(lateness(came)), ...about,

@@ -1,18 +1,13 @@
 // Sound through functions that are cut off: numbered frames go into system C's store by a clock, and a page tells what came of them.
 
-/** Samples a second, and of a frame of 20 ms. */
-const RATE = 24_000;
-const SAMPLES = 480;
-/** Samples whose lowest bit tells the frame's number. */
-const BITS = 16;
-
-function frame(number) {
-  const pcm = Buffer.alloc(2 * SAMPLES);
-  for (let i = 0; i < SAMPLES; i++) {
-    const sample = Math.round(8_000 * Math.sin((2 * Math.PI * 440 * (number * SAMPLES + i)) / RATE));
-    pcm.writeInt16LE(i < BITS ? (sample & ~1) | ((number >> i) & 1) : sample, 2 * i);
+/** 20 ms of a tone that goes on from frame to frame, as PCM16 at 24 kHz; the lowest bits of its first 16 samples are the frame's number. Runs in the page, too. */
+export function frame(number) {
+  const pcm = new Int16Array(480);
+  for (let i = 0; i < pcm.length; i++) {
+    const sample = Math.round(8_000 * Math.sin((2 * Math.PI * 440 * (number * pcm.length + i)) / 24_000));
+    pcm[i] = i < 16 ? (sample & ~1) | ((number >> i) & 1) : sample;
   }
-  return pcm;
+  return new Uint8Array(pcm.buffer);
 }
 
 /** Puts `count` frames into a session's store, 50 a second, one after another. */
@@ -21,7 +16,7 @@ export async function speakInto(url, sessionId, count) {
   for (let number = 0; number < count; number++) {
     const early = since + 20 * number - performance.now();
     if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
-    const response = await fetch(`${url}/api/audio-upload`, { method: "POST", body: JSON.stringify({ sessionId, audioData: frame(number).toString("base64") }) });
+    const response = await fetch(`${url}/api/audio-upload`, { method: "POST", body: JSON.stringify({ sessionId, audioData: Buffer.from(frame(number)).toString("base64") }) });
     if (!response.ok) throw new Error(`the store answered ${response.status}`);
   }
 }
@@ -47,6 +42,21 @@ export async function hearCuts(code, url, timing) {
   });
   window.heard = { session, told };
   return harness.until(() => name);
+}
+
+/** Runs in the page: says frames from number `from` on itself, 50 a second. Returns why some were not taken. @param {string} source of `frame` */
+export async function speakHere(source, from, count) {
+  const { session } = heard;
+  const frame = (0, eval)(`(${source})`);
+  await harness.until(() => session.state === "connected");
+  const sends = [];
+  const since = performance.now();
+  for (let number = from; number < count; number++) {
+    const early = since + 20 * (number - from) - performance.now();
+    if (early > 0) await harness.sleep(early);
+    sends.push(harness.outcome(session.send("sound", frame(number))));
+  }
+  return (await Promise.all(sends)).flatMap(({ error }) => error?.code ?? []);
 }
 
 /** Runs in the page: waits until the last frame was played, or, where frames may be lost, nothing came for two seconds. */
