@@ -62,13 +62,12 @@ async function measure(browser, { flags, lossy = false, up = false }) {
 
 function figures({ rejected, numbers, came, states, errors, silences, heard, glitches }, cuts, lossy) {
   const { lost, doubled, reordered } = tally(numbers, count);
-  const seen = states.filter((to) => to !== "connected");
   const audible = silences.filter((ms) => ms > BLOCK);
   const about = { cuts, of: count, timing: TIMING };
   const whole = lost + doubled + reordered === 0;
   return [
     { name: "frames", value: lost, unit: "lost", doubled, reordered, ...(rejected.length && { rejected }), ...about, ...(lossy ? {} : { limit: 0, ok: whole && cuts > 0 }) },
-    { name: "seen", value: seen.length, unit: "state changes", states: seen, errors, ...about, ...(lossy ? {} : { limit: 0, ok: seen.length + errors.length === 0 }) },
+    { name: "seen", value: states.length, unit: "state changes", states, errors, ...about, ...(lossy ? {} : { limit: 0, ok: states.length + errors.length === 0 }) },
     {
       name: "silences", value: audible.length, unit: "gaps", longest: Math.max(0, ...audible), all: audible, glitches, seconds: Math.round(heard), late: Math.round(lateness(came)), ...about,
       ...(lossy ? {} : { limit: cuts, longestLimit: SILENCE, ok: audible.length <= cuts && Math.max(0, ...audible) <= SILENCE }),
