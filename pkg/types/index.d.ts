@@ -448,7 +448,8 @@ export interface SendOptions {
 }
 
 type AppName<Events extends MessageMap> = Exclude<keyof Events & string, keyof SessionEvents>;
-type Named<Events extends MessageMap> = {
+/** What `on` hears, by name. */
+export type Named<Events extends MessageMap> = {
   [K in keyof SessionEvents]: SessionEvents<Events>[K];
 } & {
   [K in AppName<Events>]: Events[K];

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use crate::inline;
-use crate::size::Sizes;
+use crate::size::{Binding, Sizes};
 use crate::tools::{Cmd, Repo, timed};
 
 /// What a build is for.
@@ -85,6 +85,9 @@ const PLACEHOLDER: &str = "\"@throughline-wasm-bytes@\"";
 
 /// Builds every entry; a release build reports its sizes and is held to its budget.
 pub(crate) fn run(repo: &Repo, flavour: Flavour) -> Result<()> {
+    for size in bindings(repo, flavour)? {
+        size.check()?;
+    }
     for entry in Entry::ALL {
         match flavour {
             Flavour::Release => measured(repo, entry)?.check()?,
@@ -435,4 +438,24 @@ fn verify_round_trip(repo: &Repo, entry: Entry, wasm: &Path) -> Result<()> {
         .output()
         .map(drop)
         .with_context(|| format!("{} does not give back the wasm", entry.bytes()))
+}
+
+/// Bundles what binds the package to frameworks, which stay outside; a release build reports the sizes.
+pub(crate) fn bindings(repo: &Repo, flavour: Flavour) -> Result<Vec<Binding>> {
+    fs::create_dir_all(repo.path("pkg/dist"))?;
+    let mut sizes = Vec::new();
+    for name in ["react", "vue", "svelte"] {
+        let cmd = repo.npm_cmd("esbuild")?.arg(format!("pkg/js/{name}.js"));
+        let cmd = cmd
+            .args(["--bundle", "--packages=external", "--format=esm"])
+            .args(["--target=es2022", "--platform=neutral", "--charset=utf8"])
+            .args(["--legal-comments=none", "--log-level=warning"]);
+        let text = minified(cmd, flavour).output()?;
+        fs::write(repo.path(format!("pkg/dist/{name}.js")), &text)?;
+        match flavour {
+            Flavour::Release => sizes.push(Binding::of(repo, name, &text)?),
+            Flavour::Dev => {}
+        }
+    }
+    Ok(sizes)
 }

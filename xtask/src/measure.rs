@@ -16,6 +16,10 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
     match args.name {
         Measure::Size => {
             setup::run(repo, Scope::Build)?;
+            for size in build::bindings(repo, Flavour::Release)? {
+                println!("{}", size.json_line());
+                size.check()?;
+            }
             let sizes = Entry::ALL.map(|entry| build::measured(repo, entry));
             for sizes in sizes {
                 let sizes = sizes?;

@@ -32,13 +32,7 @@ pub(crate) struct Sizes {
 impl Sizes {
     /// Compresses what was built and looks up the entry's budget.
     pub(crate) fn of(repo: &Repo, entry: &'static str, built: &Built) -> Result<Self> {
-        let budget: Value = serde_json::from_str(&repo.read(BUDGET)?)
-            .with_context(|| format!("{BUDGET} is not JSON"))?;
-        let allowed = |kind: &str| {
-            budget[entry][kind]
-                .as_u64()
-                .with_context(|| format!("{BUDGET} has no {entry}.{kind}"))
-        };
+        let allowed = |kind: &str| budget(repo, entry, kind);
         let bundle = fs::read(&built.bundle)?;
         let wasm = fs::read(&built.wasm)?;
         Ok(Self {
@@ -99,6 +93,58 @@ impl Sizes {
     fn ok(&self) -> bool {
         self.brotli as u64 <= self.limit
     }
+}
+
+/// The size of what binds the package to one framework, in bytes of brotli.
+pub(crate) struct Binding {
+    name: &'static str,
+    brotli: usize,
+    limit: u64,
+}
+
+impl Binding {
+    /// Compresses a binding, looks up its budget and prints a line on stderr.
+    pub(crate) fn of(repo: &Repo, name: &'static str, text: &str) -> Result<Self> {
+        let brotli = brotli(text.as_bytes())?;
+        let limit = budget(repo, name, "brotli")?;
+        eprintln!("  {name}: {brotli} of {limit} bytes");
+        Ok(Self {
+            name,
+            brotli,
+            limit,
+        })
+    }
+
+    /// Fails when the binding is larger than its budget.
+    pub(crate) fn check(&self) -> Result<()> {
+        let Self {
+            name,
+            brotli,
+            limit,
+        } = self;
+        ensure!(
+            self.ok(),
+            "{name} is {brotli} bytes of brotli, over its budget of {limit} in {BUDGET}"
+        );
+        Ok(())
+    }
+
+    /// Says the same as one JSON line.
+    pub(crate) fn json_line(&self) -> String {
+        json!({ "name": self.name, "value": self.brotli, "unit": "bytes", "limit": self.limit, "ok": self.ok() }).to_string()
+    }
+
+    fn ok(&self) -> bool {
+        self.brotli as u64 <= self.limit
+    }
+}
+
+fn budget(repo: &Repo, entry: &str, kind: &str) -> Result<u64> {
+    let budget: Value = serde_json::from_str(&repo.read(BUDGET)?)
+        .with_context(|| format!("{BUDGET} is not JSON"))?;
+    budget[entry][kind]
+        .as_u64()
+        .with_context(|| format!("{BUDGET} has no {entry}.{kind}"))
 }
 
 fn gzip(bytes: &[u8]) -> Result<usize> {
