@@ -140,10 +140,11 @@ enum Step {
     Systems,
     Wasm(Browser),
     E2e,
+    Bindings,
 }
 
 impl Step {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Setup,
         Self::Fmt,
         // The wasm tests name the built package, and lints read them.
@@ -162,6 +163,7 @@ impl Step {
         Self::Wasm(Browser::Firefox),
         Self::Wasm(Browser::Webkit),
         Self::E2e,
+        Self::Bindings,
     ];
 
     fn name(self) -> &'static str {
@@ -183,6 +185,7 @@ impl Step {
             Self::Wasm(Browser::Firefox) => "wasm-firefox",
             Self::Wasm(Browser::Webkit) => "wasm-webkit",
             Self::E2e => "e2e",
+            Self::Bindings => "bindings",
         }
     }
 
@@ -205,6 +208,7 @@ impl Step {
             Self::Wasm(Browser::Firefox) => "the browser crate's tests in Firefox",
             Self::Wasm(Browser::Webkit) => "the browser crate's tests in WebKitGTK",
             Self::E2e => "the built package in pages of all three browsers",
+            Self::Bindings => "the built package in apps of React, Vue and Svelte, in Chromium",
         }
     }
 
@@ -267,7 +271,8 @@ impl Session<'_> {
                 node.args(suites).run()
             }
             Step::Wasm(browser) => self.wasm(browser),
-            Step::E2e => self.e2e(),
+            Step::E2e => self.pages("tests/e2e"),
+            Step::Bindings => self.pages("tests/bindings"),
         }
     }
 
@@ -295,9 +300,10 @@ impl Session<'_> {
             .run()
     }
 
-    fn e2e(&self) -> Result<()> {
+    /// Runs a folder's suites, which drive browsers.
+    fn pages(&self, folder: &str) -> Result<()> {
         let repo = self.repo;
-        let suites = self.suites("tests/e2e")?;
+        let suites = self.suites(folder)?;
         repo.existing("pkg/dist/throughline.js")
             .context("run `cargo xtask build` first")?;
         self.cargo(&["build", "-p", "throughline-server"])?;

@@ -19,8 +19,8 @@ const FILES = {
 const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 const PAGE = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>blank</title><script src="/harness.js"></script>';
 
-/** Starts the site; with `secure`, over https with a certificate that nobody trusts. */
-export async function startSite({ secure = false } = {}) {
+/** Starts the site; with `secure`, over https with a certificate that nobody trusts. `modules` are further files: their text by path. */
+export async function startSite({ secure = false, modules = {} } = {}) {
   const handle = async (request, response) => {
     const { pathname, searchParams } = new URL(request.url, "http://site");
     const headers = { "Cache-Control": "no-store", ...ISOLATED };
@@ -33,9 +33,9 @@ export async function startSite({ secure = false } = {}) {
       return response.end(PAGE);
     }
     const file = FILES[pathname];
-    if (!file) return response.writeHead(404).end();
+    if (!file && !Object.hasOwn(modules, pathname)) return response.writeHead(404).end();
     response.writeHead(200, { ...headers, "Content-Type": "text/javascript" });
-    response.end(await readFile(file));
+    response.end(file ? await readFile(file) : modules[pathname]);
   };
   const server = secure ? createSecureServer(await certificate(), handle) : createServer(handle);
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -11,14 +11,14 @@ import { startSite } from "./site.mjs";
  * Runs `define` once per browser. Its world has `server`, `site`, `browser`, and `check(title, run, options)`, which gives
  * each test a fresh page with no faults in force and asserts that the page told of no error that `run` did not expect.
  * One with a `todo` may fail until that is done. `more` are further arguments of the server;
- * `media` gives browsers a microphone and a sound card, `flags` are further ones of Chromium's.
+ * `media` gives browsers a microphone and a sound card, `flags` are further ones of Chromium's, `modules` further files of the site: their text by path.
  */
-export function inBrowsers(define, { browsers = BROWSERS, secure = false, more = [], media = false, flags = [] } = {}) {
+export function inBrowsers(define, { browsers = BROWSERS, secure = false, more = [], media = false, flags = [], modules } = {}) {
   for (const name of browsers.filter((name) => BROWSERS.includes(name))) {
     describe(name, () => {
       const world = { name };
       before(async () => {
-        [world.server, world.site, world.browser] = await Promise.all([startServer({ more }), startSite({ secure }), startBrowser(name, { media, flags })]);
+        [world.server, world.site, world.browser] = await Promise.all([startServer({ more }), startSite({ secure, modules }), startBrowser(name, { media, flags })]);
       });
       after(async () => {
         await world.browser?.stop();

@@ -1,0 +1,3 @@
+import { connect } from "throughline/voice";
+
+export const call = () => connect({ url: "/realtime" });

@@ -1,0 +1,99 @@
+// Vue: what every binding owes, and what only Vue does.
+
+import assert from "node:assert/strict";
+
+import { inBrowsers } from "../e2e/support/suite.mjs";
+import { forPage } from "./support/bundle.mjs";
+import { contract } from "./support/contract.mjs";
+
+const modules = { "/app.js": await forPage("vue.ts") };
+
+inBrowsers((world) => {
+  const { checkQuiet } = contract(world, "vue-server.ts");
+
+  checkQuiet("a scope of its own has a session at once, until it is stopped", async (evaluate, opened) => {
+    const seen = await evaluate(async () => {
+      const told = [];
+      const { session, state, transport, error, room, stop } = app.scoped(told);
+      const [first] = made;
+      const atOnce = session.value === first;
+      await harness.until(() => state.value === "connected");
+      await first.send("ECHO", 1);
+      await harness.until(() => told.length);
+      room.value = "green";
+      await over(first);
+      await harness.until(() => state.value === "connected" && session.value === made[1]);
+      await made[1].send("ECHO", 2);
+      await harness.until(() => told.length === 2);
+      const carried = transport.value;
+      stop();
+      await over(made[1]);
+      return { atOnce, told, carried, error: error.value ?? null, made: made.length };
+    });
+    assert.deepEqual(seen, { atOnce: true, told: [1, 2], carried: "websocket", error: null, made: 2 });
+    assert.equal(await opened(), 2);
+  });
+
+  checkQuiet("a session works among what is deeply reactive", async (evaluate) => {
+    const echo = await evaluate(async () => {
+      const { session, stop } = app.scoped([]);
+      const echo = await app.kept(session.value).request("ECHO", 7);
+      stop();
+      return echo;
+    });
+    assert.equal(echo, 7);
+  });
+
+  checkQuiet("one that waits before it is shown makes nothing until it is", async (evaluate, opened) => {
+    const seen = await evaluate(async () => {
+      const [gone, root] = [place(), place()];
+      const abandoned = app.mount(gone, app.Suspended, { until: new Promise(() => {}) });
+      await shows(gone, "p", "waiting");
+      abandoned.unmount();
+      let resolve;
+      const until = new Promise((done) => (resolve = done));
+      const { unmount } = app.mount(root, app.Suspended, { until });
+      await shows(root, "p", "waiting");
+      const before = made.length;
+      resolve();
+      await shows(root, "p", "connected");
+      unmount();
+      await over(made[0]);
+      return [before, made.length];
+    });
+    assert.deepEqual(seen, [0, 1]);
+    assert.equal(await opened(), 1);
+  });
+
+  checkQuiet("what is put away in KeepAlive keeps its session", async (evaluate) => {
+    const seen = await evaluate(async () => {
+      const root = place();
+      const { update, unmount } = app.mount(root, app.Alive, { shown: true });
+      await shows(root, "p", "connected");
+      update({ shown: false });
+      await shows(root, "p", "away");
+      const echo = await made[0].request("ECHO", 7);
+      update({ shown: true });
+      await shows(root, "p", "connected");
+      unmount();
+      await over(made[0]);
+      return [echo, made.length];
+    });
+    assert.deepEqual(seen, [7, 1]);
+  });
+
+  checkQuiet("a component renders again when what it reads changes, and only then", async (evaluate) => {
+    const seen = await evaluate(async () => {
+      const root = place();
+      const told = [];
+      const { unmount } = app.mount(root, app.Counts, { told });
+      await shows(root, "p", "true");
+      await made[0].request("ECHO");
+      await made[0].close();
+      await shows(root, "p", "false");
+      unmount();
+      return told;
+    });
+    assert.deepEqual(seen, [false, true, false]);
+  });
+}, { browsers: ["chromium"], media: true, modules });
