@@ -1,9 +1,10 @@
 // Svelte: what every binding owes, and what only Svelte does, in versions 5 and 4.
 
 import assert from "node:assert/strict";
+import { test } from "node:test";
 
 import { inBrowsers } from "../e2e/support/suite.mjs";
-import { forPage } from "./support/bundle.mjs";
+import { forNode, forPage } from "./support/bundle.mjs";
 import { contract } from "./support/contract.mjs";
 
 const modules = { "/app.js": await forPage("svelte.ts"), "/svelte4.js": await forPage("svelte4.ts", { svelte4: true }) };
@@ -24,6 +25,16 @@ async function visits(from, component) {
   await Promise.all(made.map(over));
   return [made.length, root.textContent.trim()];
 }
+
+test("on a server a store has no session, however long somebody subscribes", async () => {
+  globalThis.made = [];
+  const { room } = await forNode("svelte-server.ts");
+  const values = [];
+  const stop = room().subscribe((session) => values.push(session));
+  await new Promise((resolve) => setImmediate(resolve));
+  stop();
+  assert.deepEqual([values, globalThis.made], [[null], []]);
+});
 
 inBrowsers((world) => {
   const { checkQuiet } = contract(world, "svelte-server.ts");

@@ -1,15 +1,24 @@
 // Vue: what every binding owes, and what only Vue does.
 
 import assert from "node:assert/strict";
+import { test } from "node:test";
 
 import { inBrowsers } from "../e2e/support/suite.mjs";
-import { forPage } from "./support/bundle.mjs";
+import { forNode, forPage } from "./support/bundle.mjs";
 import { contract } from "./support/contract.mjs";
 
 const modules = { "/app.js": await forPage("vue.ts") };
 
+test("on a server a scope has no session", async () => {
+  globalThis.made = [];
+  const { scoped } = await forNode("vue-server.ts");
+  const { session, state, stop } = scoped([]);
+  assert.deepEqual([session.value, state.value, globalThis.made], [null, "idle", []]);
+  stop();
+});
+
 inBrowsers((world) => {
-  const { checkQuiet } = contract(world, "vue-server.ts");
+  const { check, checkQuiet } = contract(world, "vue-server.ts");
 
   checkQuiet("a scope of its own has a session at once, until it is stopped", async (evaluate, opened) => {
     const seen = await evaluate(async () => {
@@ -32,6 +41,30 @@ inBrowsers((world) => {
     });
     assert.deepEqual(seen, { atOnce: true, told: [1, 2], carried: "websocket", error: null, made: 2 });
     assert.equal(await opened(), 2);
+  });
+
+  check("the status tells what failed, for as long as it matters, to whoever asks whenever", async (evaluate) => {
+    await evaluate(async () => {
+      const { session, ask, stop } = app.failing();
+      await harness.until(() => session.value.state === "failed");
+      const { state, error } = ask();
+      window.failed = [state.value, error.value?.code];
+      stop();
+      window.scope = app.scoped([]);
+      await harness.until(() => scope.state.value === "connected");
+    });
+    await world.server.faults({ kind: "down" });
+    await world.server.cut("websocket");
+    await evaluate(() => harness.until(() => scope.state.value === "reconnecting"));
+    const lost = await evaluate(() => [scope.error.value instanceof Error, scope.transport.value]);
+    await world.server.faults();
+    const seen = await evaluate(async () => {
+      await harness.until(() => scope.state.value === "connected");
+      scope.stop();
+      return { failed, error: scope.error.value ?? null, transport: scope.transport.value };
+    });
+    assert.deepEqual(lost, [true, null]);
+    assert.deepEqual(seen, { failed: ["failed", "transport_unavailable"], error: null, transport: "websocket" });
   });
 
   checkQuiet("a session works among what is deeply reactive", async (evaluate) => {

@@ -27,9 +27,7 @@ function watch(source, names, look, none) {
   let value = look(none);
   for (const name of names) {
     source.on(name, (event) => {
-      const next = look(value, event);
-      if (Object.keys(next).every((member) => next[member] === value[member])) return;
-      value = next;
+      value = look(value, event);
       for (const changed of listeners) changed();
     });
   }

@@ -1,5 +1,6 @@
 import { KeepAlive, Suspense, computed, defineComponent, effectScope, h, reactive, ref } from "vue";
 import { useEvent, useSession, useSessionState } from "throughline/vue";
+import { connect } from "throughline";
 import { joinRoom } from "../../examples/chat";
 import Room from "../../examples/Room.vue";
 
@@ -13,6 +14,13 @@ export function scoped(told) {
     return { session, ...useSessionState(session) };
   });
   return { ...seen, room, stop: () => scope.stop() };
+}
+
+/** A session that has nothing to go over, and what is known of it once somebody asks. */
+export function failing() {
+  const scope = effectScope();
+  const session = scope.run(() => useSession(() => connect({ url: "/realtime", endpoints: { websocket: null } })));
+  return { session, ask: () => scope.run(() => useSessionState(session)), stop: () => scope.stop() };
 }
 
 /** A session among what is deeply reactive, as in a store. */
