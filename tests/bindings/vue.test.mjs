@@ -67,6 +67,22 @@ inBrowsers((world) => {
     assert.deepEqual(seen, { failed: ["failed", "transport_unavailable"], error: null, transport: "websocket" });
   });
 
+  checkQuiet("a scope that is stopped hears no more of a session that goes on", async (evaluate) => {
+    const seen = await evaluate(async () => {
+      const [first, second] = [[], []];
+      const [gone, stays] = [app.scoped(first), app.scoped(second)];
+      await harness.until(() => gone.state.value === "connected");
+      gone.stop();
+      await made[0].send("ECHO", 1);
+      await harness.until(() => second.length);
+      await made[0].close();
+      const states = [gone.state.value, stays.state.value];
+      stays.stop();
+      return { first, second, states, made: made.length };
+    });
+    assert.deepEqual(seen, { first: [], second: [1], states: ["connected", "closed"], made: 1 });
+  });
+
   checkQuiet("a session works among what is deeply reactive", async (evaluate) => {
     const echo = await evaluate(async () => {
       const { session, stop } = app.scoped([]);
