@@ -41,7 +41,7 @@ function refsOf(source, storeOf, none) {
   return Object.fromEntries(Object.keys(none).map((name) => [name, computed(() => status.value[name])]));
 }
 
-/** Begins with each value what `begin` returns the end of. At once: between two turns a message could be missed. */
+/** Begins with each value what `begin` returns the end of. */
 function follow(value, begin) {
-  watch(value, (value, _, ended) => ended(begin(value) ?? (() => {})), { immediate: true, flush: "sync" });
+  watch(value, (value, _, ended) => ended(begin(value) ?? (() => {})), { immediate: true });
 }

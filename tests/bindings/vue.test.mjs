@@ -83,6 +83,20 @@ inBrowsers((world) => {
     assert.deepEqual(seen, { first: [], second: [1], states: ["connected", "closed"], made: 1 });
   });
 
+  checkQuiet("a scope within a component ends its session", async (evaluate) => {
+    const seen = await evaluate(async () => {
+      const root = place();
+      const told = {};
+      const { unmount } = app.mount(root, app.Inner, { told });
+      await shows(root, "p", "connected");
+      told.stop();
+      await over(made[0]);
+      unmount();
+      return made.length;
+    });
+    assert.equal(seen, 1);
+  });
+
   checkQuiet("a session works among what is deeply reactive", async (evaluate) => {
     const echo = await evaluate(async () => {
       const { session, stop } = app.scoped([]);

@@ -16,6 +16,17 @@ export function scoped(told) {
   return { ...seen, room, stop: () => scope.stop() };
 }
 
+/** A session of a scope within a component, which may end before that does. */
+export const Inner = defineComponent({
+  props: ["told"],
+  setup({ told }) {
+    const scope = effectScope();
+    told.stop = () => scope.stop();
+    const { state } = scope.run(() => useSessionState(useSession(joinRoom, "blue")));
+    return () => h("p", state.value);
+  },
+});
+
 /** A session that has nothing to go over, and what is known of it once somebody asks. */
 export function failing() {
   const scope = effectScope();
