@@ -19,7 +19,7 @@ import { Timeline } from "./timeline.js";
 import { Voice } from "./voice.js";
 
 /** Messages that hold sound. */
-const SOUND = ["audio", "binary"];
+const SOUND = ["audio", "binary", "response.output_audio.delta"];
 
 const query = new URLSearchParams(location.search);
 

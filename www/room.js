@@ -1,3 +1,4 @@
+import { Dialogue } from "./dialogue.js";
 import { append, el, find, keepEnd, write } from "./dom.js";
 import { count, nameOf, span } from "./words.js";
 
@@ -33,6 +34,8 @@ export class Room {
   #opens;
   #starts;
   #isForgotten;
+  #begins;
+  #writes;
   #isVoice;
   #session;
   #recovers = false;
@@ -46,23 +49,27 @@ export class Room {
   #id;
   #asked = 0;
   #answer;
+  #dialogue = new Dialogue();
   /** Captions that still grow, by id. */
   #open = new Map();
 
   /**
    * @param {{ send(type: string, payload: object): Promise<string> }} talk
-   * @param {{ starts?: string, isForgotten?: Function, says: object, hears: object }} names what the app's messages are called: `starts` opens an interview where the
-   *   link itself does not, `isForgotten` tells errors by which the server knows the session no more, `says` are the user's `text`, `pause`, `resume`, `end` and `again`,
-   *   `hears` the server's `created`, `text`, `typing`, `paused`, `resumed`, `ended`, `error`
+   * @param {{ starts?: string, isForgotten?: Function, says: object, hears: object, begins?: Function, writes?: Function }} names what the app's messages are called: `starts`
+   *   opens an interview where the link itself does not, `isForgotten` tells errors by which the server knows the session no more, `says` are the user's `text`, `pause`,
+   *   `resume`, `end` and `again`, `hears` the server's `created`, `text`, `typing`, `paused`, `resumed`, `ended`, `error`; where a text is more than one message, `writes`
+   *   sends it; `begins` has a new session begin
    * @param {() => boolean} isVoice whether the user talks rather than writes
    */
-  constructor(talk, { starts, isForgotten = () => false, says, hears }, isVoice) {
+  constructor(talk, { starts, isForgotten = () => false, says, hears, begins, writes }, isVoice) {
     this.#talk = talk;
     this.#starts = starts ?? says.again;
     this.#opens = starts;
     this.#isForgotten = isForgotten;
     this.#says = says;
     this.#hears = hears;
+    this.#begins = begins;
+    this.#writes = writes;
     this.#isVoice = isVoice;
     find("#room-form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -77,7 +84,7 @@ export class Room {
     this.#end.addEventListener("click", () => (this.#phase === "ended" ? this.#begin(this.#starts) : this.#command(says.end)));
     this.#pause.hidden = !says.pause;
     this.#end.hidden = !says.end;
-    find("#room-form").hidden = this.#auto.hidden = !says.text;
+    find("#room-form").hidden = this.#auto.hidden = !says.text && !writes;
     this.#auto.addEventListener("click", () => {
       const on = this.#auto.getAttribute("aria-pressed") !== "true";
       this.#auto.setAttribute("aria-pressed", on);
@@ -109,7 +116,9 @@ export class Room {
     });
     on("caption", (caption) => this.#caption(caption));
     on("rung", (change) => this.#changed(change));
-    if (!this.#says.text) this.#listen(session);
+    this.#dialogue.follow(session);
+    this.#begins?.(session);
+    if (!this.#says.text && !session.conversation) this.#listen(session);
     on(hears.typing, ({ isTyping }) => this.#isTyping(isTyping));
     on(hears.paused, () => this.#enter("paused", "Paused."));
     on(hears.resumed, () => this.#enter("live", "Resumed."));
@@ -196,6 +205,8 @@ export class Room {
   }
 
   async #say(text) {
+    // Its line comes from the conversation.
+    if (this.#writes) return this.#writes(this.#session, text).catch((error) => this.#note(`Not sent: ${error.message}.`, "bad"));
     const tick = el("span", { class: "tick" });
     mark(tick, "pending", "waiting");
     this.#line("me", text, tick);

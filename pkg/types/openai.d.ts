@@ -152,11 +152,13 @@ export interface OpenAiSessionEvents {
 
 /** A session in the dialect `openai`. */
 export interface OpenAiSession<Events extends MessageMap = {}, Commands extends MessageMap = {}>
-  extends Omit<Session<OpenAiEvents & Events, OpenAiCommands & Commands>, "on" | "once" | "request"> {
+  extends Omit<Session<OpenAiEvents & Events, OpenAiCommands & Commands>, "on" | "once" | "request" | "send"> {
   readonly on: Listening<OpenAiSessionEvents> & Listening<VoiceEvents> & Session<OpenAiEvents & Events, OpenAiCommands & Commands>["on"];
   readonly once: Listening<OpenAiSessionEvents> & Listening<VoiceEvents> & Session<OpenAiEvents & Events, OpenAiCommands & Commands>["once"];
   /** What was said, and is being said. */
   readonly conversation: Conversation;
+  /** As in every session; a `response.create` waits for the response under way, since OpenAI gives one at a time. */
+  send: Session<OpenAiEvents & Events, OpenAiCommands & Commands>["send"];
   /**
    * Sends a command and resolves with the event that answers it (`OpenAiAnswers`). Rejects with `server_error` where OpenAI refuses it, `request_failed` where its session
    * ends before, `unsupported` where nothing answers the command. A `response.done` says itself whether its response failed.

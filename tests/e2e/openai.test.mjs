@@ -189,6 +189,22 @@ inBrowsers(
       assert.deepEqual([refused.state, refused.errors.at(-1).slice(1)], ["failed", [400, true]]);
     });
 
+    world.check("D: what works between the page and OpenAI can be looked at by itself", async (evaluate, t) => {
+      const system = await systemFor(t, "d", "--upstream", `${world.server.url}/openai/v1`, "--upstream-key", "account");
+      const { checks, text } = await evaluate(async (api) => {
+        const { diagnose } = await import("/voice.js");
+        const start = ({ token, signal }) => fetch(`${api}/api/realtime-session`, { method: "POST", headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" }, body: '{"jobTitle":"Engineer"}', signal });
+        return diagnose({
+          dialect: { name: "openai", start }, token: () => "short-lived-4711",
+          endpoints: { webrtc: `${api}/api/webrtc-exchange`, websocket: ({ sessionId }) => `${api}/api/realtime?sessionId=${sessionId}` },
+          webrtc: { signaling: { name: "json", body: ({ id }) => ({ sessionId: id }) } },
+        });
+      }, system.url);
+      const told = Object.fromEntries(checks.map(({ name, ok }) => [name, ok]));
+      assert.deepEqual(told, { token: true, microphone: true, sdp: true, udp: true, tcp: null, relay: null, websocket: true, sse: null, clock: null }, text);
+      assert.ok(!/4711|ek_|sess_/.test(text));
+    });
+
     world.check("D: where WebRTC cannot be set up, the backend's WebSocket carries the same session, sound and all", async (evaluate, t) => {
       const system = await systemFor(t, "d", "--upstream", `${world.server.url}/openai/v1`, "--upstream-key", "account", "--fail", "502", "--times", "1000", "--at", "exchange");
       const seen = await evaluate(async (api) => {
@@ -252,17 +268,19 @@ inBrowsers(
         const { session, record } = window.d;
         const say = (text) => session.request("conversation.item.create", { item: { type: "message", role: "user", content: [{ type: "input_text", text }] } });
         const { item } = await say("hello");
-        const { response } = await session.request("response.create");
+        // The second waits for the first.
+        const [{ response }, { response: next }] = await Promise.all([session.request("response.create"), session.request("response.create")]);
         const [mine] = session.conversation.messages;
         const refused = await harness.outcome(session.request("conversation.item.delete", { item_id: "nobody" }));
         const deleted = await session.request("conversation.item.delete", { item_id: item.id });
         const unsupported = await harness.outcome(session.request("input_audio_buffer.append", { audio: "" }));
         const left = session.conversation.messages.map(({ who }) => who);
         await session.close();
-        return { mine, item, response, refused: refused.error, deleted: deleted.item_id, unsupported: unsupported.error.code, left, errors: record.errors.map(({ code }) => code) };
+        return { mine, item, response, next, refused: refused.error, deleted: deleted.item_id, unsupported: unsupported.error.code, left, errors: record.errors.map(({ code }) => code) };
       });
       assert.deepEqual(seen.mine, { id: seen.item.id, who: "user", text: "hello", status: "completed" });
-      assert.deepEqual([seen.response.status, seen.deleted, seen.left], ["completed", seen.item.id, ["agent"]]);
+      assert.deepEqual([seen.response.status, seen.next.status, seen.response.id === seen.next.id], ["completed", "completed", false]);
+      assert.deepEqual([seen.deleted, seen.left], [seen.item.id, ["agent", "agent"]]);
       assert.deepEqual([seen.refused.code, seen.refused.details.code, seen.unsupported], ["server_error", "item_delete_invalid_item_id", "unsupported"]);
       assert.deepEqual(seen.errors, ["server_error"]);
     });

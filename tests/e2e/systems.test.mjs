@@ -7,6 +7,7 @@ import { systemFor } from "../systems/support/start.mjs";
 import { BROWSERS, startBrowser } from "./support/browsers.mjs";
 import { demoFor } from "./support/demo.mjs";
 import { BLOCK, lateness, listenIn } from "./support/ear.mjs";
+import { startServer } from "./support/server.mjs";
 
 const SECRET = "sesame-4711";
 const THEIRS = "#room-log .them > :first-child";
@@ -210,6 +211,31 @@ for (const name of BROWSERS.filter((name) => name !== "webkit")) {
         assert.equal(system.log.all.filter((line) => line.includes("GET /api/health 503")).length, more.includes("--unhealthy") ? 1 : 0);
         await page.press("#session-close");
         await page.run(`await ear.close()`);
+      });
+    }
+
+    for (const transport of ["webrtc", "websocket"]) {
+      test(`D over ${transport}: five steps to a voice that asks, captions as it speaks, and what is written is answered`, async (t) => {
+        const peer = await startServer({ more: ["--openai"] });
+        t.after(() => peer.stop());
+        const { open } = await demoFor(t, "d", "--upstream", `${peer.url}/openai/v1`, "--upstream-key", "demo", ...(transport === "webrtc" ? [] : ["--fail", "502", "--times", "1000", "--at", "exchange"]));
+        const page = await open(browser);
+        await page.carries(transport);
+        await page.run(`
+          window.captions = new Set();
+          session.conversation.on("change", ({ captions: { agent } }) => captions.add(agent));
+          session.audio.mute();`);
+        await page.press("#voice-talk");
+        await page.until(`[...document.querySelectorAll("#steps li")].every(({ dataset }) => dataset.is === "done") && captions.size > 3`);
+        await page.until(`session.audio.isAgentSpeaking && document.querySelector("#voice-agent").dataset.on === "true"`);
+        await page.write("#room-form", "stop");
+        await page.until(`document.querySelectorAll('#room-log .them').length === 2 && document.querySelectorAll("#room-log .me").length === 1`);
+        const lines = await page.read(`[...document.querySelectorAll("#room-log [data-id]")].map(({ className, dataset }) => [className, dataset.id])`);
+        assert.deepEqual(lines.map(([who]) => who), ["them", "me", "them"]);
+        const codes = await page.read(`[...new Set([...document.querySelectorAll("${ERRORS}")].map(({ dataset }) => dataset.code))]`);
+        assert.deepEqual(codes, transport === "webrtc" ? [] : ["signaling_failed", "server_unavailable"]);
+        await page.press("#session-close");
+        await page.until(`session.state === "closed" && !document.querySelector("audio")`);
       });
     }
   });

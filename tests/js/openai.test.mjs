@@ -13,6 +13,7 @@ import { Requests, checkAsked } from "../../pkg/js/voice/openai/requests.js";
 import { Rollover } from "../../pkg/js/voice/openai/rollover.js";
 import { Tools } from "../../pkg/js/voice/openai/tools.js";
 import { Transcript } from "../../pkg/js/voice/openai/transcript.js";
+import { Turns } from "../../pkg/js/voice/openai/turns.js";
 import { OpenAiWording } from "../../pkg/js/voice/openai/wording.js";
 
 const SCRIPT = JSON.parse(readFileSync(new URL("../../www/servers/d-events.json", import.meta.url), "utf8"));
@@ -208,6 +209,28 @@ test("a question is answered by what follows from it", () => {
   requests.forget(6);
   assert.equal(requests.waiting, false);
   for (const type of ["input_audio_buffer.append", "toString", "constructor"]) assert.throws(() => checkAsked(type), { code: "unsupported" });
+});
+
+test("one response is asked for at a time", async () => {
+  let busy = false;
+  const turns = new Turns(() => busy);
+  const order = [];
+  const abort = new AbortController();
+  const ask = (name, signal) => turns.take(signal).then(() => order.push(name), ({ code }) => order.push(`${name} ${code}`));
+  for (const name of ["first", "second", "third"]) ask(name, name === "third" ? abort.signal : undefined);
+  await settled();
+  assert.deepEqual([order, turns.taken], [["first"], true]);
+  busy = true;
+  turns.hear({ type: "response.created" });
+  abort.abort();
+  await settled();
+  assert.deepEqual(order, ["first", "third aborted"]);
+  busy = false;
+  turns.hear({ type: "response.done" });
+  await settled();
+  assert.deepEqual(order.slice(2), ["second"]);
+  turns.hear({ type: "error" });
+  assert.equal(turns.taken, false, "what was refused does not begin");
 });
 
 /** Tools that write down what they are told. */

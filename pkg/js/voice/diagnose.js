@@ -35,11 +35,11 @@ const skip = (why) => {
 /** @param {any} error */
 const messageOf = (error) => String(error?.message || error);
 
-/** @param {any} options @param {(options: any) => import("../host.js").Host} hostOf makes what knows the options and finds addresses */
+/** @param {any} options @param {(options: any) => import("./host.js").VoiceHost} hostOf makes what knows the options and finds addresses */
 export async function diagnose(options, hostOf) {
   const checks = [];
   const end = new AbortController();
-  /** @type {import("../host.js").Host | undefined} */
+  /** @type {import("./host.js").VoiceHost | undefined} */
   let host;
   const look = async (name, run) => {
     const began = performance.now();
@@ -64,9 +64,11 @@ export async function diagnose(options, hostOf) {
       new Promise((resolve, reject) => {
         const one = hostOf(options);
         one.ended = () => reject(new Skipped("not available here"));
+        one.json = known.json;
         one.locate(0, purpose, resolve);
       });
     await look("token", (signal) => tokenOf(known, signal));
+    await known.openAi?.prepare(known).catch(() => {});
     const paths = new Paths(known, addressOf);
     await Promise.all([
       look("microphone", microphone),
@@ -75,7 +77,7 @@ export async function diagnose(options, hostOf) {
         await look("tcp", (signal) => (answered ? paths.over("tcp", signal) : skip("no answer to an offer")));
         await look("relay", (signal) => (answered ? paths.relayed(signal) : skip("no answer to an offer")));
       }),
-      look("websocket", (signal) => upgrade(addressOf, signal)),
+      look("websocket", (signal) => upgrade(addressOf, known.json?.options.protocols, signal)),
       look("sse", (signal) => firstByte(known, addressOf, signal)),
       look("clock", (signal) => clock(addressOf, signal)),
     ]);
@@ -198,9 +200,9 @@ async function connection(host, addressOf, signal, { policy, candidates }) {
   }
 }
 
-async function upgrade(addressOf, signal) {
+async function upgrade(addressOf, protocols, signal) {
   const address = await addressOf("websocket");
-  const socket = new WebSocket(address.replace(/^http/, "ws"));
+  const socket = new WebSocket(address.replace(/^http/, "ws"), protocols);
   try {
     await bounded({ timeout: PATH, signal }, (resolve, reject) => {
       socket.onopen = resolve;

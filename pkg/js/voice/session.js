@@ -23,6 +23,11 @@ export class VoiceSession extends Session {
     host.openAi?.listen(this.audio);
   }
 
+  send(type, payload, options) {
+    const send = () => super.send(type, payload, options);
+    return type === "response.create" && this.#openAi ? this.#openAi.turn(type, payload, options?.signal).then(send) : send();
+  }
+
   async request(type, payload, options) {
     return this.#openAi ? this.#openAi.request(type, payload, options) : super.request(type, payload, options);
   }

@@ -12,6 +12,7 @@ import { Requests, checkAsked, nameOf } from "./requests.js";
 import { Rollover } from "./rollover.js";
 import { Tools } from "./tools.js";
 import { Transcript } from "./transcript.js";
+import { Turns } from "./turns.js";
 import { LATE, OpenAiWording } from "./wording.js";
 
 /** Items that another session is told at the most, unless `history` says otherwise. */
@@ -47,6 +48,7 @@ export class OpenAi extends Json {
   #changed = () => {};
   #requests = new Requests();
   #tools;
+  #turns = new Turns(() => this.responding);
   #rollover;
   #wording = new OpenAiWording(this);
   /** Sessions by attempt. @type {Map<number, Call>} */
@@ -74,9 +76,9 @@ export class OpenAi extends Json {
     this.conversation = new Conversation(this.#transcript, (changed) => (this.#changed = changed));
     this.#tools = new Tools(tools, {
       answer: (call, output) => this.#answer(call, output),
-      goOn: () => this.#say("response.create", {}),
+      goOn: () => this.turn("response.create").then(() => this.#say("response.create", {})),
       trouble: (error) => host.trouble(error),
-      busy: () => this.responding,
+      busy: () => this.#turns.taken,
     });
     this.#rollover = new Rollover(rollover, { quiet: () => this.#quiet, move: () => this.#move() });
     const { listeners } = host;
@@ -114,9 +116,16 @@ export class OpenAi extends Json {
     return body.raw;
   }
 
+  /** Resolves when a command may go: one for a response waits for the response under way. One that belongs to no conversation waits for none.
+   * @param {string} type @param {any} [payload] @param {AbortSignal} [signal] */
+  async turn(type, payload, signal) {
+    if (type === "response.create" && payload?.response?.conversation !== "none") await this.#turns.take(signal);
+  }
+
   /** Sends a question and resolves with the event that answers it. */
   async request(type, payload, options) {
     checkAsked(type);
+    await this.turn(type, payload, options?.signal);
     const whole = this.#noted(type, payload);
     let asked;
     const encode = (id) => {
@@ -175,6 +184,7 @@ export class OpenAi extends Json {
     if (asked !== undefined && host.reply(asked, true, event)) host.listeners.message(event.type, event);
     else host.message(event.type, event);
     if (event.type === "session.updated") this.#let();
+    this.#turns.hear(event);
     this.#tools.look();
     this.#rollover.look();
   }
@@ -183,6 +193,8 @@ export class OpenAi extends Json {
   end() {
     this.#rollover.end();
     this.#tools.end();
+    this.#calls.clear();
+    this.#turns.free();
     this.gate?.(false);
   }
 
@@ -197,7 +209,7 @@ export class OpenAi extends Json {
   }
 
   get #quiet() {
-    return !this.#user && !this.#audio?.isAgentSpeaking && !this.responding && !this.#tools.busy && !this.#requests.waiting;
+    return !this.#user && !this.#audio?.isAgentSpeaking && !this.#turns.taken && !this.#tools.busy && !this.#requests.waiting;
   }
 
   /** The agent is heard no more. */
@@ -322,6 +334,7 @@ export class OpenAi extends Json {
     this.#calls.delete(this.#live);
     this.#let();
     this.#user = false;
+    this.#turns.free();
     this.#wording.lost();
     this.#transcript.lost();
     this.#changed();

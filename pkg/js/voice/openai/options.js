@@ -46,7 +46,7 @@ export function plainOf(options, dialect) {
   if (typeof webrtc?.signaling === "function") at.webrtc ??= CALLS;
   return {
     ...options,
-    endpoints: { ...endpoints, ...at },
+    endpoints: { ...endpoints, ...at, sse: null, send: null, poll: null },
     transports: transports ?? ["webrtc", "websocket"].filter((name) => given(at[name])),
     token: typeof token === "function" ? async (context) => keyOf(await token(context)).key : token,
     webrtc: { signaling: "sdp", ...webrtc, channel: { label: "oai-events", ...webrtc?.channel } },
