@@ -413,6 +413,24 @@ inBrowsers(
       assert.deepEqual([seen.response, seen.states], ["completed", ["connecting", "connected", "reconnecting", "connected", "closing", "closed"]]);
     });
 
+    world.check("a session that says when it ends is left before; one that is not left is no failure when it ends", async (evaluate, t) => {
+      const server = await startServer({ more: ["--openai", "--openai-session", "4"] });
+      t.after(() => server.stop());
+      const seen = await evaluate(async (open, options) => {
+        const run = async (dialect) => {
+          await (0, eval)(`(${open})`)({ ...options, dialect: { ...options.dialect, ...dialect } });
+          return window.d;
+        };
+        const sessions = [await run({}), await run({ rollover: false })];
+        await harness.until(() => sessions[0].told.rollover.length && sessions[1].told.recovered.length, 20_000, () => JSON.stringify(sessions.map(({ told, record, session }) => [told.rollover, told.recovered, record.errors, session.explain()])));
+        await Promise.all(sessions.map(({ session }) => session.close()));
+        return sessions.map(({ told, record }) => ({ rollover: told.rollover, recovered: told.recovered, errors: record.errors, states: record.states.map(({ to }) => to) }));
+      }, String(open), { url: server.url, way: "websocket", dialect: WITH_TEXT });
+      const [left, ended] = seen;
+      assert.deepEqual(left, { rollover: [{ items: 0 }], recovered: [], errors: [], states: ["connecting", "connected", "closing", "closed"] });
+      assert.deepEqual([ended.rollover, ended.recovered, ended.errors], [[], [{ pending: [], restored: "none", items: 0 }], []]);
+    });
+
     for (const names of ["ga", "older"]) {
       world.check(`a whole conversation in the names called ${names}: messages, captions, calls and flags`, async (evaluate, t) => {
         const server = await startServer({ more: ["--openai", "--openai-script", SCRIPT, "--openai-names", names, "--openai-speed", "4"] });

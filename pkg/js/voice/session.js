@@ -25,7 +25,7 @@ export class VoiceSession extends Session {
 
   send(type, payload, options) {
     const send = () => super.send(type, payload, options);
-    return type === "response.create" && this.#openAi ? this.#openAi.turn(type, payload, options?.signal).then(send) : send();
+    return type === "response.create" && this.#openAi ? this.#openAi.inTurn(type, payload, options?.signal, send) : send();
   }
 
   async request(type, payload, options) {

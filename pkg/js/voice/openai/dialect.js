@@ -76,7 +76,7 @@ export class OpenAi extends Json {
     this.conversation = new Conversation(this.#transcript, (changed) => (this.#changed = changed));
     this.#tools = new Tools(tools, {
       answer: (call, output) => this.#answer(call, output),
-      goOn: () => this.turn("response.create").then(() => this.#say("response.create", {})),
+      goOn: () => this.inTurn("response.create", {}, undefined, () => this.#say("response.create", {})).catch(() => {}),
       trouble: (error) => host.trouble(error),
       busy: () => this.#turns.taken,
     });
@@ -116,30 +116,23 @@ export class OpenAi extends Json {
     return body.raw;
   }
 
-  /** Resolves when a command may go: one for a response waits for the response under way. One that belongs to no conversation waits for none.
-   * @param {string} type @param {any} [payload] @param {AbortSignal} [signal] */
-  async turn(type, payload, signal) {
-    if (type === "response.create" && payload?.response?.conversation !== "none") await this.#turns.take(signal);
+  /** Sends a command when it may go: one for a response waits for the response under way. A response that belongs to no conversation waits for none.
+   * @param {string} type @param {any} payload @param {AbortSignal | undefined} signal @param {() => Promise<any>} send */
+  async inTurn(type, payload, signal, send) {
+    if (type !== "response.create" || payload?.response?.conversation === "none") return send();
+    await this.#turns.take(signal);
+    try {
+      return await send();
+    } catch (error) {
+      this.#turns.free();
+      throw error;
+    }
   }
 
   /** Sends a question and resolves with the event that answers it. */
   async request(type, payload, options) {
     checkAsked(type);
-    await this.turn(type, payload, options?.signal);
-    const whole = this.#noted(type, payload);
-    let asked;
-    const encode = (id) => {
-      asked = id;
-      const body = { ...this.#write(type, this.#requests.ask(id, type, whole)), asked: id };
-      return { body, bytes: body.raw.length + FRAMING };
-    };
-    try {
-      return await this.#host.request(encode, options);
-    } catch (cause) {
-      throw cause instanceof SessionError ? cause : new SessionError("unserialisable", { cause });
-    } finally {
-      this.#requests.forget(asked);
-    }
+    return this.inTurn(type, payload, options?.signal, () => this.#ask(type, payload, options));
   }
 
   /** Does what goes before a round of attempts. */
@@ -202,6 +195,23 @@ export class OpenAi extends Json {
   listen(audio) {
     this.#audio = audio;
     audio.on("speaking", ({ who, speaking }) => who === "agent" && !speaking && this.#silent());
+  }
+
+  async #ask(type, payload, options) {
+    const whole = this.#noted(type, payload);
+    let asked;
+    const encode = (id) => {
+      asked = id;
+      const body = { ...this.#write(type, this.#requests.ask(id, type, whole)), asked: id };
+      return { body, bytes: body.raw.length + FRAMING };
+    };
+    try {
+      return await this.#host.request(encode, options);
+    } catch (cause) {
+      throw cause instanceof SessionError ? cause : new SessionError("unserialisable", { cause });
+    } finally {
+      this.#requests.forget(asked);
+    }
   }
 
   get #most() {
@@ -312,12 +322,13 @@ export class OpenAi extends Json {
     this.#live = attempt;
     this.#fate = "carries";
     for (const other of this.#calls.keys()) if (other !== attempt) this.#calls.delete(other);
+    if (fate === "left") this.#over();
     // What was said while the session moved.
     const late = first ? [] : this.#transcript.unseeded(this.#most);
     if (late.length) link.send(late.map((event) => this.#write(event.type, event)), true);
+    this.#let();
     host.owner = link;
     host.moved?.();
-    this.#let();
     this.#clock();
     this.#tools.look();
     if (first) return;
@@ -333,12 +344,17 @@ export class OpenAi extends Json {
     this.#rollover.end();
     this.#calls.delete(this.#live);
     this.#let();
+    this.#over();
+    for (const id of this.#requests.lost()) this.#host.reply(id, false, { message: "the session ended before the answer" });
+  }
+
+  /** A session is over, and what was under way in it. */
+  #over() {
     this.#user = false;
     this.#turns.free();
     this.#wording.lost();
     this.#transcript.lost();
     this.#changed();
-    for (const id of this.#requests.lost()) this.#host.reply(id, false, { message: "the session ended before the answer" });
   }
 
   #clock() {
