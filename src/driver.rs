@@ -209,9 +209,8 @@ impl Numbers {
 
     /// Spells a nonce as four words, the highest first.
     fn nonce(&mut self, nonce: Nonce) {
-        for shift in [96, 64, 32, 0] {
-            self.put(&[(nonce.0 >> shift) as u32 as i64]);
-        }
+        let word = |shift: u32| i64::from((nonce.0 >> shift) as u32);
+        self.put(&[word(96), word(64), word(32), word(0)]);
     }
 }
 

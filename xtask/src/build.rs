@@ -272,6 +272,8 @@ fn optimize(repo: &Repo, entry: Entry, wasm: &Path) -> Result<Names> {
         .args(["--flatten", "--rereloop", "-Oz"].repeat(2))
         .args([
             "-Oz",
+            // Engines need no hints of how memory is aligned.
+            "--dealign",
             "--strip-debug",
             "--strip-producers",
             "--strip-target-features",
