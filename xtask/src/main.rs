@@ -11,6 +11,7 @@ mod measure;
 mod server;
 mod setup;
 mod size;
+mod systems;
 mod test;
 mod tools;
 
