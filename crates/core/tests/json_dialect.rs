@@ -131,6 +131,24 @@ fn a_later_poll_is_ready_when_it_is_answered() {
     assert_eq!(page.session.state(), StateKind::Connected);
 }
 
+/// Where another transport is tried after it, a path has less time.
+#[test]
+fn a_path_that_is_the_only_one_has_its_time() {
+    for (transports, ms, opened) in [
+        (&[Transport::WebRtc][..], 14_900, 1),
+        (&[Transport::WebRtc, Transport::WebSocket], 4_900, 1),
+        (&[Transport::WebRtc, Transport::WebSocket], 5_100, 2),
+    ] {
+        let mut page = Page::new(Readiness::Named, transports, false);
+        let attempt = page.tell(Input::Connect).expect("an attempt");
+        for report in [Report::Offered, Report::Answered] {
+            page.tell(Input::Report(attempt, report));
+        }
+        page.pass(ms);
+        assert_eq!(page.opened.len(), opened, "{transports:?} for {ms} ms");
+    }
+}
+
 /// A server of plain JSON knows no frames, and a second connection is a second conversation.
 #[test]
 fn a_silent_data_channel_is_left_without_a_word_of_ours() {
