@@ -8,6 +8,7 @@ import { after, before } from "node:test";
 
 import { systemFor } from "../systems/support/start.mjs";
 import { BROWSERS } from "./support/browsers.mjs";
+import { recipe } from "./support/recipe.mjs";
 import { startServer } from "./support/server.mjs";
 import { inBrowsers } from "./support/suite.mjs";
 
@@ -59,9 +60,7 @@ inBrowsers(
 
     world.check("D: from start to stop through its backend, in five steps", async (evaluate, t) => {
       const system = await systemFor(t, "d", "--upstream", `${world.server.url}/openai/v1`, "--upstream-key", "account");
-      const seen = await evaluate(async (api, speaks) => {
-        // The hook that the app knows.
-        const { connect } = await import("/voice.js");
+      const seen = await evaluate(async (api, code, speaks) => {
         const tracks = [];
         const { mediaDevices } = navigator;
         const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
@@ -88,38 +87,9 @@ inBrowsers(
           asked.push(new URL(address.url ?? address, location.href).pathname);
           return fetch(address, init);
         };
-        const voice = (jobTitle) => {
-          let session;
-          const progress = [];
-          const interview = {
-            status: "idle", debug: progress, error: null,
-            get messages() { return session?.conversation.messages ?? []; },
-            get aiCaptions() { return session?.conversation.captions.agent ?? ""; },
-            get isUserSpeaking() { return !!session?.audio.isUserSpeaking; },
-            get session() { return session; },
-            start() {
-              if (session) return session.audio.start();
-              session = connect({
-                dialect: {
-                  name: "openai",
-                  session: { instructions: "You interview a candidate.", audio: { input: { transcription: { model: "whisper-1" } } } },
-                  start: ({ token, signal }) => window.fetch(`${api}/api/realtime-session`, { method: "POST", headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" }, body: JSON.stringify({ jobTitle }), signal }),
-                },
-                token: () => "short-lived",
-                endpoints: { webrtc: `${api}/api/webrtc-exchange` },
-                webrtc: { iceServers: `${api}/api/ice-servers`, channel: { label: "messages" }, signaling: { name: "json", body: ({ id }) => ({ sessionId: id, model: "gpt-realtime" }) } },
-                remember: false,
-              });
-              session.on("state", ({ to }) => (interview.status = to === "connected" ? "active" : to));
-              session.on("error", (error) => (interview.error = error));
-              session.on("progress", (step) => progress.push(step));
-              return session.audio.start();
-            },
-            stop: () => session?.close(),
-          };
-          return interview;
-        };
-        const interview = voice("Engineer");
+        // The hook that the app knows.
+        const { voiceInterview } = await harness.module(code);
+        const interview = voiceInterview({ api: `${api}/api`, jobTitle: "Engineer", token: () => "short-lived", remember: false });
         const captions = new Set();
         await Promise.all([interview.start(), interview.start()]);
         const account = () => JSON.stringify([interview.status, interview.messages, String(interview.error), asked, interview.session?.explain().summary]);
@@ -140,7 +110,7 @@ inBrowsers(
           connections: connections.map(({ configuration, label }) => [configuration.iceServers, label]), tracks: tracks.map(({ readyState }) => readyState),
           elements: document.querySelectorAll("audio").length,
         };
-      }, system.url, world.name === "chromium");
+      }, system.url, await recipe("d", ["After", "The same hook"], world.site), world.name === "chromium");
       assert.deepEqual(seen.steps.map(([step]) => step).sort(), ["api", "audio", "microphone", "session", "transport"]);
       assert.ok(seen.steps.every(([, timed]) => timed));
       assert.deepEqual([seen.failed, seen.error, seen.status], [[], null, "closed"]);
