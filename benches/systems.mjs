@@ -56,7 +56,6 @@ for (const name of ["chromium", "firefox"]) {
     const world = { driver, url, control: `${server.url}/systems/${key}/faults`, open: () => driver.get(`${server.url}/?system=${key}&${query}`) };
     const line = await run(world).catch((error) => ({ value: null, ok: false, error: error.message }));
     console.log(JSON.stringify({ name: `systems.${what}.${name}`, ...line }));
-    child.removeAllListeners("exit");
     child.kill("SIGKILL");
     await server.stop();
   }
