@@ -1,7 +1,7 @@
 /** An interview app: a session by POST, text up by POST, events down by an event stream, and a WebSocket where the host lets it be. */
 export default {
   key: "a",
-  title: "Interview over POST and SSE",
+  title: "POST and SSE",
   about: "An app whose WebSocket route may be missing: then a POST takes text up and an event stream brings it down, and the app does not see the difference.",
   transports: ["websocket", "sse"],
   options({ origin }) {

@@ -1,7 +1,7 @@
 /** A typed interview protocol on one WebSocket: ready once the server has made a session, which every later message names. */
 export default {
   key: "b",
-  title: "Typed interview protocol",
+  title: "Typed protocol",
   about: "One WebSocket at /ws. The server is ready when it says SESSION_CREATED, which this app knows as WELCOME, and asks first.",
   transports: ["websocket"],
   options({ origin }) {

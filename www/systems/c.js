@@ -4,7 +4,7 @@
  */
 export default {
   key: "c",
-  title: "Sound on serverless functions",
+  title: "Serverless sound",
   about: "Sound as base64 over an event stream and POSTs, or as bytes over the WebSocket that start-session names. Functions end after their time; nobody is to hear it. What you say comes back.",
   voice: true,
   transports: ["websocket", "sse"],

@@ -1,7 +1,7 @@
 /** A voice interview over WebRTC: the app's backend makes the session and passes the offer on to what speaks as OpenAI does, or relays its events over a WebSocket. */
 export default {
   key: "d",
-  title: "Voice interview, OpenAI Realtime",
+  title: "OpenAI voice",
   about: "Sound over WebRTC, events over its data channel, by way of the app's own backend. Where that cannot be, its WebSocket carries both. What answers is a script.",
   voice: true,
   transports: ["webrtc", "websocket"],

@@ -18,7 +18,7 @@ function note({ id }) {
  */
 export default {
   key: "e",
-  title: "Operator console",
+  title: "Live console",
   about: "A show's events behind a bearer token, streamed by fetch. Where nothing streams, a poll each 3 s stands in until something does.",
   transports: ["sse", "long-poll"],
   options({ origin, query }) {
