@@ -383,6 +383,29 @@ inBrowsers(
       assert.deepEqual([seen.response, seen.states], ["completed", ["connecting", "connected", "reconnecting", "connected", "closing", "closed"]]);
     });
 
+    // The browsers take seconds to notice: one of them is enough.
+    if (world.name === "chromium") {
+      world.check("a path that dies is left for the WebSocket, and the conversation goes on", async (evaluate, t) => {
+        const server = await startServer({ more: ["--openai"] });
+        t.after(() => server.stop());
+        const endpoints = { webrtc: `${server.url}/openai/v1/realtime/calls`, websocket: `${server.url}/openai/v1/realtime?model=gpt-realtime` };
+        await evaluate(open, { url: server.url, start: true, endpoints, dialect: { subprotocols: true, session: { output_modalities: ["text"], audio: { input: { turn_detection: null } } } } });
+        await evaluate(() => window.d.session.request("conversation.item.create", { item: { type: "message", role: "user", content: [{ type: "input_text", text: "remember me" }] } }));
+        const control = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ udp: "drop" }) };
+        assert.equal((await fetch(`${server.url}/api/rtc`, control)).ok, true);
+        const seen = await evaluate(async () => {
+          const { session, told, log, record, until } = window.d;
+          await until(() => told.recovered.length, 30_000);
+          await until(() => log.includes("up input_audio_buffer.append"));
+          const { transport } = session;
+          await session.close();
+          return { transport, recovered: told.recovered, errors: record.errors };
+        });
+        assert.deepEqual(seen.errors, []);
+        assert.deepEqual([seen.transport, seen.recovered], ["websocket", [{ pending: [], restored: "history", items: 1 }]]);
+      });
+    }
+
     world.check("a session that says when it ends is left before; one that is not left is no failure when it ends", async (evaluate, t) => {
       const server = await startServer({ more: ["--openai", "--openai-session", "4"] });
       t.after(() => server.stop());

@@ -9,6 +9,9 @@ import { renewed } from "./sdp.js";
 /** Milliseconds in which the channel empties and closes before the connection does. */
 const LINGER = 500;
 
+/** Milliseconds that a connection has to find back once it says that it is cut off. */
+const DOUBT = 2_000;
+
 /** What is known of the relays: nothing, one that was not reached, or no more to tell. */
 const TOLD = "told";
 
@@ -41,6 +44,7 @@ export class Peer {
   #told;
   /** @type {{ url: string, code: number } | typeof TOLD | undefined} */
   #relay;
+  #doubt;
   #linger = LINGER;
   #wait;
 
@@ -71,6 +75,7 @@ export class Peer {
     const negotiation = this.#negotiation;
     this.#negotiation = undefined;
     clearTimeout(this.#alarm);
+    clearTimeout(this.#doubt);
     for (const limit of [this.#browser, this.#network, this.#heard]) limit.abort();
     const last = new AbortController();
     const part = () => {
@@ -235,7 +240,7 @@ export class Peer {
     const on = (target, name, listener) => target.addEventListener?.(name, listener, { signal: this.#heard.signal });
     on(pc, "icecandidate", ({ candidate }) => this.#gathered(candidate));
     on(pc, "icecandidateerror", ({ url, errorCode }) => this.#unreached(url ?? "", errorCode));
-    on(pc, "connectionstatechange", () => /^(failed|closed)$/.test(pc.connectionState) && this.#tell(GONE));
+    on(pc, "connectionstatechange", () => this.#changed(pc.connectionState));
     on(pc, "track", (event) => this.#on.track(event));
     // A channel without an id is open by name alone (WebKit).
     on(channel, "open", () => this.#tell(channel.id === null ? GONE : CHANNEL_OPEN));
@@ -246,6 +251,13 @@ export class Peer {
       this.#tell(GONE);
     });
     this.#on.made(pc, channel, sender);
+  }
+
+  #changed(state) {
+    clearTimeout(this.#doubt);
+    if (state === "failed" || state === "closed") this.#tell(GONE);
+    // Plain servers are asked for no sign of life: what the browser hears of the path is all there is.
+    else if (state === "disconnected" && this.#host.json) this.#doubt = setTimeout(() => this.#tell(GONE), DOUBT);
   }
 
   /** Fresh servers, where the old ones expire. */
