@@ -126,7 +126,7 @@ export class Host {
     set(12, plain.heartbeat);
     set(13, options.timing?.open);
     const { messages = 1_000, bytes = 1 << 20, whenFull } = options.outbox ?? {};
-    const [carried = -1, rtt = 0] = options.remember === false ? [] : recall(this.key());
+    const [carried = -1, rtt = 0] = options.remember === false ? [] : recall(this.key(), this.json);
     const seed = crypto.getRandomValues(new Uint32Array(4));
     const dialect = json ? (plain.ready ? 2 : 1) : 0;
     const left = keep?.left ?? [];

@@ -1,17 +1,25 @@
-/** What worked, per origin and kind of network: `localStorage`, 24 h. Storage that is forbidden or full is none. */
+/** What worked, per origin and kind of network, in `localStorage`. Storage that is forbidden or full is none. */
 const KEY = "throughline";
 const LIFETIME = 86_400_000;
+/** In a plain dialect nothing looks for a better transport later: what was fallen back to goes first for so long, counted from the first time. */
+const PLAIN_LIFETIME = 600_000;
 
-/** Returns transport and round trip, or nothing. */
-export function recall(key) {
+const isFresh = (known, plain) => known && Date.now() - known[2] < (plain ? PLAIN_LIFETIME : LIFETIME);
+
+/** Returns transport and round trip, or nothing. @param {string} key @param {unknown} plain whether the dialect is a plain one */
+export function recall(key, plain) {
   const known = read()[key];
-  return known && Date.now() - known[2] < LIFETIME ? known.slice(0, 2) : [];
+  return isFresh(known, plain) ? known.slice(0, 2) : [];
 }
 
-export function remember(key, transport, rtt) {
+/** @param {string} key @param {number} transport @param {number} rtt @param {unknown} plain whether the dialect is a plain one */
+export function remember(key, transport, rtt, plain) {
   try {
-    const fresh = Object.entries(read()).filter(([, known]) => Date.now() - known[2] < LIFETIME);
-    localStorage.setItem(KEY, JSON.stringify({ ...Object.fromEntries(fresh.slice(-20)), [key]: [transport, rtt, Date.now()] }));
+    const all = read();
+    const known = all[key];
+    const since = plain && isFresh(known, plain) && known[0] === transport ? known[2] : Date.now();
+    const fresh = Object.entries(all).filter(([, known]) => isFresh(known, false));
+    localStorage.setItem(KEY, JSON.stringify({ ...Object.fromEntries(fresh.slice(-20)), [key]: [transport, rtt, since] }));
   } catch {}
 }
 

@@ -114,7 +114,7 @@ export function perform(host, numbers) {
         break;
       case REMEMBER: {
         const [carried, rtt] = [next(), next()];
-        if (host.options.remember !== false) remember(host.key(), carried, rtt);
+        if (host.options.remember !== false) remember(host.key(), carried, rtt, host.json);
         break;
       }
       case ROUND_TRIP:

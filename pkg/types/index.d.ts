@@ -219,7 +219,7 @@ export interface Options {
   /** Ends the session when aborted, like `close()`. */
   signal?: AbortSignal;
   /**
-   * Whether the transport that worked is remembered for 24 h, per origin and kind of network, in `localStorage`.
+   * Whether the transport that worked is remembered for 24 h (in a plain dialect, where nothing looks for a better one later, for ten minutes), per origin and kind of network, in `localStorage`.
    * @default true
    */
   remember?: boolean;
