@@ -32,6 +32,7 @@ mod script;
 mod settings;
 mod socket;
 mod sound;
+mod weight;
 
 /// What the peer is configured with.
 #[derive(Debug, Clone)]

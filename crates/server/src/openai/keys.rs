@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 
 use super::event::Problem;
 use super::settings::Settings;
+use super::weight::weight;
 
 /// What a client's key begins with.
 const EPHEMERAL: &str = "ek_";
 
-/// Most keys at a time; the one that ends first goes.
+/// Most keys at a time, and most bytes that their settings take; those that end first go.
 const MOST: usize = 10_000;
+const BYTES: usize = 128 << 20;
 
 #[derive(Default)]
 pub(super) struct Keys(Mutex<HashMap<String, Key>>);
@@ -20,6 +22,7 @@ pub(super) struct Keys(Mutex<HashMap<String, Key>>);
 struct Key {
     until: Instant,
     settings: Settings,
+    bytes: usize,
 }
 
 /// Who asks.
@@ -40,16 +43,23 @@ impl Keys {
         now: Instant,
     ) -> Result<String, getrandom::Error> {
         let name = format!("{EPHEMERAL}{}", super::random::<24>()?);
+        let bytes = weight(settings.to_json());
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         keys.retain(|_, key| key.until > now);
-        if keys.len() >= MOST {
+        let mut held: usize = keys.values().map(|key| key.bytes).sum();
+        while keys.len() >= MOST || held + bytes > BYTES {
             let first = keys.iter().min_by_key(|(_, key)| key.until);
-            if let Some(first) = first.map(|(name, _)| name.clone()) {
-                keys.remove(&first);
-            }
+            let Some(first) = first.map(|(name, _)| name.clone()) else {
+                break;
+            };
+            held -= keys.remove(&first).map_or(0, |key| key.bytes);
         }
-        let until = now + life;
-        keys.insert(name.clone(), Key { until, settings });
+        let key = Key {
+            until: now + life,
+            settings,
+            bytes,
+        };
+        keys.insert(name.clone(), key);
         Ok(name)
     }
 
@@ -85,6 +95,8 @@ impl fmt::Debug for Keys {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::event::Names;
     use super::*;
 
@@ -104,5 +116,24 @@ mod tests {
         assert_eq!(keys.check("ek_x", now).unwrap_err().code, "invalid_api_key");
         assert_eq!(keys.check("", now).unwrap_err().code, "missing_api_key");
         assert!(matches!(keys.check("sk-x", now), Ok(Right::Account)));
+    }
+
+    #[test]
+    fn keys_of_large_sessions_have_so_much_room_and_those_that_end_first_go() {
+        let (keys, now) = (Keys::default(), Instant::now());
+        let mut settings = Settings::new(Names::Ga, "m");
+        let tools = vec![json!({ "type": "function", "name": "a" }); 1_000];
+        let wanted = json!({ "type": "realtime", "tools": tools });
+        settings.update(wanted.as_object().unwrap()).unwrap();
+        let make = |seconds| {
+            let life = Duration::from_secs(seconds);
+            keys.make(settings.clone(), life, now).unwrap()
+        };
+        let made: Vec<String> = (0..200).map(|i| make(1_000 + i)).collect();
+        let held = keys.0.lock().unwrap().len();
+        assert!((50..150).contains(&held), "{held}");
+        let has = |key: &String| keys.check(key, now).is_ok();
+        assert_eq!(made.iter().position(has), Some(200 - held));
+        assert!(made[200 - held..].iter().all(has));
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::event::{Names, Problem};
 use super::sound::Format;
+use super::weight::check_size;
 
 /// A session's settings, as they are told and as they are meant.
 #[derive(Debug, Clone)]
@@ -208,6 +209,7 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), Problem> {
+        check_size(&self.session, "session")?;
         let formats = [
             ("audio.input.format", "input_audio_format"),
             ("audio.output.format", "output_audio_format"),
@@ -341,6 +343,26 @@ mod tests {
             assert_eq!(problem.param.as_deref(), Some(param));
         }
         assert_eq!(settings.to_json()["instructions"], "");
+    }
+
+    #[test]
+    fn names_that_nobody_knows_are_kept_while_there_is_room() {
+        let mut settings = Settings::new(Names::Ga, "m");
+        let long = "x".repeat(22 << 10);
+        // Little to write, much to keep.
+        let heavy = vec![json!({ "": 0 }); 2_000];
+        let wanted =
+            |name: &str, value: Value| json!({ "type": "realtime", "audio": { name: value } });
+        for name in ["a", "b"] {
+            settings
+                .update(&object(wanted(name, long.as_str().into())))
+                .unwrap();
+        }
+        for value in [long.into(), heavy.into()] {
+            let problem = settings.update(&object(wanted("c", value))).unwrap_err();
+            assert_eq!(problem.code, "value_too_large");
+        }
+        assert_eq!(settings.to_json()["audio"].get("c"), None);
     }
 
     #[test]
