@@ -307,8 +307,10 @@ impl Conversation {
         let id = event["item_id"].as_str().unwrap_or_default();
         // One that was deleted meanwhile has no transcript.
         if let Some(item) = self.items.get_mut(id) {
-            if event["transcript"].is_string() {
-                item.value["content"][0]["transcript"] = event["transcript"].clone();
+            let part = item.value.pointer_mut("/content/0");
+            let part = part.and_then(Value::as_object_mut);
+            if let (Some(part), Some(said @ Value::String(_))) = (part, event.get("transcript")) {
+                part.insert("transcript".to_owned(), said.clone());
             }
             self.tell(event);
         }

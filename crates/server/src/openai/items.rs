@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::event::Problem;
+use super::weight::weight;
 
-/// Most items of a conversation, and most bytes of those that the client made.
+/// Most items of a conversation, and most bytes that they take.
 const MOST: usize = 1_000;
 const BYTES: usize = 4 << 20;
 
@@ -50,18 +51,34 @@ impl Items {
             .map_or(Value::Null, |item| item.id.as_str().into())
     }
 
-    /// Appends what the server itself makes. The oldest item goes where there is no more room.
+    /// Appends what the server itself makes. The oldest items go where there is no more room.
     pub(super) fn append(&mut self, id: &str, value: Value) {
-        while self.list.len() >= MOST {
-            let oldest = self.list.remove(0);
-            self.bytes -= oldest.bytes;
+        let bytes = weight(&value);
+        while !self.list.is_empty() && !self.has_room(bytes) {
+            self.bytes -= self.list.remove(0).bytes;
         }
+        self.bytes += bytes;
         self.list.push(Item {
             id: id.to_owned(),
             value,
             sound_ms: None,
-            bytes: 0,
+            bytes,
         });
+    }
+
+    /// Keeps what became of an item, if it is still there.
+    pub(super) fn replace(&mut self, id: &str, value: Value, sound_ms: Option<u64>) {
+        if let Some(item) = self.list.iter_mut().find(|item| item.id == id) {
+            let bytes = weight(&value);
+            self.bytes = self.bytes - item.bytes + bytes;
+            item.bytes = bytes;
+            item.value = value;
+            item.sound_ms = sound_ms;
+        }
+    }
+
+    const fn has_room(&self, bytes: usize) -> bool {
+        self.list.len() < MOST && self.bytes + bytes <= BYTES
     }
 
     pub(super) fn remove(&mut self, id: &str) -> bool {
@@ -101,8 +118,8 @@ impl Items {
                 place.ok_or_else(|| absent("item_create_invalid_previous_item_id", previous))? + 1
             }
         };
-        let bytes = value.to_string().len();
-        if self.list.len() >= MOST || self.bytes + bytes > BYTES {
+        let bytes = weight(&value);
+        if !self.has_room(bytes) {
             let message = "The conversation has no room for the item.";
             return Err(Problem::new("conversation_too_long", message).at("item"));
         }
@@ -231,7 +248,23 @@ fn content_of(role: &str, content: Option<&Value>) -> Result<Value, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    impl Items {
+        /// Holds it to its bounds: what an answer adds to its item may lie beyond them until the next.
+        pub(in super::super) fn check(&self) {
+            let ids: BTreeSet<&str> = self.list.iter().map(|item| item.id.as_str()).collect();
+            assert_eq!(ids.len(), self.list.len());
+            assert_eq!(
+                self.bytes,
+                self.list.iter().map(|item| item.bytes).sum::<usize>()
+            );
+            let kept: usize = self.list.iter().map(|item| weight(&item.value)).sum();
+            assert!(kept <= BYTES + (1 << 20), "{kept}");
+        }
+    }
 
     fn insert(items: &mut Items, item: Value, previous: Option<&str>) -> Result<String, Problem> {
         let fresh = format!("item_{}", items.list.len());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::super::event::{Order, Problem};
 use super::super::items::absent;
@@ -66,6 +66,13 @@ impl Conversation {
             Some(previous) if previous.is_null() => None,
             Some(_) => Some(order.text("previous_item_id")?),
         };
+        // What is said of an item later must not meet another by its name.
+        let own = format!("item_{}", self.seed);
+        if matches!(wanted.get("id"), Some(Value::String(id)) if id.starts_with(&own)) {
+            let message =
+                format!("Error adding item: ids that begin with '{own}' are the server's to give.");
+            return Err(Problem::new("item_create_duplicate_item_id", message).at("item.id"));
+        }
         let fresh = self.name("item");
         let (id, previous) = self.items.insert(wanted, previous, fresh)?;
         if let Some(item) = self.items.get(&id) {

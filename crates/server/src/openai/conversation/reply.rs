@@ -9,6 +9,7 @@ use super::super::event::{Order, Problem};
 use super::super::items::said_by_user;
 use super::super::response::{Answer, CHUNK, Carrier, Part, Place, Response, Stage, span_of};
 use super::super::settings::{check_modalities, check_tools, modality_of};
+use super::super::weight::check_size;
 use super::{Conversation, Out, Owed, Terms, User};
 use crate::voice::{FRAME, RATE};
 
@@ -57,6 +58,10 @@ impl Conversation {
         let modalities = wanted.get("output_modalities").or(wanted.get("modalities"));
         if let Some(modalities) = modalities {
             check_modalities(modalities, "response.output_modalities")?;
+        }
+        for name in ["tools", "metadata"] {
+            let value = wanted.get(name).unwrap_or(&Value::Null);
+            check_size(value, &format!("response.{name}"))?;
         }
         if let Some(tools) = wanted.get("tools") {
             check_tools(tools, "response.tools")?;
@@ -159,7 +164,8 @@ impl Conversation {
             return;
         };
         item.sound_ms = Some(end);
-        if let Some(part) = item.value["content"][0].as_object_mut() {
+        let part = item.value.pointer_mut("/content/0");
+        if let Some(part) = part.and_then(Value::as_object_mut) {
             part.remove("transcript");
         }
         self.tell(json!({
@@ -330,10 +336,8 @@ impl Conversation {
     /// Keeps what was made of an item.
     fn keep(&mut self, response: &Response, item: &Value, now: Duration) {
         let made = response.made(now);
-        if let Some(kept) = self.items.get_mut(&response.item) {
-            kept.value = item.clone();
-            kept.sound_ms = (made > 0).then(|| ms_of(made));
-        }
+        let sound_ms = (made > 0).then(|| ms_of(made));
+        self.items.replace(&response.item, item.clone(), sound_ms);
         if let Some(playback) = &mut self.playback
             && playback.response == response.id
         {

@@ -4,6 +4,8 @@ use serde_json::Map;
 
 use super::*;
 
+mod hostile;
+
 /// A conversation and its clock.
 struct Room {
     conversation: Conversation,
@@ -480,83 +482,4 @@ fn a_session_ends_when_it_has_lasted_long_enough() {
     assert_eq!(kinds(&events[events.len() - 2..]), ["error", "expired"]);
     assert_eq!(code(&events), "session_expired");
     assert!(room.pass(1).is_empty());
-}
-
-/// What a client may say, sense or nonsense, about an item or a response of these names.
-fn anything(dice: u64, item: &Value, response: &Value) -> Value {
-    let session = |audio: Value| json!({ "type": "session.update", "session": { "type": "realtime", "audio": { "input": audio } } });
-    match dice % 16 {
-        0 | 1 => json!({ "type": "response.create" }),
-        2 => {
-            json!({ "type": "response.create", "response": { "output_modalities": ["text"], "conversation": "none" } })
-        }
-        3 => json!({ "type": "response.cancel" }),
-        4 => json!({ "type": "response.cancel", "response_id": response }),
-        5 => user("hello"),
-        6 => json!({ "type": "conversation.item.delete", "item_id": item }),
-        7 => {
-            json!({ "type": "conversation.item.truncate", "item_id": item, "content_index": 0, "audio_end_ms": dice % 3_000 })
-        }
-        8 => json!({ "type": "conversation.item.retrieve", "item_id": item }),
-        9 => json!({ "type": "output_audio_buffer.clear" }),
-        10 => json!({ "type": "input_audio_buffer.commit" }),
-        11 => session(json!({ "turn_detection": null })),
-        12 => session(
-            json!({ "turn_detection": { "type": "server_vad", "silence_duration_ms": dice % 2_000 } }),
-        ),
-        13 => session(
-            json!({ "turn_detection": { "type": "server_vad", "interrupt_response": dice.is_multiple_of(32) } }),
-        ),
-        14 => json!({ "type": "input_audio_buffer.clear" }),
-        _ => json!({ "type": 7, "item": item }),
-    }
-}
-
-#[test]
-fn whatever_a_client_does_one_response_runs_and_one_is_played() {
-    for carrier in [Carrier::Packets, Carrier::Messages] {
-        let mut room = Room::new(carrier, Names::Ga, json!({}));
-        let (mut running, mut played) = (None, None);
-        let (mut item, mut response) = (Value::Null, Value::Null);
-        let (mut ended, mut dice) = (0, 7_u64);
-        for _ in 0..500 {
-            dice ^= dice << 13;
-            dice ^= dice >> 7;
-            dice ^= dice << 17;
-            let events = match dice % 4 {
-                0 => room.pass(dice / 4 % 1_500),
-                1 => room.hear(
-                    dice / 4 % 400,
-                    if dice.is_multiple_of(8) { 0 } else { 6_000 },
-                ),
-                _ => room.send(anything(dice / 4, &item, &response)),
-            };
-            for event in &events {
-                let id = &event["response_id"];
-                match event["type"].as_str().unwrap() {
-                    "response.created" => {
-                        assert_eq!(running, None);
-                        response = event["response"]["id"].clone();
-                        running = Some(response.clone());
-                    }
-                    "response.done" => {
-                        assert_eq!(running.take().as_ref(), Some(&event["response"]["id"]));
-                        ended += 1;
-                    }
-                    "output_audio_buffer.started" => assert_eq!(played.replace(id.clone()), None),
-                    "output_audio_buffer.stopped" | "output_audio_buffer.cleared" => {
-                        assert_eq!(played.take().as_ref(), Some(id));
-                    }
-                    "conversation.item.added" => item = event["item"]["id"].clone(),
-                    kind if kind.starts_with("response.") => assert_eq!(running.as_ref(), Some(id)),
-                    _ => {}
-                }
-            }
-            if events.iter().any(|event| event["type"] == "expired") {
-                room = Room::new(carrier, Names::Ga, json!({}));
-                (running, played) = (None, None);
-            }
-        }
-        assert!(ended > 20, "{ended}");
-    }
 }
