@@ -12,6 +12,9 @@ use crate::voice::{Ear, Law, RATE, Resampler};
 /// Samples a second of PCM in messages.
 const WIDE: u32 = 24_000;
 
+/// Samples that the ear gets at once: it keeps the room that the most of them took.
+const AT_ONCE: usize = 4_800;
+
 /// How sound is written in messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
@@ -134,10 +137,11 @@ impl Listener {
     }
 
     pub(super) fn hear(&mut self, samples: &[i16], rate: u32) -> Vec<Change> {
-        let frames = self.ear.push(samples, rate);
         self.samples += samples.len() as u64 * u64::from(RATE) / u64::from(rate);
         let base = self.base;
-        let speeches = frames.into_iter().filter_map(|frame| frame.speech);
+        let frames = samples.chunks(AT_ONCE);
+        let frames = frames.flat_map(|samples| self.ear.push(samples, rate));
+        let speeches = frames.filter_map(|frame| frame.speech);
         speeches.map(|speech| change(base, speech)).collect()
     }
 
@@ -171,5 +175,24 @@ fn change(base: u64, speech: Speech) -> Change {
     match speech {
         Speech::Started { at } => Change::Started { ms: base + at.0 },
         Speech::Stopped { at } => Change::Stopped { ms: base + at.0 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_is_heard_as_many_short_ones() {
+        let second =
+            |level: i16| (0..24_000).map(move |i| if i % 24 < 12 { level } else { -level });
+        let levels = [0, 6_000, 0, 0, 6_000, 6_000, 0, 0];
+        let sound: Vec<i16> = levels.into_iter().flat_map(second).collect();
+        let (mut whole, mut parts) = (Listener::new(), Listener::new());
+        let heard = whole.hear(&sound, WIDE);
+        let short = sound.chunks(481).flat_map(|part| parts.hear(part, WIDE));
+        assert_eq!(heard, short.collect::<Vec<_>>());
+        assert_eq!(heard.len(), 4);
+        assert_eq!(whole.held(), 8_000);
     }
 }
