@@ -42,7 +42,9 @@ export function explain(host, guarantee) {
     }
   }
   const list = [...attempts.values()];
-  const halfOpenDetection = !host.json || !!(host.json.options.heartbeat && !host.native);
+  const { heartbeat, poll } = host.json?.options ?? {};
+  const unseen = { sse: host.native, "long-poll": poll?.held }[host.transport];
+  const halfOpenDetection = !host.json || !!(heartbeat && !unseen);
   const startedAt = new Date(performance.timeOrigin + host.origin).toISOString();
   return { startedAt, state: host.state, transport: host.transport, lastHeardAt: host.heardAt && host.heardAt - host.origin, guarantee, halfOpenDetection, attempts: list, timeline, summary: summarise(host, list, halfOpenDetection) };
 }

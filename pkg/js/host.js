@@ -1,3 +1,4 @@
+import { POLL_INTERVAL } from "../../src/transport/long-poll.js";
 import { fromBase64 } from "./base64.js";
 import {
   BAD_ADDRESS, BLOCKED, CANCEL, CANCELLED, CLOSE, CONNECT, ENDED, ENDPOINT, ENVIRONMENT, EXPIRED, FULL, GONE, KEPT, OPENED, REPLACED, SEND, SENT, TIMEOUT,
@@ -123,7 +124,10 @@ export class Host {
     if (plain.heartbeat > 8_000) set(1, plain.heartbeat * 1.2);
     TIMING.forEach((name, field) => set(field, options.timing?.[name]));
     options.timing?.backoff?.forEach((window, i) => set(7 + i, window));
-    set(12, plain.heartbeat);
+    const { heartbeat, poll } = plain;
+    set(12, heartbeat);
+    set(17, !this.native && heartbeat);
+    set(18, !poll?.held && heartbeat && Math.max(heartbeat, poll?.interval ?? POLL_INTERVAL));
     set(13, options.timing?.open);
     const { messages = 1_000, bytes = 1 << 20, whenFull } = options.outbox ?? {};
     const [carried = -1, rtt = 0] = options.remember === false ? [] : recall(this.key(), this.json);

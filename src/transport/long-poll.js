@@ -1,18 +1,21 @@
 // Long polling: held GETs down, POST up.
 
 import { LOST, READY } from "../../pkg/js/core.js";
+import { bounded } from "../../pkg/js/listeners.js";
 import { ask, linked, openUplink, queried, refuse } from "./fetch.js";
 import { receive } from "./unit.js";
 
 /** Milliseconds between polls of a server that does not hold them. */
-const POLL_INTERVAL = 3_000;
+export const POLL_INTERVAL = 3_000;
 
 /** Milliseconds before the next poll where one was answered with nothing. */
 const EMPTY_PAUSE = 100;
 
 export function openLongPoll(host, attempt, link) {
   const abort = new AbortController();
-  host.locate(attempt, "poll", (address) => {
+  host.locate(attempt, "poll", async (address) => {
+    // Where that was known at once, the link is not yet.
+    await 0;
     if (!abort.signal.aborted) poll(host, attempt, linked(host, address, link), abort.signal);
   });
   return {
@@ -62,9 +65,4 @@ async function poll(host, attempt, base, signal) {
   }
 }
 
-function pause(ms, signal) {
-  return new Promise((/** @type {any} */ resolve) => {
-    const alarm = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => (clearTimeout(alarm), resolve()));
-  });
-}
+const pause = (timeout, signal) => bounded({ timeout, signal }, () => {}).catch(() => {});

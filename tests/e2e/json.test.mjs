@@ -381,6 +381,50 @@ inBrowsers((world) => {
     assert.equal(first.body, again.body);
   });
 
+  world.check("`hello` goes over a held poll before the poll is answered", async (evaluate) => {
+    let greet;
+    const greeted = new Promise((resolve) => (greet = resolve));
+    const asked = scripted({
+      "GET /poll": (response, { count }) => count === 1 && greeted.then(() => answer(response, 200, {}, '{"type":"TICK"}')),
+      "POST /post": (response) => (greet(), answer(response, 200, {}, "")),
+    });
+    await evaluate(async (url) => {
+      const { session } = await harness.connected({
+        endpoints: { poll: `${url}/poll`, send: `${url}/post` }, transports: ["long-poll"], remember: false, dialect: { name: "json", poll: { held: true }, hello: { type: "HELLO" } },
+      });
+      await session.waitFor("TICK", { timeout: 10_000 });
+      await session.close();
+    }, hostile.url);
+    assert.deepEqual(asked.filter(({ method }) => method === "POST").map(({ body }) => body), ['{"type":"HELLO"}']);
+  });
+
+  world.check("a heartbeat is awaited only where it is seen: not on a native stream, not between polls, not on a held one", async (evaluate) => {
+    const asked = scripted({
+      "GET /stream": (response) => {
+        const open = stream(response);
+        let beats = 0;
+        const alarm = setInterval(() => (++beats < 20 ? open.write(":\n\n") : (clearInterval(alarm), open.write('data: {"type":"TICK"}\n\n'))), 20);
+      },
+      "GET /polls": (response, { count }) => answer(response, 200, {}, count === 4 ? '{"type":"TICK"}' : ""),
+      "GET /held": (response) => void setTimeout(() => answer(response, 200, {}, '{"type":"TICK"}'), 400),
+    });
+    const seen = await evaluate(async (url) => {
+      const quiet = [];
+      for (const [transport, path, options, poll] of [["sse", "/stream", { eventSource: "native" }], ["long-poll", "/polls", {}, { interval: 100 }], ["long-poll", "/held", {}, { held: true }]]) {
+        const { session, record } = await harness.connected({
+          ...options, url: url + path, endpoints: { send: null }, transports: [transport], remember: false, dialect: { name: "json", heartbeat: 20, poll },
+        });
+        const { halfOpenDetection } = session.explain();
+        await session.waitFor("TICK", { timeout: 10_000 });
+        quiet.push([record.states.map(({ to }) => to), halfOpenDetection]);
+        await session.close();
+      }
+      return quiet;
+    }, hostile.url);
+    assert.deepEqual(seen, [false, true, false].map((noticed) => [["connecting", "connected"], noticed]));
+    assert.equal(asked.filter(({ pathname }) => pathname === "/stream").length, 1);
+  });
+
   world.check("options that cannot be meant are refused by name", async (evaluate) => {
     const seen = await evaluate(async () => {
       const { connect } = await import("/throughline.js");

@@ -110,8 +110,13 @@ pub struct Timing {
     pub climb_slow: u32,
     /// How long probes stay frequent.
     pub climb_patience: u32,
-    /// The server's heartbeat interval where the dialect does not say. 0: none is visible.
+    /// The server's heartbeat interval on two-way links, where the dialect does not say. 0: none is
+    /// visible.
     pub heartbeat: u32,
+    /// The same on event streams.
+    pub heartbeat_sse: u32,
+    /// The longest time between two polls' answers, likewise.
+    pub heartbeat_poll: u32,
     /// A sign of life is due this long after waking up.
     pub wake: u32,
     /// How long `close()` waits for the outbox to empty.
@@ -149,6 +154,8 @@ impl Default for Timing {
             climb_slow: 300_000,
             climb_patience: 600_000,
             heartbeat: 0,
+            heartbeat_sse: 0,
+            heartbeat_poll: 0,
             wake: 2_000,
             close: 2_000,
             window: 120_000,
@@ -185,6 +192,8 @@ impl Timing {
             14 if VOICE => &mut self.standby,
             15 if VOICE => &mut self.standby_answered,
             16 if VOICE => &mut self.quiet,
+            17 => &mut self.heartbeat_sse,
+            18 => &mut self.heartbeat_poll,
             _ => return,
         };
         *span = ms;

@@ -2,7 +2,7 @@
 
 use throughline_core::{
     AttemptId, Cause, Config, Dialect, Ending, Event, Input, Millis, Outcome, Output, Readiness,
-    Report, Session, StateKind, Ticket, Transport,
+    Report, Session, StateKind, Ticket, Timing, Transport,
 };
 
 /// A page, and a clock.
@@ -23,10 +23,15 @@ impl Page {
     }
 
     fn new(readiness: Readiness, transports: &[Transport], polls: bool) -> Self {
+        Self::with(readiness, transports, polls, Timing::default())
+    }
+
+    fn with(readiness: Readiness, transports: &[Transport], polls: bool, timing: Timing) -> Self {
         let config = Config {
             dialect: Dialect::Json(readiness),
             transports: transports.iter().copied().collect(),
             polls,
+            timing,
             ..Config::default()
         };
         Self {
@@ -183,6 +188,32 @@ fn a_silent_data_channel_is_left_without_a_word_of_ours() {
         .iter()
         .filter(|output| matches!(output, Output::Open { .. }));
     assert_eq!(opens.count(), 1);
+}
+
+/// What beats where the page cannot see it is not waited for, and polls have their own pace.
+#[test]
+fn each_transport_has_its_heartbeat() {
+    let timing = Timing {
+        heartbeat: 400,
+        heartbeat_sse: 0,
+        heartbeat_poll: 1_000,
+        ..Timing::default()
+    };
+    for (transport, noticed) in [
+        (Transport::WebSocket, Some(1_000)),
+        (Transport::Sse, None),
+        (Transport::LongPoll, Some(2_500)),
+    ] {
+        let mut page = Page::with(Readiness::Settled, &[transport], false, timing.clone());
+        let attempt = page.tell(Input::Connect).expect("an attempt");
+        page.settle(attempt);
+        let since = page.now;
+        while page.session.state() == StateKind::Connected && page.now.0 < since.0 + 9_000 {
+            page.pass(10);
+        }
+        let silent = (page.now.0 < since.0 + 9_000).then_some(page.now.0 - since.0);
+        assert_eq!(silent, noticed, "{transport:?}");
+    }
 }
 
 #[test]

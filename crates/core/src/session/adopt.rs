@@ -6,7 +6,7 @@ use super::link::Plan;
 use super::state::State;
 use crate::close::{Cause, Ending, code};
 use crate::config::Dialect;
-use crate::frame::{Frame, Ready};
+use crate::frame::{Frame, Ready, Transport};
 use crate::output::Event;
 use crate::time::Millis;
 use crate::trace::Kind;
@@ -37,7 +37,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         };
         let (ready, rtt) = (ready.take(), *rtt);
         let timing = &self.config.timing;
-        let (mut heartbeat, mut window) = (timing.heartbeat, timing.window);
+        let mut window = timing.window;
+        let mut heartbeat = match attempt.transport {
+            Transport::WebSocket | Transport::WebRtc => timing.heartbeat,
+            Transport::Sse => timing.heartbeat_sse,
+            Transport::LongPoll => timing.heartbeat_poll,
+        };
         let named = Some((attempt.id, attempt.transport));
         self.pending.clear();
         if let Some(ready) = ready {
