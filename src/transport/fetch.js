@@ -1,7 +1,7 @@
 // Requests of the split transports: abortable, bounded in time, POSTs one after another.
 
 import { ENDPOINT, LOST, POST_HUNG, SIDE_PROBE, STATUS, WRITTEN } from "../../pkg/js/core.js";
-import { statusError } from "../../pkg/js/error.js";
+import { SessionError, statusError } from "../../pkg/js/error.js";
 import { ANSWER, pack, receive } from "./unit.js";
 
 /** Milliseconds a POST may take. */
@@ -75,18 +75,26 @@ export function linked(host, address, link) {
 export function openUplink(host, attempt, link, signal) {
   let last = Promise.resolve();
   async function post(item, quiet) {
+    const address = await new Promise((resolve) => host.locate(attempt, "send", resolve));
+    if (signal.aborted) return;
+    let to, shape;
+    try {
+      shape = item.raw ? host.json.shapeOf(item) : { path: "", body: item };
+      to = linked(host, new URL(shape.path, address).href, link);
+    } catch (cause) {
+      item.refused = new SessionError("unserialisable", { cause });
+      if (quiet) host.trouble(item.refused);
+      return true;
+    }
     const limit = new AbortController();
     const hung = () => limit.abort(POST_HUNG);
     // After a frozen page thaws, its timers come before the answers that waited.
     let alarm = setTimeout(() => (alarm = setTimeout(hung, THAW)), POST_TIMEOUT);
     const abort = () => limit.abort();
     signal.addEventListener("abort", abort);
-    let address;
     try {
-      address = await new Promise((resolve) => host.locate(attempt, "send", resolve));
-      const { path = "", init, body } = item.raw ? host.json.shapeOf(item) : { body: item };
+      const { init, body } = shape;
       const headers = { "Content-Type": typeof body === "string" ? "application/json" : "application/octet-stream" };
-      const to = linked(host, new URL(path, address).href, link);
       const response = await ask(host, to, limit.signal, "", { method: "POST", body, ...init, headers: { ...headers, ...init?.headers } });
       const answer = await response.text();
       const { status } = response;

@@ -381,6 +381,33 @@ inBrowsers((world) => {
     assert.equal(first.body, again.body);
   });
 
+  world.check("a `post` function that throws costs its message, and no link", async (evaluate) => {
+    const asked = scripted({ "GET /stream": (response) => stream(response), "POST /post": (response) => answer(response, 200, {}, "") });
+    const seen = await evaluate(async (url) => {
+      const { session, record } = await harness.connected({
+        endpoints: { sse: `${url}/stream`, send: `${url}/post` }, transports: ["sse"], remember: false,
+        dialect: {
+          name: "json", hello: { type: "HELLO" },
+          post: {
+            BAD: () => {
+              throw new Error("no such member");
+            },
+            NOWHERE: { path: "http://[" },
+          },
+        },
+      });
+      let cause;
+      session.send("BAD").catch((error) => (cause = error.cause.message));
+      const outcomes = await Promise.all(["BAD", "NOWHERE", "GOOD"].map((type) => harness.outcome(session.send(type))));
+      await session.close();
+      return { codes: outcomes.map(({ error }) => error?.code ?? "sent"), cause, states: record.states.map(({ to }) => to) };
+    }, hostile.url);
+    assert.deepEqual(seen.codes, ["unserialisable", "unserialisable", "sent"]);
+    assert.equal(seen.cause, "no such member");
+    assert.deepEqual(seen.states, ["connecting", "connected", "closing", "closed"]);
+    assert.deepEqual(asked.filter(({ method }) => method === "POST").map(({ body }) => JSON.parse(body).type), ["HELLO", "GOOD"]);
+  });
+
   world.check("`hello` goes over a held poll before the poll is answered", async (evaluate) => {
     let greet;
     const greeted = new Promise((resolve) => (greet = resolve));
