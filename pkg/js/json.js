@@ -19,6 +19,9 @@ const OPTIONS = {
  * @param {any} dialect */
 export const misfit = (dialect) => Object.keys(dialect).find((name) => dialect[name] !== undefined && !OPTIONS[typeof dialect[name]]?.split(" ").includes(name));
 
+/** Whether a value has members by name. */
+const isObject = (value) => value && typeof value === "object" && !Array.isArray(value);
+
 /** Bytes within JSON are base64. */
 const base64 = (_, value) => (value instanceof Uint8Array ? toBase64(value) : value);
 
@@ -55,14 +58,15 @@ export class Json {
 
   /** Writes a message. */
   encode(type, payload, more) {
-    const plain = payload && typeof payload === "object" && !Array.isArray(payload) ? payload : payload === undefined ? {} : { payload };
+    const plain = isObject(payload) ? payload : payload === undefined ? {} : { payload };
     const { write = (message) => message } = this.options;
     return { type, raw: JSON.stringify(write({ ...plain, ...more, [this.key]: type }), base64) };
   }
 
-  /** A message as it goes up: with what the server calls the session. */
+  /** A message as it goes up: with what the server calls the session, unless `write` made no object of it. */
   whole({ type, raw }) {
-    return { [this.member]: this.id, ...(typeof raw === "string" ? JSON.parse(raw) : { [this.key]: type, data: raw }) };
+    const message = typeof raw === "string" ? JSON.parse(raw) : { [this.key]: type, data: raw };
+    return isObject(message) ? { [this.member]: this.id, ...message } : message;
   }
 
   /** What goes over a WebSocket. */
@@ -75,13 +79,14 @@ export class Json {
     const shape = this.post.get(message.type) ?? this.post.get("*");
     const whole = this.whole(message);
     const { path = "", body = whole, ...init } = /** @type {any} */ (typeof shape === "function" ? shape(whole) : shape) ?? {};
-    return { path, init, body: body?.constructor === Object ? JSON.stringify(body, base64) : body };
+    return { path, init, body: body === whole || [Object, Array].includes(body?.constructor) ? JSON.stringify(body, base64) : body };
   }
 
   /** Takes apart what came. A later link goes on from `id`. */
   receive(host, attempt, data, name, id) {
     const { envelope } = this.options;
-    const accept = () => host.core.accept(attempt, 0);
+    // What answers a POST says nothing of the way down.
+    const accept = () => (name === ANSWER ? host.links.has(attempt) : host.core.accept(attempt, 0));
     if (envelope) {
       const opened = accept() && envelope({ data, id });
       if (!opened) return;
@@ -94,6 +99,7 @@ export class Json {
     try {
       value = JSON.parse(data);
     } catch {}
+    let told = name === ANSWER;
     for (const item of [value].flat()) {
       let type;
       try {
@@ -101,7 +107,8 @@ export class Json {
       } catch {}
       type ??= name === "message" ? undefined : name;
       if (typeof type !== "string") {
-        if (name === ANSWER) continue;
+        if (told) continue;
+        told = true;
         if (!this.options.raw) host.badMessage(data);
         else if (accept()) host.message("raw", data);
         continue;
@@ -132,9 +139,17 @@ export class Json {
       if (this.illness) throw this.illness;
     }
     if (session?.start && !this.found) {
-      const found = await host.call((signal) => session.start({ signal }));
-      this.id = found[this.member];
-      this.found = { ...("wsUrl" in found && { websocket: found.wsUrl }), ...found.endpoints };
+      const found = await host.call(async (signal) => {
+        const found = await session.start({ signal });
+        if (!(found instanceof Response)) return found;
+        const answer = await found.text();
+        if (!found.ok) throw statusError(found.status, answer);
+        return JSON.parse(answer);
+      });
+      const { [this.member]: id, wsUrl, endpoints } = found ?? {};
+      if ((id ?? endpoints ?? wsUrl) === undefined) throw new TypeError("no " + this.member);
+      this.id = id;
+      this.found = { ...(wsUrl !== undefined && { websocket: wsUrl }), ...endpoints };
     }
     const { id: sessionId } = this;
     const { lastEventId, stats } = host;

@@ -84,7 +84,7 @@ export interface JsonDialect {
   name: "json";
   /** The member that holds a message's type, or a function that finds it; what is sent then has it in `type`. Where neither says, an event's name does. @default "type" */
   type?: string | ((message: any) => string | undefined);
-  /** Makes what is sent of a message: `({ type, ...message }) => message` for a server whose messages have no type. @default the message itself */
+  /** Makes what is sent of a message: `({ type, ...message }) => message` for a server whose messages have no type. What is no object gets no session id. @default the message itself */
   write?: (message: any) => unknown;
   /** What a binary message is: JSON in UTF-8. @default a message of type `binary`, whose payload its bytes are */
   binary?: "json";
@@ -102,7 +102,10 @@ export interface JsonDialect {
    * Without it `request()` rejects with code `unsupported`.
    */
   reply?: { type: string; match: string };
-  /** Milliseconds between signs of life that the page can see (messages, or comments on streamed SSE). Without it half-open links are not detected. */
+  /**
+   * Milliseconds between signs of life that the page can see (messages, or comments on streamed SSE). Without it half-open links are not detected, nor on a native
+   * `EventSource` or on held polls. Plain polls may be silent for their `interval`, if that is longer.
+   */
   heartbeat?: number;
   /** Whether what is not JSON with a type is a message of type `raw`. @default false: it is dropped, and `error` says so with code `bad_message` */
   raw?: boolean;
@@ -117,9 +120,10 @@ export interface JsonDialect {
     member?: string;
     /**
      * Makes the session before the first link: the id in the member `member` of what it resolves with, and where the server says so, addresses in `endpoints`, or the
-     * WebSocket's in `wsUrl` (`null`: none here). Called again only after `session.forget()`. Has 12 s.
+     * WebSocket's in `wsUrl` (`null`: none here). It may resolve with the server's `Response`, whose JSON is taken. One that is not ok, or finds neither, has failed, and
+     * is called again with the next try; else only after `session.forget()`. Has 12 s.
      */
-    start?: (context: { signal: AbortSignal }) => Promise<JsonMessage & { wsUrl?: string | null; endpoints?: Endpoints }>;
+    start?: (context: { signal: AbortSignal }) => Promise<(JsonMessage & { wsUrl?: string | null; endpoints?: Endpoints }) | Response>;
   };
   /** What goes first over each new link, before anything that waited: a message or several, or a function of them, called before each connect. What the server is to restore goes in there. Has 12 s. */
   hello?:

@@ -111,7 +111,7 @@ inBrowsers((world) => {
           },
           transports: ["websocket", "sse"], eventSource: native ? "native" : undefined, remember: false,
           dialect: {
-            name: "json", ready: "session", session: { start: async ({ signal }) => (await fetch(`${api}/session`, { method: "POST", signal })).json() },
+            name: "json", ready: "session", session: { start: ({ signal }) => fetch(`${api}/session`, { method: "POST", signal }) },
             post: {
               text: ({ sessionId, text }) => ({ path: "text", body: { sessionId, text } }),
               sound: ({ sessionId, data }) => ({ path: "audio", body: { sessionId, audioData: data } }),
@@ -381,6 +381,23 @@ inBrowsers((world) => {
     assert.equal(first.body, again.body);
   });
 
+  world.check("a session that `start` did not find is asked for again, and the status is told", async (evaluate) => {
+    const asked = scripted({
+      "POST /session": (response, { count }) => answer(response, count === 1 ? 500 : 200, {}, JSON.stringify(count === 3 ? { sessionId: "s1" } : { error: "no database" })),
+      "GET /stream": (response) => stream(response),
+    });
+    const seen = await evaluate(async (url) => {
+      const { session, record } = await harness.connected({
+        endpoints: { sse: ({ sessionId }) => `${url}/stream?sessionId=${sessionId}`, send: null }, transports: ["sse"], remember: false, timing: { backoff: [1, 1, 1, 1] },
+        dialect: { name: "json", session: { start: ({ signal }) => fetch(`${url}/session`, { method: "POST", signal }) } },
+      });
+      await session.close();
+      return record.errors.map(({ code, status, details }) => [code, status ?? null, details ?? null]);
+    }, hostile.url);
+    assert.deepEqual(seen, [["http_status", 500, '{"error":"no database"}'], ["token", null, null]]);
+    assert.deepEqual(asked.filter(({ method }) => method === "GET").map(({ search }) => search), ["?sessionId=s1"]);
+  });
+
   world.check("a `post` function that throws costs its message, and no link", async (evaluate) => {
     const asked = scripted({ "GET /stream": (response) => stream(response), "POST /post": (response) => answer(response, 200, {}, "") });
     const seen = await evaluate(async (url) => {
@@ -450,6 +467,21 @@ inBrowsers((world) => {
     }, hostile.url);
     assert.deepEqual(seen, [false, true, false].map((noticed) => [["connecting", "connected"], noticed]));
     assert.equal(asked.filter(({ pathname }) => pathname === "/stream").length, 1);
+  });
+
+  world.check("answers to POSTs do not hide that the stream fell silent", async (evaluate) => {
+    scripted({ "GET /stream": (response) => stream(response), "POST /post": (response) => answer(response, 200, {}, '{"type":"DONE"}') });
+    const seen = await evaluate(async (url) => {
+      const { session, record } = await harness.connected({
+        endpoints: { sse: `${url}/stream`, send: `${url}/post` }, transports: ["sse"], remember: false, dialect: { name: "json", answers: true, heartbeat: 400 },
+      });
+      const lost = () => record.states.find(({ to }) => to === "reconnecting");
+      while (!lost() && record.messages.length < 300) await Promise.all([harness.outcome(session.send("X")), harness.sleep(10)]);
+      await session.close();
+      return { code: lost()?.error.code, answers: record.messages.length };
+    }, hostile.url);
+    assert.equal(seen.code, "half_open");
+    assert.ok(seen.answers > 0);
   });
 
   world.check("options that cannot be meant are refused by name", async (evaluate) => {

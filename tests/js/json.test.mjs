@@ -42,6 +42,21 @@ test("what is no message is told, or is raw, and in an answer it is nobody's", (
   assert.deepEqual(heard(new Json({}), new Uint8Array([1]).buffer), [["binary", new Uint8Array([1])]]);
 });
 
+test("a unit with several things that are no messages is told once", () => {
+  assert.deepEqual(heard(new Json({ raw: true }), "[1,2,3]"), [["raw", "[1,2,3]"]]);
+  assert.deepEqual(heard(new Json({}), "[1,2,3]"), [["bad", "[1,2,3]"]]);
+});
+
+test("an answer to a POST is heard while its link lives, and says nothing of the stream", () => {
+  const json = new Json({});
+  const all = [];
+  const host = { core: { accept: () => assert.fail("a sign of life") }, links: new Map([[1, {}]]), message: (type) => all.push(type) };
+  json.receive(host, 1, '{"type":"A"}', ANSWER);
+  host.links.delete(1);
+  json.receive(host, 1, '{"type":"B"}', ANSWER);
+  assert.deepEqual(all, ["A"]);
+});
+
 test("an envelope is opened once the core takes what came, and its id is where to go on", () => {
   const envelope = ({ data, id }) => (id ? { data: data.toUpperCase(), id } : data === "again" ? undefined : { data: '{"type":"B"}' });
   const json = new Json({ envelope });
@@ -95,6 +110,36 @@ test("the session's id is learned, and is in what goes after", () => {
   assert.equal(json.id, 5);
   const bytes = new Uint8Array([255]);
   assert.equal(json.textOf({ type: "A", raw: bytes }), bytes);
+});
+
+test("what `write` makes of a message goes as it is, over a socket and in a POST, whatever the session is called", () => {
+  const listed = new Json({ write: ({ type, ...message }) => [type, message], post: { same: (message) => ({ body: message }) } });
+  const text = new Json({ write: ({ type }) => type });
+  for (const id of [undefined, "s1"]) {
+    listed.id = text.id = id;
+    for (const type of ["chat", "same"]) {
+      const body = listed.encode(type, { text: "hi" });
+      assert.equal(listed.textOf(body), `["${type}",{"text":"hi"}]`);
+      assert.equal(listed.shapeOf(body).body, `["${type}",{"text":"hi"}]`);
+    }
+    assert.equal(text.textOf(text.encode("chat")), '"chat"');
+    assert.equal(text.shapeOf(text.encode("chat")).body, '"chat"');
+  }
+});
+
+test("`start` has to find the session's id or an address, itself or in a server's answer", async () => {
+  const host = { call: (run) => run(), stats: { lost: 0 } };
+  const found = [{ error: "down" }, null, new Response("no database", { status: 500 }), Response.json({ sessionId: "s1" })];
+  const json = new Json({ session: { start: async () => found.shift() } });
+  await assert.rejects(json.prepare(host), TypeError);
+  await assert.rejects(json.prepare(host), TypeError);
+  await assert.rejects(json.prepare(host), ({ code, status, details }) => code === "http_status" && status === 500 && details === "no database");
+  await json.prepare(host);
+  await json.prepare(host);
+  assert.deepEqual([json.id, found], ["s1", []]);
+  for (const addresses of [{ wsUrl: "wss://a.example/" }, { wsUrl: null }, { endpoints: { sse: "/stream" } }]) {
+    await new Json({ session: { start: () => addresses } }).prepare(host);
+  }
 });
 
 test("a reply is who asked's, an error is told and stays a message", () => {
