@@ -217,8 +217,7 @@ export class Host {
   trap(cause) {
     if (!this.core) return;
     this.core = undefined;
-    for (const link of this.links.values()) link.close();
-    this.end("failed", new SessionError("internal", { terminal: true, cause }));
+    this.fail(new SessionError("internal", { terminal: true, cause }));
   }
 
   /** The number that the core knows a session by. */
@@ -462,7 +461,11 @@ export class Host {
     return { messages, bytes, log: Array.from({ length: numbers.length / 6 }, () => numbers.splice(0, 6)) };
   }
 
+  /** Ends the session at once, and with it what it holds open. */
   fail(error) {
+    this.record = this.inspect();
+    this.core = undefined;
+    for (const link of this.links.values()) link.close();
     this.end("failed", error);
   }
 
@@ -536,7 +539,7 @@ function check(options, names) {
     throw new SessionError("bad_option", { message });
   };
   if (typeof options !== "object" || options === null) fail("connect() takes an object");
-  const { transports, dialect, token, recover } = options;
+  const { transports, dialect, token, check, recover } = options;
   if (transports && !(Array.isArray(transports) && transports.length && transports.every((name) => names.includes(name)))) {
     const hint = names.length < TRANSPORTS.length ? " (webrtc: throughline/voice)" : "";
     fail(`transports must be a list of ${names.join(", ")}${hint}`);
@@ -546,5 +549,5 @@ function check(options, names) {
   const odd = typeof dialect === "object" && misfit(dialect);
   if (odd) fail(`dialect.${odd} cannot be that`);
   if (recover && name === "json") fail('recover needs the dialect "throughline"');
-  if (token !== undefined && typeof token !== "function") fail("token must be a function");
+  for (const own of [token, check]) if (own !== undefined && typeof own !== "function") fail("token and check must be functions");
 }

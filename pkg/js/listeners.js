@@ -6,7 +6,7 @@ const UNCONSUMED_LIMIT = 1_000;
 const ITERATOR_LIMIT = 10_000;
 
 /** Names that are the session's own; a message of such a type is heard as `message:TYPE`. */
-const RESERVED = ["state", "transport", "error", "retry", "rtt", "gap", "drained", "recovered", "message"];
+const RESERVED = ["state", "transport", "error", "retry", "rtt", "gap", "drained", "recovered", "message", "lifecycle"];
 
 const PREFIX = "message:";
 
@@ -48,7 +48,8 @@ export class Listeners {
 
   /** An event of the session's own. Returns whether somebody listens. */
   emit(name, event) {
-    return call(this.#events, name, event);
+    const told = name !== "message" && call(this.#events, "lifecycle", { name, event });
+    return call(this.#events, name, event) || told;
   }
 
   /** A message of the application's, with its id if it is a topic's event. Returns whether somebody heard it. */

@@ -15,6 +15,7 @@ export class Session {
   constructor(host) {
     this.#host = host;
     host.state = "connecting";
+    host.options.check?.(this, host, SessionError, host.json?.fold);
     this.#started = host.kit.load().then(
       async (instance) => {
         const keep = await this.#openKeep(host.options);

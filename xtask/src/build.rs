@@ -362,7 +362,7 @@ fn shortened(repo: &Repo, entry: Entry, cmd: Cmd, names: &Names) -> Result<Cmd> 
 
 /// Members that only the package's own modules see and name by nothing but an identifier: the text entry's bundle has short
 /// names for them. What an application, the wire or the browser names must never be here.
-const INTERNAL: [&str; 39] = [
+const INTERNAL: [&str; 38] = [
     "badMessage",
     "overflowed",
     "refusal",
@@ -371,7 +371,6 @@ const INTERNAL: [&str; 39] = [
     "opened",
     "setAlarm",
     "listeners",
-    "trouble",
     "tellRecovered",
     "nameOf",
     "trap",
