@@ -15,6 +15,7 @@ export const schemas = (options) => (session, host, SessionError, fold = (type) 
   /** What a schema makes of a payload: a value, an error, or with `pass` both; or a promise of that. Never throws or rejects. */
   function look(schema, type, what, payload) {
     if (!schema) return { value: payload };
+    /** @type {(result: { value?: unknown, issues?: any }) => any} */
     const judge = ({ issues, value }) => {
       if (!issues) return { value };
       const error = new SessionError("invalid", { ...INVALID, message: describe(what, issues), details: { type, issues } });

@@ -4,7 +4,7 @@ import type { ListenOptions, Named, Session as TextSession, SessionError, State,
 import type { AudioEvents, MicrophoneState, SessionAudio, Session as VoiceSession, VoiceEvents } from "./voice.js";
 
 /** Any session, of either entry. */
-export type AnySession = TextSession<any, any>;
+export type AnySession = TextSession<any, any, any>;
 
 /** What has a voice: a session of `throughline/voice`. */
 export type Voiced = { readonly audio: SessionAudio };
@@ -17,7 +17,7 @@ export type Key = string | number | bigint | boolean | null | undefined;
 
 /** What a source tells of, by name. */
 export type EventsOf<S extends Source> =
-  S extends VoiceSession<infer Events, any> ? Named<Events> & VoiceEvents : S extends TextSession<infer Events, any> ? Named<Events> : S extends SessionAudio ? AudioEvents : never;
+  S extends VoiceSession<infer Events, any, any> ? Named<Events> & VoiceEvents : S extends TextSession<infer Events, any, any> ? Named<Events> : S extends SessionAudio ? AudioEvents : never;
 
 /** Hears events of a name; `id` names one of a topic. */
 export type Handler<T> = (payload: T, about: { id?: string }) => void;

@@ -1,3 +1,7 @@
+import type { ErrorCode } from "./codes.js";
+
+export type { ErrorCode, ErrorCodes } from "./codes.js";
+
 /** A way to carry the session; `webrtc` in `throughline/voice` alone. */
 export type Transport = "websocket" | "sse" | "long-poll" | "webrtc";
 
@@ -42,13 +46,13 @@ export type Endpoint =
 
 /** One address per purpose, where one for all does not do. What is left out falls back to `url`. */
 export interface Endpoints {
-  /** The WebSocket's address. `http(s):` and relative addresses are understood. */
+  /** The WebSocket's address. `http(s):` and relative addresses are understood. @default `url` */
   websocket?: Endpoint;
-  /** The event stream's address. */
+  /** The event stream's address. @default `url` */
   sse?: Endpoint;
-  /** Where POSTs go, for `sse` and `long-poll`. */
+  /** Where POSTs go, for `sse` and `long-poll`. @default `url` */
   send?: Endpoint;
-  /** The address polled. */
+  /** The address polled. @default `url` */
   poll?: Endpoint;
 }
 
@@ -65,10 +69,11 @@ export type JsonMessage = Record<string, any>;
 
 /** How a message goes up in a POST. What is left out is as without a shape. */
 export interface PostShape {
-  /** Relative to the address of `endpoints.send`. */
+  /** Relative to the address of `endpoints.send`. @default that address */
   path?: string | URL;
-  /** @default "POST" */
+  /** How the request is made. @default "POST" */
   method?: string;
+  /** Beside those that the session sends itself. @default none */
   headers?: Record<string, string>;
   /** An object goes as JSON, its `Uint8Array`s as base64; anything else as `fetch` sends it. `null`: none. @default the message itself */
   body?: unknown;
@@ -95,16 +100,17 @@ export interface JsonDialect {
    * @default none: a link that stays open for 300 ms is ready
    */
   ready?: string | string[];
-  /** Other names for incoming types: `{ SESSION_CREATED: "WELCOME" }` delivers `SESSION_CREATED` as `WELCOME`. The other options name types as the server does. */
+  /** Other names for incoming types: `{ SESSION_CREATED: "WELCOME" }` delivers `SESSION_CREATED` as `WELCOME`. The other options name types as the server does. @default none */
   alias?: Record<string, string>;
   /**
    * How replies are recognised, for `request()`: the reply has type `type` and repeats, in its member `match`, the id that the request carried there.
-   * Without it `request()` rejects with code `unsupported`.
+   * @default none: `request()` rejects with code `unsupported`
    */
   reply?: { type: string; match: string };
   /**
-   * Milliseconds between signs of life that the page can see (messages, or comments on streamed SSE). Without it half-open links are not detected, nor on a native
-   * `EventSource` or on held polls. Plain polls may be silent for their `interval`, if that is longer.
+   * Milliseconds between signs of life that the page can see (messages, or comments on streamed SSE). None is seen on a native `EventSource`, nor on held polls. Plain
+   * polls may be silent for their `interval`, if that is longer.
+   * @default none: half-open links are not detected
    */
   heartbeat?: number;
   /** Whether what is not JSON with a type is a message of type `raw`. @default false: it is dropped, and `error` says so with code `bad_message` */
@@ -112,20 +118,22 @@ export interface JsonDialect {
   /**
    * What the server calls the session. It is added to each later message in the member `member` (unless the message has one), and kept over reconnects until
    * `session.forget()`.
+   * @default none: messages go as they are
    */
   session?: {
-    /** The type of the message that tells it. */
+    /** The type of the message that tells it. @default none: `start` does */
     from?: string;
-    /** @default "sessionId" */
+    /** The member of messages that holds it. @default "sessionId" */
     member?: string;
     /**
      * Makes the session before the first link: the id in the member `member` of what it resolves with, and where the server says so, addresses in `endpoints`, or the
      * WebSocket's in `wsUrl` (`null`: none here). It may resolve with the server's `Response`, whose JSON is taken. One that is not ok, or finds neither, has failed, and
      * is called again with the next try; else only after `session.forget()`. Has 12 s.
+     * @default none: the server says it first
      */
     start?: (context: { signal: AbortSignal }) => Promise<(JsonMessage & { wsUrl?: string | null; endpoints?: Endpoints }) | Response>;
   };
-  /** What goes first over each new link, before anything that waited: a message or several, or a function of them, called before each connect. What the server is to restore goes in there. Has 12 s. */
+  /** What goes first over each new link, before anything that waited: a message or several, or a function of them, called before each connect. What the server is to restore goes in there. Has 12 s. @default none */
   hello?:
     | JsonMessage
     | JsonMessage[]
@@ -139,13 +147,14 @@ export interface JsonDialect {
   /**
    * Takes a message out of what came, and says its id, from which the next link is to go on (`lastEventId` of the functions in `endpoints`). It gets the id of an event, or
    * the `ETag` of a poll's answer. Nothing returned: nothing came, e.g. because another transport has brought it. What it throws ends the link. `docs/nchan.md` shows one.
+   * @default none: what comes is a message
    */
   envelope?: (came: { data: string | ArrayBuffer; id?: string | null }) => { data: string | ArrayBuffer; id?: string } | undefined;
-  /** Subprotocols that the WebSocket asks for. */
+  /** Subprotocols that the WebSocket asks for. @default none */
   protocols?: string | string[];
-  /** Names of events that a native `EventSource` is to hear; on streamed `fetch` all are heard. */
+  /** Names of events that a native `EventSource` is to hear; on streamed `fetch` all are heard. @default those without a name alone */
   events?: string[];
-  /** How messages go up in POSTs, by type, `*` for all others: a shape, or a function that makes one of the message (with the session's id; bytes are in `data`). */
+  /** How messages go up in POSTs, by type, `*` for all others: a shape, or a function that makes one of the message (with the session's id; bytes are in `data`). @default each as JSON to `endpoints.send` */
   post?: Record<string, PostShape | ((message: any) => PostShape | undefined)>;
   /** Whether answers to POSTs carry messages, too. @default false */
   answers?: boolean;
@@ -153,16 +162,18 @@ export interface JsonDialect {
    * Makes `long-poll` plain polling, as a safety net: a GET each `interval` (3000) ms, one at a time, while nothing streams. A better transport is looked for meanwhile,
    * and ends it. `cursor` says what to add to the address, from the last message that came and the last answer; `messages` finds the messages in an answer that is not
    * one of them, or a list. `ETag` and 304 are understood. `held: true`, in place of all that, says that the server holds a poll until there is something.
+   * @default none: a GET after each answer, 3000 ms after one with nothing in it
    */
   poll?: { held?: boolean; interval?: number; cursor?: (last: any, answer: any) => string | Record<string, string> | undefined; messages?: (answer: any) => unknown };
-  /** An address asked before each connect: 429 or 5xx, or no answer, means to wait; `Retry-After` is obeyed. */
+  /** An address asked before each connect: 429 or 5xx, or no answer, means to wait; `Retry-After` is obeyed. @default none */
   health?: string | URL;
   /**
    * A stream that was useful for 10 s and ends cleanly, after events with ids, was cut by its platform's time limit: it is opened again at once, and no state changes if
    * that takes less than a second. `"expected"` says that any end is such a cut, ids or not.
+   * @default what was learned from events with ids
    */
   cut?: "expected";
-  /** The name of a query parameter for the token where no header can carry it (WebSocket, native `EventSource`). Addresses are seen on the way and kept in logs: a last resort. */
+  /** The name of a query parameter for the token where no header can carry it (WebSocket, native `EventSource`). Addresses are seen on the way and kept in logs: a last resort. @default none */
   tokenQuery?: string;
 }
 
@@ -195,7 +206,7 @@ export interface Options {
    * @default "/realtime"
    */
   url?: Endpoint;
-  /** An address per transport, where one for all does not do. */
+  /** An address per transport, where one for all does not do. @default `url` for each */
   endpoints?: Endpoints;
   /**
    * Transports to use, most preferred first.
@@ -210,7 +221,8 @@ export interface Options {
   /**
    * Gives a fresh token; asked before each connect and reconnect, once when the server refuses the last one, and when the server warns that the living link's
    * expires. Never two calls at a time.
-   * The token travels in a header or in the first frame, never in an address.
+   * The token travels in a header or in the first frame, never in an address. Has 12 s.
+   * @default none: cookies alone, as `credentials` says
    */
   token?: (context: TokenContext) => string | Promise<string>;
   /**
@@ -220,8 +232,13 @@ export interface Options {
   eventSource?: "fetch" | "native";
   /** Whether cookies go along to another origin. @default "same-origin" */
   credentials?: "omit" | "same-origin" | "include";
-  /** Ends the session when aborted, like `close()`. */
-  signal?: AbortSignal;
+  /** Ends the session when aborted, like `close()`. @default none */
+  signal?: AbortSignal | undefined;
+  /**
+   * Looks at what comes and what is sent, by the schemas of `throughline/schemas`, whose types are the session's then. `docs/schemas.md` says more.
+   * @default none: payloads are taken to be what `Events`, `Commands` and `Replies` say
+   */
+  check?: PayloadCheck | undefined;
   /**
    * Whether the transport that worked is remembered for 24 h (in a plain dialect, where nothing looks for a better one later, for ten minutes), per origin and kind of network, in `localStorage`.
    * @default true
@@ -237,7 +254,7 @@ export interface Options {
   recover?: boolean | string;
   /** Bounds of what is on its way, and what `send()` does with more: it waits, or rejects with `outbox_full`. @default { messages: 1000, bytes: 1048576, whenFull: "wait" } */
   outbox?: { messages?: number; bytes?: number; whenFull?: "wait" | "reject" };
-  /** Deadlines and spans. */
+  /** Deadlines and spans, in milliseconds. @default each member's own */
   timing?: Timing;
 }
 
@@ -260,11 +277,8 @@ export type Message<Events extends MessageMap = Record<string, Payload>> = {
   [K in keyof Events & string]: { type: K; payload: Events[K]; id?: string };
 }[keyof Events & string];
 
-/**
- * What the session tells of itself. These names are its own: a message of yours with one of these types is heard as
- * `on("message:TYPE")`, which works for every type.
- */
-export interface SessionEvents<Events extends MessageMap = Record<string, Payload>> {
+/** What befalls a session, by name. */
+export interface LifecycleEvents {
   /** The state changed. */
   state: StateChange;
   /** Another transport carries the session, or none. */
@@ -287,65 +301,32 @@ export interface SessionEvents<Events extends MessageMap = Record<string, Payloa
    * gave it, in place of the one that died with the page.
    */
   recovered: { pending: { type: string; payload: Payload; settled: Promise<void> }[] };
+}
+
+/** Events of a map as one union, told apart by `name`. */
+export type Told<Events> = { [K in keyof Events]: { name: K; event: Events[K] } }[keyof Events];
+
+/**
+ * Any of what befalls a session, for one listener.
+ *
+ * @example
+ * session.on("lifecycle", (told) => {
+ *   if (told.name === "state") show(told.event.to);
+ *   else if (told.name === "error") report(told.event);
+ * });
+ */
+export type LifecycleEvent = Told<LifecycleEvents>;
+
+/**
+ * What the session tells of itself. These names are its own: a message of yours with one of these types is heard as
+ * `on("message:TYPE")`, which works for every type.
+ */
+export interface SessionEvents<Events extends MessageMap = Record<string, Payload>> extends LifecycleEvents {
+  /** All of what befalls the session, in its order: `name` says what. Counts as a listener of `error`. */
+  lifecycle: LifecycleEvent;
   /** Every message, whatever its type. */
   message: Message<Events>;
 }
-
-/** `error.code`: what went wrong, for programs. */
-export type ErrorCode =
-  | "refused"
-  | "hang"
-  | "swallowed"
-  | "muted"
-  | "flapped"
-  | "lost"
-  | "half_open"
-  | "http_status"
-  | "unauthorized"
-  | "forbidden"
-  | "not_found"
-  | "slow_down"
-  | "server_unavailable"
-  | "replaced"
-  | "too_large"
-  | "closed_by_server"
-  | "blocked"
-  | "bad_address"
-  | "transport_unavailable"
-  | "protocol"
-  | "post_hung"
-  | "token"
-  | "connect_timeout"
-  | "endpoint"
-  | "closed"
-  | "outcome_unknown"
-  | "outbox_full"
-  | "expired"
-  | "storage"
-  | "timeout"
-  | "aborted"
-  | "unserialisable"
-  | "request_failed"
-  | "server_error"
-  | "unsupported"
-  | "unsupported_environment"
-  | "wasm_blocked"
-  | "bad_message"
-  | "bad_option"
-  | "internal"
-  | "signaling_failed"
-  | "ice_servers"
-  | "turn_rejected"
-  | "mic_denied"
-  | "mic_not_found"
-  | "mic_in_use"
-  | "mic_constraint"
-  | "mic_unsupported"
-  | "mic_lost"
-  | "insecure_context"
-  | "worklet_blocked"
-  | "tool_failed"
-  | "audio_unsupported";
 
 /** Every error of the session. */
 export class SessionError extends Error {
@@ -430,25 +411,28 @@ export interface Explanation {
 
 /** Options of calls that wait. */
 export interface WaitOptions {
-  /** Milliseconds. */
-  timeout?: number;
-  signal?: AbortSignal;
+  /** Milliseconds until the call rejects with `timeout`. @default 30000 */
+  timeout?: number | undefined;
+  /** Ends the wait when aborted: the call rejects with `aborted`. @default none */
+  signal?: AbortSignal | undefined;
 }
 
 /** Options of `on()` and `once()`. */
 export interface ListenOptions {
-  signal?: AbortSignal;
+  /** Stops the listener when aborted. @default none */
+  signal?: AbortSignal | undefined;
   /** Whether earlier messages that nothing has consumed are heard first. @default false */
-  kept?: boolean;
+  kept?: boolean | undefined;
 }
 
 /** Options of `send()`. */
 export interface SendOptions {
-  signal?: AbortSignal;
+  /** Gives the send up when aborted: it rejects with `aborted`, or `outcome_unknown` if it was written. @default none */
+  signal?: AbortSignal | undefined;
   /** Milliseconds after which the message is not to be written any more; `send()` then rejects with `expired`. One that was written is never taken back. @default none */
-  ttl?: number;
+  ttl?: number | undefined;
   /** A later send with the same key stands for this one, if this one has not been written yet; both settle together. The later one keeps its own place. @default none */
-  coalesceKey?: string;
+  coalesceKey?: string | undefined;
 }
 
 type AppName<Events extends MessageMap> = Exclude<keyof Events & string, keyof SessionEvents>;
@@ -461,6 +445,15 @@ export type Named<Events extends MessageMap> = {
   [K in keyof Events & string as `message:${K}`]: Events[K];
 };
 
+/** Types of commands whose payload may be left out. */
+type Bare<Commands> = { [K in keyof Commands & string]: undefined extends Commands[K] ? K : {} extends Commands[K] ? K : never }[keyof Commands & string];
+
+declare const undeclared: unique symbol;
+/** Stands for a reply's type where the call names none. */
+type Undeclared = typeof undeclared;
+/** Types of commands, where the call names its reply's type. */
+type Typed<R, Type> = 0 extends 1 & R ? Type : [R] extends [Undeclared] ? never : Type;
+
 /** Hears messages of a type; `id` names one of a topic. */
 type Listener<T> = (payload: T, about: { id?: string }) => void;
 
@@ -468,6 +461,7 @@ type Listener<T> = (payload: T, about: { id?: string }) => void;
 export interface Session<
   Events extends MessageMap = Record<string, Payload>,
   Commands extends MessageMap = Record<string, Payload>,
+  Replies extends MessageMap = Record<string, Payload>,
 > {
   readonly state: State;
   /** The transport that carries the session, `null` if none does. */
@@ -493,9 +487,15 @@ export interface Session<
    * Rejects with `outcome_unknown` if it was written and nobody can say whether it arrived, `closed` or `expired` if it never was, `unserialisable`, `aborted`, `outbox_full`.
    * While more is on its way than `outbox` allows, it waits.
    */
-  send<K extends keyof Commands & string>(type: K, payload?: Commands[K], options?: SendOptions): Promise<void>;
-  /** Sends a message and resolves with its reply. `timeout` defaults to 30 s. Rejects with `request_failed` if the server refuses it. */
-  request<R = unknown, K extends keyof Commands & string = keyof Commands & string>(type: K, payload?: Commands[K], options?: WaitOptions): Promise<R>;
+  send<K extends Bare<Commands>>(type: K, payload?: Commands[K], options?: SendOptions): Promise<void>;
+  send<K extends keyof Commands & string>(type: K, payload: Commands[K], options?: SendOptions): Promise<void>;
+  /**
+   * Sends a message and resolves with its reply, as `Replies` declares it; `request<Reply>(…)` names one that is not declared. `timeout` defaults to 30 s.
+   * Rejects with `request_failed` if the server refuses it, `unsupported` in the dialect `json` without `reply`.
+   */
+  request<R = Undeclared>(type: Typed<R, keyof Commands & string>, payload?: Commands[keyof Commands & string], options?: WaitOptions): Promise<R>;
+  request<K extends Bare<Commands> & keyof Replies>(type: K, payload?: Commands[K], options?: WaitOptions): Promise<Replies[K]>;
+  request<K extends keyof Commands & keyof Replies & string>(type: K, payload: Commands[K], options?: WaitOptions): Promise<Replies[K]>;
   /**
    * Resolves with the oldest message of a type that neither a listener of that type nor an earlier `waitFor` has consumed, waiting for one if need be.
    * Up to 1000 unconsumed messages are kept. `timeout` defaults to 30 s; the error names what arrived instead.
@@ -512,8 +512,24 @@ export interface Session<
   close(): Promise<void>;
 }
 
+declare const checked: unique symbol;
+
+/** What looks at payloads: made by `schemas()` of `throughline/schemas`. */
+export interface PayloadCheck<Events extends MessageMap = any, Commands extends MessageMap = any, Replies extends MessageMap = any> {
+  readonly [checked]: { events: Events; commands: Commands; replies: Replies };
+}
+
+/**
+ * Starts a session and returns it at once, in state `connecting`. Nothing happens at import; the WebAssembly is compiled on the first call. The types of payloads
+ * are those of the schemas in `check`.
+ */
+export function connect<Events extends MessageMap, Commands extends MessageMap, Replies extends MessageMap>(
+  options: Options & { check: PayloadCheck<Events, Commands, Replies> },
+): Session<Events, Commands, Replies>;
+
 /**
  * Starts a session and returns it at once, in state `connecting`. Nothing happens at import; the WebAssembly is compiled on the first call.
+ * `Events` are the messages that come, `Commands` those that are sent, `Replies` what `request()` resolves with, each by type.
  *
  * @example
  * const session = connect<Events, Commands>({ url: "/realtime" });
@@ -523,4 +539,5 @@ export interface Session<
 export function connect<
   Events extends MessageMap = Record<string, Payload>,
   Commands extends MessageMap = Record<string, Payload>,
->(options?: Options): Session<Events, Commands>;
+  Replies extends MessageMap = Record<string, Payload>,
+>(options?: Options): Session<Events, Commands, Replies>;

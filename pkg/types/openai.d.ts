@@ -1,7 +1,7 @@
 // The dialect `openai` of `throughline/voice`: docs/openai.md.
 
-import type { AudioOptions, Endpoints, JsonSignaling, Options, Session, VoiceEvents, WebRtcOptions } from "./voice.js";
-import type { MessageMap, TokenContext, WaitOptions } from "./index.js";
+import type { AudioOptions, Endpoints, JsonSignaling, Options, Session, VoiceEvents, VoiceLifecycleEvent, WebRtcOptions } from "./voice.js";
+import type { MessageMap, Told as Union, TokenContext, WaitOptions } from "./index.js";
 
 // ---- Options ---------------------------------------------------------------------------------------------------------------------------------------
 
@@ -15,9 +15,9 @@ export type Key =
 
 /** A function that the model may call. */
 export interface Tool<Arguments = any> {
-  /** What it does and when to call it, for the model. */
+  /** What it does and when to call it, for the model. @default none: its name says it */
   description?: string;
-  /** Its arguments, as a JSON schema. */
+  /** Its arguments, as a JSON schema. @default none */
   parameters?: Record<string, unknown>;
   /**
    * Runs it. What it returns is told to the model, as JSON unless it is text, and the model goes on; so is what it throws, which `error` tells as well, with code
@@ -69,9 +69,10 @@ export interface OpenAiDialect {
   /**
    * Makes a session at your backend before each link that needs a new one, `token` being what the option `token` gave: resolves with what the exchange needs, such as
    * `{ id, token }`, or with the answer of `fetch` itself, whose status is then told with `error`. A key in it is shown to OpenAI; `wsUrl` and `endpoints` name addresses. Has 12 s.
+   * @default none: `token` gives the key
    */
   start?: (context: { token?: string; signal: AbortSignal }) => Promise<unknown>;
-  /** Functions that the model may call, by name. They are declared in the session beside its own tools, called, and answered. */
+  /** Functions that the model may call, by name. They are declared in the session beside its own tools, called, and answered. @default none */
   tools?: Record<string, Tool>;
   /**
    * When to go over to a new session, since OpenAI ends each after an hour: after `after` milliseconds (± 3 %) at a moment in which nobody speaks and nothing is under way,
@@ -93,15 +94,15 @@ export interface OpenAiSignaling extends Omit<JsonSignaling, "body"> {
 /** What `connect()` takes in the dialect `openai`. */
 export interface OpenAiOptions extends Omit<Options, "dialect" | "token" | "webrtc" | "endpoints" | "transports" | "recover"> {
   dialect: "openai" | OpenAiDialect;
-  /** `webrtc`: where offers go (OpenAI's own address, if no endpoint is named); `websocket`: your backend's relay. */
+  /** `webrtc`: where offers go (OpenAI's own address, if no endpoint is named); `websocket`: your backend's relay. @default OpenAI's own, over `webrtc` */
   endpoints?: Pick<Endpoints, "webrtc" | "websocket">;
-  /** @default those with an endpoint: `["webrtc", "websocket"]` */
+  /** Transports to use, most preferred first. @default those with an endpoint: `["webrtc", "websocket"]` */
   transports?: ("webrtc" | "websocket")[];
-  /** Gives OpenAI's ephemeral key, in any shape that backends have, or your own bearer token where `start` finds the key. Asked before each connect. */
+  /** Gives OpenAI's ephemeral key, in any shape that backends have, or your own bearer token where `start` finds the key. Asked before each connect. @default none: `start` or the endpoint knows the key */
   token?: (context: TokenContext) => Key | Promise<Key>;
-  /** As elsewhere, but `signaling` is `"sdp"` and the channel's label `"oai-events"` unless said otherwise. */
+  /** As elsewhere, but `signaling` is `"sdp"` and the channel's label `"oai-events"`. @default each member's own */
   webrtc?: Omit<WebRtcOptions, "signaling"> & { signaling?: WebRtcOptions["signaling"] | OpenAiSignaling };
-  /** Sound over a WebSocket is 24 kHz whatever `rate` says. */
+  /** Sound over a WebSocket is 24 kHz whatever `rate` says. @default each member's own */
   audio?: AudioOptions;
 }
 
@@ -150,11 +151,14 @@ export interface OpenAiSessionEvents {
   recovered: { pending: []; restored: "history" | "none"; items: number };
 }
 
+/** Any of what befalls a session in this dialect, for one listener. */
+export type OpenAiLifecycleEvent = Exclude<VoiceLifecycleEvent, { name: keyof OpenAiSessionEvents }> | Union<OpenAiSessionEvents>;
+
 /** A session in the dialect `openai`. */
 export interface OpenAiSession<Events extends MessageMap = {}, Commands extends MessageMap = {}>
   extends Omit<Session<OpenAiEvents & Events, OpenAiCommands & Commands>, "on" | "once" | "request" | "send"> {
-  readonly on: Listening<OpenAiSessionEvents> & Listening<VoiceEvents> & Session<OpenAiEvents & Events, OpenAiCommands & Commands>["on"];
-  readonly once: Listening<OpenAiSessionEvents> & Listening<VoiceEvents> & Session<OpenAiEvents & Events, OpenAiCommands & Commands>["once"];
+  readonly on: Listening<OpenAiSessionEvents & { lifecycle: OpenAiLifecycleEvent }> & Listening<VoiceEvents> & Session<OpenAiEvents & Events, OpenAiCommands & Commands>["on"];
+  readonly once: Listening<OpenAiSessionEvents & { lifecycle: OpenAiLifecycleEvent }> & Listening<VoiceEvents> & Session<OpenAiEvents & Events, OpenAiCommands & Commands>["once"];
   /** What was said, and is being said. */
   readonly conversation: Conversation;
   /** As in every session; a `response.create` waits for the response under way, since OpenAI gives one at a time. */

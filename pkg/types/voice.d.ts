@@ -1,12 +1,15 @@
 import type {
   Endpoint,
   Endpoints as TextEndpoints,
+  LifecycleEvent,
   MessageMap,
   Options as TextOptions,
   Payload,
+  PayloadCheck,
   Session as TextSession,
   SessionError,
   Timing as TextTiming,
+  Told,
   Transport,
 } from "./index.js";
 import type { OpenAiOptions, OpenAiSession } from "./openai.js";
@@ -16,7 +19,7 @@ export * from "./openai.js";
 
 /** One address per purpose, where one for all does not do. What is left out falls back to `url`. */
 export interface Endpoints extends TextEndpoints {
-  /** Where offers are sent (dialects `whip`, `sdp`, `json`). */
+  /** Where offers are sent (dialects `whip`, `sdp`, `json`). @default `url` */
   webrtc?: Endpoint;
 }
 
@@ -30,13 +33,13 @@ export interface Timing extends TextTiming {
 
 /** What `connect()` takes. */
 export interface Options extends Omit<TextOptions, "endpoints" | "timing"> {
-  /** Deadlines and spans. From the answer to an offer a path has 15 s, 5 s in dialects that try another transport after it. */
+  /** Deadlines and spans. From the answer to an offer a path has 15 s, 5 s in dialects that try another transport after it. @default each member's own */
   timing?: Timing;
-  /** An address per transport, where one for all does not do. */
+  /** An address per transport, where one for all does not do. @default `url` for each */
   endpoints?: Endpoints;
-  /** How peer connections are made. */
+  /** How peer connections are made. @default each member's own */
   webrtc?: WebRtcOptions;
-  /** How sound is heard and played. */
+  /** How sound is heard and played. @default each member's own */
   audio?: AudioOptions;
 }
 
@@ -48,9 +51,10 @@ type Listening<Events> = {
 export interface Session<
   Events extends MessageMap = Record<string, Payload>,
   Commands extends MessageMap = Record<string, Payload>,
-> extends TextSession<Events, Commands> {
-  readonly on: Listening<VoiceEvents> & TextSession<Events, Commands>["on"];
-  readonly once: Listening<VoiceEvents> & TextSession<Events, Commands>["once"];
+  Replies extends MessageMap = Record<string, Payload>,
+> extends TextSession<Events, Commands, Replies> {
+  readonly on: Listening<VoiceEvents & { lifecycle: VoiceLifecycleEvent }> & TextSession<Events, Commands>["on"];
+  readonly once: Listening<VoiceEvents & { lifecycle: VoiceLifecycleEvent }> & TextSession<Events, Commands>["once"];
   /** The microphone, and what the server says. */
   readonly audio: SessionAudio;
   /** Figures of the peer connection that carries the session, since the last time they were asked for; `null` on another transport. */
@@ -68,6 +72,9 @@ export interface VoiceEvents {
   rung: { from: Transport; to: Transport; gapMs: number };
 }
 
+/** Any of what befalls a session with voice, for one listener. */
+export type VoiceLifecycleEvent = LifecycleEvent | Told<VoiceEvents>;
+
 /**
  * Starts a session with OpenAI Realtime: its events are typed.
  *
@@ -78,11 +85,17 @@ export interface VoiceEvents {
  */
 export function connect<Events extends MessageMap = {}, Commands extends MessageMap = {}>(options: OpenAiOptions): OpenAiSession<Events, Commands>;
 
+/** Starts a session and returns it at once. The types of payloads are those of the schemas in `check`. */
+export function connect<Events extends MessageMap, Commands extends MessageMap, Replies extends MessageMap>(
+  options: Options & { check: PayloadCheck<Events, Commands, Replies> },
+): Session<Events, Commands, Replies>;
+
 /** Starts a session and returns it at once. Where there is no `RTCPeerConnection`, the transports after `webrtc` carry it. */
 export function connect<
   Events extends MessageMap = Record<string, Payload>,
   Commands extends MessageMap = Record<string, Payload>,
->(options?: Options): Session<Events, Commands>;
+  Replies extends MessageMap = Record<string, Payload>,
+>(options?: Options): Session<Events, Commands, Replies>;
 
 // ---- WebRTC ----------------------------------------------------------------------------------------------------------------------------------------
 
@@ -123,7 +136,7 @@ export interface JsonSignaling {
   name: "json" | "whip" | "sdp";
   /** Names of the members that hold the offer and the token; with `token: null` the token is in the header alone. @default { sdp: "sdp", token: "token" } */
   fields?: { sdp?: string; token?: string | null };
-  /** Further members, such as a session's id and a model. */
+  /** Further members, such as a session's id and a model. @default none */
   body?: Record<string, unknown>;
 }
 
@@ -204,7 +217,7 @@ export function diagnose(options?: DiagnoseOptions): Promise<Diagnosis>;
 export interface AudioOptions {
   /** Samples a second of what goes up in messages; over WebRTC the codec decides. @default 16000 */
   rate?: 16000 | 24000;
-  /** What the microphone is asked for beside `{ echoCancellation, noiseSuppression, autoGainControl }`, which are on, and one channel. */
+  /** What the microphone is asked for beside `{ echoCancellation, noiseSuppression, autoGainControl }`, which are on, and one channel. @default nothing more */
   constraints?: MediaTrackConstraints;
   /**
    * The address of `dist/audio-worklet.js`, for a content security policy whose `script-src` forbids `blob:`.
@@ -222,9 +235,9 @@ export interface AudioOptions {
    * @default true, unless the microphone has no echo cancellation
    */
   bargeIn?: boolean;
-  /** How a plain server's messages hold sound (dialect `json`). Without it they are as PROTOCOL.md D11 to D13 has them, with sound as base64: `{ type: "audio", audio }`. */
+  /** How a plain server's messages hold sound (dialect `json`). @default as PROTOCOL.md D11 to D13 has them, with sound as base64: `{ type: "audio", audio }` */
   messages?: SoundMessages;
-  /** Other types for the messages about sound. */
+  /** Other types for the messages about sound. @default those of PROTOCOL.md */
   names?: Partial<Record<"audio" | "start" | "stop" | "end" | "flush" | "interrupt" | "dropped" | "speech", string>>;
 }
 
@@ -260,15 +273,15 @@ export type HeardSound =
 export interface SoundMessages {
   /** What sends a chunk of the user's voice, of 20 to 500 ms: a type, whose payload the bytes are, or a function that makes the message. */
   chunk: string | ((pcm: Uint8Array) => SoundMessage);
-  /** Says that the user's microphone is on. What is left out, or returns nothing, is not said. */
+  /** Says that the user's microphone is on. What returns nothing is not said. @default none: not said */
   start?: (about: { stream: number; rate: number }) => SoundMessage | undefined;
-  /** Says that it is off. */
+  /** Says that it is off. @default none: not said */
   stop?: (about: { stream: number }) => SoundMessage | undefined;
-  /** Says that so much of what was said is lost. */
+  /** Says that so much of what was said is lost. @default none: not said */
   dropped?: (about: { stream: number; ms: number }) => SoundMessage | undefined;
-  /** Says that the user cut in on the server's stream after so many samples, or milliseconds, of it. */
+  /** Says that the user cut in on the server's stream after so many samples, or milliseconds, of it. @default none: not said */
   interrupt?: (about: { stream: number; played: number; ms: number }) => SoundMessage | undefined;
-  /** Which messages hold sound, by their types: the name of the member it is in, or a function that finds it. */
+  /** Which messages hold sound, by their types: the name of the member it is in, or a function that finds it. @default none */
   hear?: Record<string, string | ((message: any) => HeardSound | undefined)>;
   /** Samples a second of what is heard. @default 24000 */
   rate?: number;

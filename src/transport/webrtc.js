@@ -21,7 +21,9 @@ const MILESTONES = [OFFERED, ANSWERED, OPENED, MENDED];
 /** Causes and statuses that the session itself has words for. */
 const KNOWN = [REFUSED, LOST, 401, 403, 404, 413, 429, 503];
 
-const WARNINGS = {
+/** Texts of what only this transport can tell, as `TEXTS` has them. */
+export const WARNINGS = {
+  signaling_failed: ["WebRTC was not set up", "check webrtc.signaling and endpoints.webrtc; the other transports are used"],
   ice_servers: ["ICE servers could not be had; the call goes on without", "check webrtc.iceServers"],
   turn_rejected: ["a TURN server did not take these credentials, or was not reached", "check its address, and that credentials are fresh"],
 };
@@ -91,9 +93,10 @@ export function openWebRtc(host, attempt) {
         const text = typeof told === "string" ? told : told?.message;
         const details = text && redact(text, host.token);
         const what = status ? `HTTP ${status}` : cause === HANG ? "no answer in time" : saidIn(details) ?? "no answer that can be used";
+        const [message, remediation] = WARNINGS.signaling_failed;
         trouble("signaling_failed", {
-          message: `WebRTC was not set up: ${what} (${PHASES[phase]})`,
-          remediation: "check webrtc.signaling and endpoints.webrtc; the other transports are used",
+          message: `${message}: ${what} (${PHASES[phase]})`,
+          remediation,
           phase: PHASES[phase],
           details,
           ...(status ? { status } : {}),

@@ -361,7 +361,7 @@ fn shortened(repo: &Repo, entry: Entry, cmd: Cmd, names: &Names) -> Result<Cmd> 
 }
 
 /// Members that only the package's own modules see and name by nothing but an identifier: the text entry's bundle has short
-/// names for them. What an application, the wire or the browser names must never be here.
+/// names for them. What an application, the wire, the browser or `throughline/schemas` names must never be here.
 const INTERNAL: [&str; 38] = [
     "badMessage",
     "overflowed",
@@ -441,11 +441,11 @@ fn verify_round_trip(repo: &Repo, entry: Entry, wasm: &Path) -> Result<()> {
         .with_context(|| format!("{} does not give back the wasm", entry.bytes()))
 }
 
-/// Bundles what binds the package to frameworks, which stay outside; a release build reports the sizes.
+/// Bundles what binds the package to schemas and to frameworks, which stay outside; a release build reports the sizes.
 pub(crate) fn bindings(repo: &Repo, flavour: Flavour) -> Result<Vec<Binding>> {
     fs::create_dir_all(repo.path("pkg/dist"))?;
     let mut sizes = Vec::new();
-    for name in ["react", "vue", "svelte"] {
+    for name in ["schemas", "react", "vue", "svelte"] {
         let cmd = repo.npm_cmd("esbuild")?.arg(format!("pkg/js/{name}.js"));
         let cmd = cmd
             .args(["--bundle", "--packages=external", "--format=esm"])
