@@ -48,8 +48,8 @@ export class Listeners {
 
   /** An event of the session's own. Returns whether somebody listens. */
   emit(name, event) {
-    const told = name !== "message" && call(this.#events, "lifecycle", { name, event });
-    return call(this.#events, name, event) || told;
+    const heard = call(this.#events, name, event);
+    return (name !== "message" && call(this.#events, "lifecycle", { name, event })) || heard;
   }
 
   /** A message of the application's, with its id if it is a topic's event. Returns whether somebody heard it. */

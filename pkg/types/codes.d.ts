@@ -1,8 +1,6 @@
 /**
  * What can go wrong, by `error.code`: what it means, and what to do about it first. `error.message` and `error.remediation` say the same, where nothing more is known.
- *
- * @example
- * const words: Partial<Record<ErrorCode, string>> = { mic_denied: "Please allow the microphone." };
+ * Editors show it in `ByCode` and `ErrorCodes["…"]`.
  */
 export interface ErrorCodes {
   /** The connection was refused or reset. Check that the server runs and that nothing blocks this transport. */
@@ -117,3 +115,11 @@ export interface ErrorCodes {
 
 /** `error.code`: what went wrong, for programs. `ErrorCodes` explains each. */
 export type ErrorCode = keyof ErrorCodes;
+
+/**
+ * Something for each code, or for some.
+ *
+ * @example
+ * const words: ByCode<string> = { mic_denied: "Please allow the microphone.", outbox_full: "Slow down." };
+ */
+export type ByCode<T> = { [Code in keyof ErrorCodes]?: T };

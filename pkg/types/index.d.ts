@@ -1,6 +1,6 @@
 import type { ErrorCode } from "./codes.js";
 
-export type { ErrorCode, ErrorCodes } from "./codes.js";
+export type { ByCode, ErrorCode, ErrorCodes } from "./codes.js";
 
 /** A way to carry the session; `webrtc` in `throughline/voice` alone. */
 export type Transport = "websocket" | "sse" | "long-poll" | "webrtc";

@@ -46,6 +46,26 @@ for (const [file, names] of Object.entries(OPTIONS)) {
   });
 }
 
+test("an editor shows what a code means where it is written and where it is offered", () => {
+  const file = fileURLToPath(new URL("app.ts", import.meta.url));
+  const text = 'import type { ByCode } from "../../pkg/types/index.js";\nexport const words: ByCode<string> = { outbox_full: "" };\n';
+  const read = (name) => (name === file ? text : ts.sys.readFile(name));
+  const service = ts.createLanguageService({
+    getScriptFileNames: () => [file],
+    getScriptVersion: () => "1",
+    getScriptSnapshot: (name) => (read(name) === undefined ? undefined : ts.ScriptSnapshot.fromString(read(name))),
+    getCurrentDirectory: () => fileURLToPath(new URL("../../", import.meta.url)),
+    getCompilationSettings: () => ({ strict: true, module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler, target: ts.ScriptTarget.ES2022, types: [] }),
+    getDefaultLibFileName: ts.getDefaultLibFilePath,
+    fileExists: (name) => read(name) !== undefined,
+    readFile: read,
+  });
+  const at = text.indexOf("outbox_full");
+  assert.equal(ts.displayPartsToString(service.getQuickInfoAtPosition(file, at).documentation), "The outbox is full. Await send(), or raise `outbox`.");
+  const offered = service.getCompletionEntryDetails(file, at, "lost", {}, undefined, {}, undefined);
+  assert.equal(ts.displayPartsToString(offered.documentation), "The connection was lost.");
+});
+
 test("each code of an error says what the error itself says", async () => {
   const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
   const said = { ...TEXTS, ...WARNINGS, invalid: TEXT };

@@ -68,7 +68,12 @@ for (const [age, compiler] of Object.entries(COMPILERS)) {
 
 test("zod, valibot and arktype say what payloads are", async () => {
   // What these declare wants types of Node's and a recent compiler.
-  assert.equal(await compile(COMPILERS.current, RESOLUTIONS[0], ["validators.ts"], true), "");
+  assert.equal(await compile(COMPILERS.current, RESOLUTIONS[0], ["validators.ts", "documented.ts"], true), "");
+});
+
+test("docs/schemas.md shows what is compiled", async () => {
+  const [, shown] = (await readFile(join(ROOT, "docs/schemas.md"), "utf8")).match(/^```ts\n(.*?)^```$/ms);
+  assert.equal(shown, await readFile(join(ROOT, "tests/package/app/documented.ts"), "utf8"));
 });
 
 test("every resolution that reads `exports` finds types and code", async () => {

@@ -1,7 +1,7 @@
 // An app of `throughline`, and the mistakes that its compiler finds. Nothing here runs.
 
 import { SessionError, connect } from "throughline";
-import type { ErrorCode, ErrorCodes, LifecycleEvent, Options, Session } from "throughline";
+import type { ByCode, ErrorCode, ErrorCodes, LifecycleEvent, Options, Session } from "throughline";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function is<_T extends true>(): void {}
@@ -139,9 +139,9 @@ session.on("state", ({ to }) => to === "open");
 
 // ---- Errors
 
-const words: Partial<Record<ErrorCode, string>> = { outbox_full: "Slow down.", invalid: "Not as agreed." };
+const words: ByCode<string> = { outbox_full: "Slow down.", invalid: "Not as agreed." };
 // @ts-expect-error no such code
-const mistaken: Partial<Record<ErrorCode, string>> = { outbox_ful: "Slow down." };
+const mistaken: ByCode<string> = { outbox_ful: "Slow down." };
 is<Equal<keyof ErrorCodes, ErrorCode>>();
 export const wordsOf = (error: unknown) => (error instanceof SessionError ? words[error.code] : mistaken.closed);
 
