@@ -204,7 +204,9 @@ impl Step {
             Self::Arrows => "no part knows of what it must not know of",
             Self::Server => "the server's and the fault proxy's tests",
             Self::Build => "the package builds and keeps its size budget",
-            Self::Types => "TypeScript, old and new, finds the package sound as it is published, and its types explained",
+            Self::Types => {
+                "TypeScript, old and new, finds the package sound as it is published, and its types explained"
+            }
             Self::Docs => "the README's commands exist, and the tests that docs/systems.md names",
             Self::Clauses => "a test names each clause of the protocol",
             Self::Js => "the package's JavaScript speaks the golden frames",
