@@ -12,6 +12,9 @@ import { z } from "zod";
 import { schemas } from "../../pkg/dist/schemas.js";
 import { SessionError, connect } from "../../pkg/dist/throughline.js";
 
+/** What is awaited and never comes is a failure, too. */
+const BOUND = { timeout: 30_000 };
+
 /** A server of plain JSON over an event stream and POSTs, and a session with it. */
 async function open(t, options, hear = {}) {
   const posts = [];
@@ -72,7 +75,7 @@ function deferred() {
   return { promise: new Promise((done) => (resolve = done)), resolve };
 }
 
-test("what comes is what its schema makes of it, or is not heard", async (t) => {
+test("what comes is what its schema makes of it, or is not heard", BOUND, async (t) => {
   const heard = [];
   const { session, tell, errors } = await open(t, { events: { N } }, { N: (payload) => heard.push(payload) });
   const last = session.waitFor("LAST");
@@ -87,7 +90,7 @@ test("what comes is what its schema makes of it, or is not heard", async (t) => 
   assert.equal(session.state, "connected");
 });
 
-test("three validators agree", async (t) => {
+test("three validators agree", BOUND, async (t) => {
   const events = { ZOD: N, VALIBOT: v.object({ n: v.pipe(v.string(), v.transform(Number)) }), ARKTYPE: type({ "+": "delete", n: "string.numeric.parse" }) };
   const { session, tell, errors } = await open(t, { events });
   const names = Object.keys(events);
@@ -97,7 +100,7 @@ test("three validators agree", async (t) => {
   assert.deepEqual(errors.map(({ details }) => [details.type, Array.from(details.issues[0].path, (step) => step.key ?? step)]), names.map((name) => [name, ["n"]]));
 });
 
-test("order stands, whatever a validator takes", async (t) => {
+test("order stands, whatever a validator takes", BOUND, async (t) => {
   const heard = [];
   const slow = gated();
   const { session, tell, errors } = await open(t, { events: { SLOW: slow.schema, N } }, { message: ({ type, payload }) => heard.push([type, payload.n]) });
@@ -113,7 +116,7 @@ test("order stands, whatever a validator takes", async (t) => {
   assert.deepEqual([await session.waitFor("N"), await session.waitFor("N")], [{ n: 2 }, { n: 5 }]);
 });
 
-test("what is sent is looked at first, and goes in its order", async (t) => {
+test("what is sent is looked at first, and goes in its order", BOUND, async (t) => {
   const slow = gated();
   const { session, posts } = await open(t, { commands: { SLOW: slow.schema, N } });
   const refused = assert.rejects(session.send("N", { n: 1 }), (error) => error instanceof SessionError && error.code === "invalid" && error.details.type === "N");
@@ -123,7 +126,7 @@ test("what is sent is looked at first, and goes in its order", async (t) => {
   assert.deepEqual(posts.map(({ type, n }) => [type, n]), [["SLOW", 2], ["N", 3], ["FREE", 4]]);
 });
 
-test("a reply is looked at, too", async (t) => {
+test("a reply is looked at, too", BOUND, async (t) => {
   const { session, errors } = await open(t, { commands: { ASK: z.object({ answer: z.any() }) }, replies: { ASK: N } });
   assert.deepEqual(await session.request("ASK", { answer: "7" }), { n: 7 });
   await assert.rejects(session.request("ASK", { answer: 7 }), { code: "invalid", message: /^the reply to ASK\.n: / });
@@ -131,7 +134,7 @@ test("a reply is looked at, too", async (t) => {
   assert.deepEqual(errors, []);
 });
 
-test("`pass` lets all through and tells of it", async (t) => {
+test("`pass` lets all through and tells of it", BOUND, async (t) => {
   const { session, tell, posts, errors } = await open(t, { events: { N }, commands: { N }, replies: { N }, invalid: "pass" });
   tell({ type: "N", n: 1 });
   assert.equal((await session.waitFor("N")).n, 1);
@@ -141,7 +144,7 @@ test("`pass` lets all through and tells of it", async (t) => {
   assert.deepEqual(errors.map(({ code }) => code), ["invalid", "invalid", "invalid", "invalid"]);
 });
 
-test("`fail` ends the session and what it holds open", async (t) => {
+test("`fail` ends the session and what it holds open", BOUND, async (t) => {
   const heard = [];
   const told = [];
   const { session, tell, errors, closed } = await open(t, { events: { N }, invalid: "fail" }, { N: ({ n }) => heard.push(n), lifecycle: ({ name }) => told.push(name) });
@@ -157,7 +160,7 @@ test("`fail` ends the session and what it holds open", async (t) => {
   await assert.rejects(session.send("N", { n: "1" }), { code: "closed" });
 });
 
-test("a validator that throws, rejects or gives nothing has refused", async (t) => {
+test("a validator that throws, rejects or gives nothing has refused", BOUND, async (t) => {
   const standard = (validate) => ({ "~standard": { version: 1, vendor: "test", validate } });
   const throws = standard(() => {
     throw new TypeError("broken");
@@ -170,7 +173,7 @@ test("a validator that throws, rejects or gives nothing has refused", async (t) 
   assert.deepEqual(errors.slice(0, 2).map(({ message }) => message), ["THROWS: TypeError: broken", "REJECTS: TypeError: broken"]);
 });
 
-test("a validator that does not end has refused after 12 s", async (t) => {
+test("a validator that does not end has refused after 12 s", BOUND, async (t) => {
   const asked = deferred();
   const schema = { "~standard": { version: 1, vendor: "test", validate: () => (asked.resolve(), new Promise(() => {})) } };
   const { session, tell, errors } = await open(t, { events: { STUCK: schema } });
@@ -184,7 +187,7 @@ test("a validator that does not end has refused after 12 s", async (t) => {
   t.mock.timers.reset();
 });
 
-test("no more than 10 000 messages wait for a validator", async (t) => {
+test("no more than 10 000 messages wait for a validator", BOUND, async (t) => {
   const slow = gated();
   const heard = [];
   const { session, tell, errors } = await open(t, { events: { SLOW: slow.schema } }, { FREE: ({ n }) => heard.push(n) });
@@ -197,7 +200,7 @@ test("no more than 10 000 messages wait for a validator", async (t) => {
   assert.deepEqual([heard.length, errors.map(({ code }) => code)], [9_999, ["slow_down", "slow_down"]]);
 });
 
-test("one set of schemas serves several sessions", async (t) => {
+test("one set of schemas serves several sessions", BOUND, async (t) => {
   const options = { events: { N } };
   const [one, other] = [await open(t, options), await open(t, options)];
   one.tell({ type: "N", n: "1" });
@@ -205,7 +208,7 @@ test("one set of schemas serves several sessions", async (t) => {
   assert.deepEqual([await one.session.waitFor("N"), await other.session.waitFor("N")], [{ n: 1 }, { n: 2 }]);
 });
 
-test("types that count as the same have the same schema", async (t) => {
+test("types that count as the same have the same schema", BOUND, async (t) => {
   const server = createServer((_, response) => response.writeHead(200, { "content-type": "text/event-stream" }).write('data: {"type":"n","n":"7"}\n\n'));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -39,6 +39,9 @@ is<Equal<keyof typeof builtSvelte, keyof typeof svelte>>();
 
 const session = react.useSession(join, "blue");
 is<Equal<typeof session, Session<Events, Commands> | null>>();
+const asking = react.useSession(() => connect<Events, Commands, { USER_MESSAGE: { id: string } }>());
+is<Equal<typeof asking, Session<Events, Commands, { USER_MESSAGE: { id: string } }> | null>>();
+react.useEvent(asking, "AI_MESSAGE", ({ text }) => is<Equal<typeof text, string>>());
 const voice = react.useSession(call);
 is<Equal<typeof voice, VoiceSession<Events, Commands> | null>>();
 is<Equal<ReturnType<typeof given>, Session<Events, Commands> | null>>();
