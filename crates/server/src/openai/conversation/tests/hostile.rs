@@ -79,7 +79,7 @@ impl Dice {
 }
 
 /// Ids that a client may name.
-struct Names {
+struct Ids {
     /// The last item's and the last response's.
     item: Value,
     response: Value,
@@ -87,7 +87,7 @@ struct Names {
     told: usize,
 }
 
-impl Names {
+impl Ids {
     /// One that is there, was there, will be there, or never.
     fn any(&self, dice: &mut Dice) -> Value {
         match dice.roll(5) {
@@ -100,9 +100,9 @@ impl Names {
 }
 
 /// What a client may say, sense or nonsense.
-fn anything(dice: &mut Dice, names: &Names) -> Value {
+fn anything(dice: &mut Dice, ids: &Ids) -> Value {
     let input = |input: Value| json!({ "type": "session.update", "session": { "type": "realtime", "audio": { "input": input } } });
-    let id = names.any(dice);
+    let id = ids.any(dice);
     match dice.roll(25) {
         0..=2 => json!({ "type": "response.create" }),
         3 => {
@@ -112,13 +112,13 @@ fn anything(dice: &mut Dice, names: &Names) -> Value {
             json!({ "type": "response.create", "response": { "tools": dice.tools(), "tool_choice": "required", "metadata": dice.nonsense() } })
         }
         5 => json!({ "type": "response.cancel" }),
-        6 => json!({ "type": "response.cancel", "response_id": names.response }),
+        6 => json!({ "type": "response.cancel", "response_id": ids.response }),
         7 => user("hello"),
         8 | 9 => json!({ "type": "conversation.item.delete", "item_id": id }),
         10..=12 => {
             let item =
                 json!({ "id": id, "type": "message", "role": "user", "content": dice.content() });
-            let previous = [Value::Null, "root".into(), names.any(dice)];
+            let previous = [Value::Null, "root".into(), ids.any(dice)];
             json!({ "type": "conversation.item.create", "item": item, "previous_item_id": dice.pick(&previous) })
         }
         13 => {
@@ -185,15 +185,15 @@ struct Told {
 }
 
 impl Told {
-    fn check(&mut self, events: &[Value], names: &mut Names) {
-        names.told += events.len();
+    fn check(&mut self, events: &[Value], ids: &mut Ids) {
+        ids.told += events.len();
         for event in events {
             let id = &event["response_id"];
             match event["type"].as_str().unwrap() {
                 "response.created" => {
                     assert_eq!(self.running, None);
-                    names.response = event["response"]["id"].clone();
-                    self.running = Some(names.response.clone());
+                    ids.response = event["response"]["id"].clone();
+                    self.running = Some(ids.response.clone());
                 }
                 "response.done" => {
                     assert_eq!(self.running.take().as_ref(), Some(&event["response"]["id"]));
@@ -203,7 +203,7 @@ impl Told {
                 "output_audio_buffer.stopped" | "output_audio_buffer.cleared" => {
                     assert_eq!(self.played.take().as_ref(), Some(id));
                 }
-                "conversation.item.added" => names.item = event["item"]["id"].clone(),
+                "conversation.item.added" => ids.item = event["item"]["id"].clone(),
                 kind if kind.starts_with("response.") => {
                     assert_eq!(self.running.as_ref(), Some(id));
                 }
@@ -221,8 +221,8 @@ fn whatever_a_client_does_one_response_runs_and_one_is_played_within_bounds() {
         for _ in 0..2 {
             let transcription = json!({ "input": { "transcription": { "model": "x" } } });
             let wanted = json!({ "type": "realtime", "audio": transcription });
-            let mut room = Room::new(carrier, super::Names::Ga, wanted);
-            let mut names = Names {
+            let mut room = Room::new(carrier, Names::Ga, wanted);
+            let mut ids = Ids {
                 item: Value::Null,
                 response: Value::Null,
                 told: 0,
@@ -232,17 +232,17 @@ fn whatever_a_client_does_one_response_runs_and_one_is_played_within_bounds() {
                 let events = match dice.roll(8) {
                     0 => room.pass(dice.roll(1_500)),
                     2 => room.pass(dice.roll(100)),
-                    3 => anew(&mut room, &names.item, dice.content()),
+                    3 => anew(&mut room, &ids.item, dice.content()),
                     1 | 4 => {
                         let level = if dice.roll(2) == 0 { 0 } else { 6_000 };
                         room.hear(dice.roll(400), level)
                     }
                     _ => {
-                        let event = anything(&mut dice, &names);
+                        let event = anything(&mut dice, &ids);
                         room.send(event)
                     }
                 };
-                told.check(&events, &mut names);
+                told.check(&events, &mut ids);
                 room.conversation.items.check();
                 let settings = room.conversation.settings.to_json();
                 assert!(settings.to_string().len() <= 64 << 10);
