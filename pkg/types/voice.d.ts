@@ -326,7 +326,7 @@ export interface AudioStats extends Partial<WebRtcStats> {
   glitches: number;
   /** Milliseconds of what was said that were lost on the way to the network. */
   droppedMs: number;
-  /** Milliseconds from the audio graph to the ear, as far as the browser knows. */
+  /** Milliseconds from the audio graph to the ear, as far as the browser can be asked: Firefox without the system's share. */
   latencyMs: number;
 }
 

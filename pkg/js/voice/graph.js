@@ -53,10 +53,13 @@ export class Graph {
     return !!this.#source && !this.stopped;
   }
 
-  /** Milliseconds from the graph to the ear, as far as the browser knows. */
+  /** Milliseconds from the graph to the ear, as far as the browser can be asked. */
   get latency() {
     const context = this.#context;
-    return context ? Math.round(1000 * (context.baseLatency + (context.outputLatency || 0))) : 0;
+    if (!context) return 0;
+    // Firefox's page waits for its sound server there, which may be waiting for the page: once in a while, for ever.
+    const output = /firefox/i.test(navigator.userAgent) ? 0 : context.outputLatency || 0;
+    return Math.round(1000 * (context.baseLatency + output));
   }
 
   async #load() {

@@ -7,6 +7,9 @@ import { BROWSERS, startBrowser } from "./browsers.mjs";
 import { startServer } from "./server.mjs";
 import { startSite } from "./site.mjs";
 
+/** Milliseconds of the longest test: a browser that hangs does not hold the rest. */
+const LONGEST = 300_000;
+
 /**
  * Runs `define` once per browser. Its world has `server`, `site`, `browser`, and `check(title, run, options)`, which gives
  * each test a fresh page with no faults in force and asserts that the page told of no error that `run` did not expect.
@@ -26,7 +29,7 @@ export function inBrowsers(define, { browsers = BROWSERS, secure = false, more =
         world.site?.close();
       });
       world.check = (title, run, { page = {}, allowed = [], todo } = {}) =>
-        test(title, { todo }, async (t) => {
+        test(title, { todo, timeout: LONGEST }, async (t) => {
           await world.server.faults();
           await world.browser.open(world.site.page(page));
           const evaluate = world.browser.evaluate.bind(world.browser);
