@@ -24,7 +24,7 @@ const OUTCOMES = { [UNKNOWN]: "outcome_unknown", [FULL]: "outbox_full", [CANCELL
 /** Failures after which there is nothing to go on with. What another page took is that page's to keep. */
 const LOST_FOR_GOOD = ["protocol", "internal"];
 
-const TIMING = ["proof", "open", "connect", "stagger", "stable", "climb", "climbCap", "", "", "", "", "close"];
+const TIMING = ["proof", "open", "connect", "stagger", "stable", "climb", "climbCap", "", "", "", "", "close", "", "open"];
 
 /** What is known of the network, where the browser tells. @returns {any} */
 const connection = () => /** @type {any} */ (globalThis.navigator)?.connection;
@@ -128,7 +128,6 @@ export class Host {
     set(12, heartbeat);
     set(17, !this.native && heartbeat);
     set(18, !poll?.held && heartbeat && Math.max(heartbeat, poll?.interval ?? POLL_INTERVAL));
-    set(13, options.timing?.open);
     const { messages = 1_000, bytes = 1 << 20, whenFull } = options.outbox ?? {};
     const [carried = -1, rtt = 0] = options.remember === false ? [] : recall(this.key(), this.json);
     const seed = crypto.getRandomValues(new Uint32Array(4));

@@ -42,7 +42,6 @@ export function refuse(host, attempt, response) {
 /** Milliseconds of `Retry-After` (RFC 9110 §10.2.3: seconds or a date), −1 if there is none. */
 export function retryAfter(response) {
   const value = response.headers.get("Retry-After");
-  if (!value) return -1;
   const ms = /^\d+$/.test(value) ? value * 1000 : Date.parse(value) - Date.now();
   return ms >= 0 ? ms : -1;
 }
@@ -75,25 +74,17 @@ export function linked(host, address, link) {
 export function openUplink(host, attempt, link, signal) {
   let last = Promise.resolve();
   async function post(item, quiet) {
-    const address = await new Promise((resolve) => host.locate(attempt, "send", resolve));
-    if (signal.aborted) return;
-    let to, shape;
-    try {
-      shape = item.raw ? host.json.shapeOf(item) : { path: "", body: item };
-      to = linked(host, new URL(shape.path, address).href, link);
-    } catch (cause) {
-      item.refused = new SessionError("unserialisable", { cause });
-      if (quiet) host.trouble(item.refused);
-      return true;
-    }
     const limit = new AbortController();
     const hung = () => limit.abort(POST_HUNG);
     // After a frozen page thaws, its timers come before the answers that waited.
     let alarm = setTimeout(() => (alarm = setTimeout(hung, THAW)), POST_TIMEOUT);
     const abort = () => limit.abort();
     signal.addEventListener("abort", abort);
+    let address, to;
     try {
-      const { init, body } = shape;
+      address = await new Promise((resolve) => host.locate(attempt, "send", resolve));
+      const { path = "", init, body } = item.raw ? host.json.shapeOf(item) : { body: item };
+      to = linked(host, new URL(path, address).href, link);
       const headers = { "Content-Type": typeof body === "string" ? "application/json" : "application/octet-stream" };
       const response = await ask(host, to, limit.signal, "", { method: "POST", body, ...init, headers: { ...headers, ...init?.headers } });
       const answer = await response.text();
@@ -105,7 +96,13 @@ export function openUplink(host, attempt, link, signal) {
         return false;
       } else if (answer && (!host.json || host.json.options.answers) && !signal.aborted) receive(host, attempt, answer, ANSWER);
       return !signal.aborted;
-    } catch {
+    } catch (cause) {
+      // What the application's own function threw is none of the link's.
+      if (!to) {
+        item.refused = new SessionError("unserialisable", { cause });
+        if (quiet) host.trouble(item.refused);
+        return true;
+      }
       if (!signal.aborted) host.refused(attempt, address, limit.signal.reason === POST_HUNG ? POST_HUNG : LOST);
       return false;
     } finally {

@@ -21,10 +21,7 @@ export function openSse(host, attempt, link) {
     send: openUplink(host, attempt, link, signal),
     close() {
       abort.abort();
-      if (source) {
-        source.onopen = source.onmessage = source.onerror = null;
-        source.close();
-      }
+      source?.close();
     },
   };
 }
