@@ -187,7 +187,9 @@ impl Numbers {
                     memory.rtt.into(),
                 ]);
             }
-            Event::RoundTrip(ms) => self.put(&[spelling::ROUND_TRIP, ms.into()]),
+            Event::RoundTrip(attempt, ms) => {
+                self.put(&[spelling::ROUND_TRIP, attempt.0.into(), ms.into()])
+            }
         }
     }
 

@@ -51,7 +51,7 @@ export const SETTLED = 13; // ticket, outcome
 export const GAP = 14; // received, unknown
 export const DRAINED = 15;
 export const REMEMBER = 16; // transport, round trip
-export const ROUND_TRIP = 17; // milliseconds
+export const ROUND_TRIP = 17; // attempt, milliseconds
 export const MEND = 18; // attempt
 
 // How a send ended: `Outcome` in crates/core/src/output.rs.

@@ -118,6 +118,7 @@ export function perform(host, numbers) {
         break;
       }
       case ROUND_TRIP:
+        host.carrier = next();
         host.stats.rtt = next();
         host.listeners.emit("rtt", { ms: host.stats.rtt });
     }

@@ -94,8 +94,9 @@ pub enum Event {
     Drained,
     /// This transport proved useful here.
     Remember(Memory),
-    /// A round trip took this many milliseconds.
-    RoundTrip(u32),
+    /// A round trip over this link took this many milliseconds; told when a link is taken, and
+    /// whenever it is measured anew.
+    RoundTrip(AttemptId, u32),
 }
 
 /// How a send ended.

@@ -1,8 +1,8 @@
 //! The plain-JSON dialect where the simulated world, whose servers all speak the protocol, does not reach.
 
 use throughline_core::{
-    AttemptId, Cause, Config, Dialect, Ending, Event, Input, Millis, Outcome, Output, Readiness,
-    Report, Session, StateKind, Ticket, Timing, Transport,
+    AttemptId, Cause, Config, Dialect, Ending, Event, Frame, Input, Millis, Outcome, Output,
+    Readiness, Report, Session, StateKind, Ticket, Timing, Transport,
 };
 
 /// A page, and a clock.
@@ -15,6 +15,8 @@ struct Page {
     written: Vec<AttemptId>,
     settled: Vec<Outcome>,
     states: Vec<StateKind>,
+    /// Links that a round trip was told of, which is when they are taken.
+    taken: Vec<AttemptId>,
 }
 
 impl Page {
@@ -41,6 +43,7 @@ impl Page {
             written: Vec::new(),
             settled: Vec::new(),
             states: Vec::new(),
+            taken: Vec::new(),
         }
     }
 
@@ -59,6 +62,7 @@ impl Page {
                 Output::Transmit { attempt, .. } => self.written.push(attempt),
                 Output::Event(Event::Settled(_, outcome)) => self.settled.push(outcome),
                 Output::Event(Event::State { to, .. }) => self.states.push(to),
+                Output::Event(Event::RoundTrip(link, _)) => self.taken.push(link),
                 _ => {}
             }
         }
@@ -328,4 +332,24 @@ fn a_cut_stream_that_asks_for_more_than_a_second_is_lost() {
     };
     page.tell(Input::Report(attempt, Report::Ended(ending)));
     assert_eq!(page.session.state(), StateKind::Reconnecting);
+}
+
+#[test]
+fn a_move_that_fails_is_tried_again_ever_later() {
+    let mut page = Page::new(Readiness::Settled, &[Transport::WebSocket], false);
+    let link = page.tell(Input::Connect).unwrap();
+    page.settle(link);
+    let goaway = Report::Frame(Frame::Goaway { spread: 0 });
+    page.tell(Input::Report(link, goaway));
+    let mut next = page.until_open();
+    for doublings in [0, 1, 2, 3, 4, 4, 4] {
+        let failed = page.now;
+        page.end(next, Cause::Refused);
+        next = page.until_open();
+        let waited = (page.now - failed) >> doublings;
+        assert!((1_000..=3_000).contains(&waited), "{waited}, {doublings}");
+    }
+    page.settle(next);
+    assert_eq!(page.states, [StateKind::Connecting, StateKind::Connected]);
+    assert_eq!(page.taken, [link, next]);
 }

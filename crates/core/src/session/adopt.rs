@@ -82,9 +82,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             .collect();
         self.drop_attempts(|other| lesser.has(other.transport), now);
         let stable = now + u64::from(self.config.timing.stable);
+        let id = attempt.id;
         let link = attempt.into_link(rtt, heartbeat, window, stable, self.falls, now);
         let left = self.transition_to(State::Connected(link), None, now);
-        self.emit(Event::RoundTrip(rtt));
+        self.emit(Event::RoundTrip(id, rtt));
         self.flush(now);
         if let State::Connected(old) = left {
             self.note(

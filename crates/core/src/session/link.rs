@@ -25,6 +25,9 @@ const UNIT_BYTES: usize = 64 << 10;
 /// A stream that was cut is opened again within so many milliseconds.
 const REOPEN_SPREAD: u64 = 250;
 
+/// How often the wait for the next move doubles after one that failed.
+const MOST_DOUBLINGS: u32 = 4;
+
 /// Half heartbeat intervals of silence after which a link is half-open (2.5 intervals).
 const QUIET_TICKS: u8 = 5;
 
@@ -47,6 +50,8 @@ pub(super) struct Link {
     pub(super) renewal: Renewal,
     /// Probes for a better transport so far.
     pub(super) climbs: u32,
+    /// Moves that failed so far, as far as they count.
+    pub(super) failed_moves: u32,
     /// Milliseconds the session may be without a link before it is suspended.
     pub(super) window: u32,
 }
@@ -204,6 +209,7 @@ impl<S> Attempt<S> {
             plan: Plan::Stay,
             renewal: Renewal::Idle,
             climbs,
+            failed_moves: 0,
             window,
         }
     }
@@ -237,8 +243,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 if let Some((_, at)) = link.ping.take_if(|ping| ping.0 == k) {
                     let rtt = (now - at) as u32;
                     link.rtt = rtt;
+                    let id = link.id;
                     self.pace_watch(rtt);
-                    self.emit(Event::RoundTrip(rtt));
+                    self.emit(Event::RoundTrip(id, rtt));
                 }
             }
             Frame::Goaway { .. } if closing || link.plan == Plan::Moving => {}
@@ -666,8 +673,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     }
 
     fn move_later(&mut self, now: Millis) {
-        let span = self.rng.between(1_000, 3_000);
-        self.set_plan(Plan::Move { at: now + span });
+        let Some(link) = self.state.link_mut() else {
+            return;
+        };
+        let span = self.rng.between(1_000, 3_000) << link.failed_moves;
+        link.failed_moves = MOST_DOUBLINGS.min(link.failed_moves + 1);
+        link.plan = Plan::Move { at: now + span };
     }
 
     fn better_than(&self, transport: Transport) -> Transports {

@@ -356,7 +356,7 @@ impl World {
                 | Event::Trouble(_)
                 | Event::Drained
                 | Event::Remember(_)
-                | Event::RoundTrip(_),
+                | Event::RoundTrip(..),
             )
             | Output::NeedToken(_)
             | Output::SideProbe => {}

@@ -128,7 +128,7 @@ impl World {
                 (self.page.accepted, self.page.read, self.page.acknowledged) = (0, 0, 0);
             }
             Event::Remember(memory) => app.memories.push(memory),
-            Event::Drained | Event::RoundTrip(_) => {}
+            Event::Drained | Event::RoundTrip(..) => {}
         }
     }
 }

@@ -64,7 +64,7 @@ impl World {
             | Event::Trouble(_)
             | Event::Drained
             | Event::Remember(_)
-            | Event::RoundTrip(_) => {}
+            | Event::RoundTrip(..) => {}
         }
     }
 
