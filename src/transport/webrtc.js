@@ -40,15 +40,19 @@ export function openWebRtc(host, attempt) {
   let outlet;
   let address;
   let closed = false;
-  let limit = Infinity;
 
   const trouble = (code, more) => host.trouble(new SessionError(code, { transport: "webrtc", ...more }));
-  const fits = (message) => sizeOf(message) <= limit || trouble("too_large");
+  const fits = (message) => sizeOf(message) <= link.limit || trouble("too_large");
+  const measure = (limit) => {
+    link.limit = limit;
+    // Beside this link another one may be open, which it follows or is followed by.
+    host.unit = Math.min(...[...host.links.values()].map(({ limit = Infinity }) => limit));
+  };
   const { send, flush } = gatherer((unit) => {
     if (closed) return;
     try {
       for (const item of pack(unit, host.token)) {
-        const message = item.raw && host.json ? host.json.textOf(item) : item;
+        const message = item.raw && host.json ? /** @type {any} */ (host.json).textOf(item, attempt) : item;
         if (!host.json) outlet?.write(cut(message));
         else if (fits(message)) outlet?.write([message]);
       }
@@ -80,7 +84,7 @@ export function openWebRtc(host, attempt) {
     report(milestone, pc) {
       if (MILESTONES[milestone] === OPENED) {
         ice.failure = undefined;
-        if (host.json) host.unit = limit = messageLimit(pc);
+        if (host.json) measure(messageLimit(pc));
         return host.opened(attempt);
       }
       host.tell(MILESTONES[milestone], attempt);
@@ -123,12 +127,14 @@ export function openWebRtc(host, attempt) {
   const link = {
     /** @type {Media | undefined} */
     media: undefined,
+    /** Bytes that a message may have. */
+    limit: Infinity,
     send,
     mend: () => peer?.mend(),
     close() {
       flush();
       closed = true;
-      if (host.json) host.unit = Infinity;
+      if (host.json) measure(Infinity);
       outlet?.close();
       peer?.close();
     },

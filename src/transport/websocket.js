@@ -10,7 +10,7 @@ export function openWebSocket(host, attempt) {
   let socket;
   let closed = false;
   const { send, flush } = gatherer((unit) => {
-    if (!closed) for (const item of pack(unit, host.token)) socket.send(item.raw ? host.json.textOf(item) : item);
+    if (!closed) for (const item of pack(unit, host.token)) socket.send(item.raw ? host.json.textOf(item, attempt) : item);
   }, UNIT_LENGTH);
   host.locate(attempt, "websocket", (address) => {
     if (closed) return;

@@ -12,6 +12,8 @@ const UNAUTHORIZED = 1;
 export class VoiceHost extends Host {
   /** Hooks of `SessionAudio`. @type {{ loaded(instance: any): void, carried(media: any): void, end(): void } | undefined} */
   audio;
+  /** The attempt whose link the core took last. */
+  carrier = 0;
   /** The dialect `openai`, where that is spoken. @type {OpenAi | undefined} */
   openAi;
 
@@ -43,6 +45,11 @@ export class VoiceHost extends Host {
         new Promise((done) => done(run(signal))).then(resolve, reject);
       });
     });
+  }
+
+  send(body, bytes, request, options = {}) {
+    const send = (options) => super.send(body, bytes, request, options);
+    return this.openAi ? this.openAi.inTurn(body, options, send) : send(options);
   }
 
   askToken(reason) {
