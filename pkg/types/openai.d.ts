@@ -21,7 +21,7 @@ export interface Tool<Arguments = any> {
   parameters?: Record<string, unknown>;
   /**
    * Runs it. What it returns is told to the model, as JSON unless it is text, and the model goes on; so is what it throws, which `error` tells as well, with code
-   * `tool_failed`. The signal is aborted when the session is over.
+   * `tool_failed`. The signal is aborted when the session is over, or after 60 s, when the model is told that there is no answer.
    */
   run(args: Arguments, context: { signal: AbortSignal; callId: string }): unknown;
 }
@@ -161,7 +161,7 @@ export interface OpenAiSession<Events extends MessageMap = {}, Commands extends 
   readonly once: Listening<OpenAiSessionEvents & { lifecycle: OpenAiLifecycleEvent }> & Listening<VoiceEvents> & Session<OpenAiEvents & Events, OpenAiCommands & Commands>["once"];
   /** What was said, and is being said. */
   readonly conversation: Conversation;
-  /** As in every session; a `response.create` waits for the response under way, since OpenAI gives one at a time. */
+  /** As in every session; a `response.create` waits for the response under way, since OpenAI gives one at a time. `ttl` counts from the call. */
   send: Session<OpenAiEvents & Events, OpenAiCommands & Commands>["send"];
   /**
    * Sends a command and resolves with the event that answers it (`OpenAiAnswers`). Rejects with `server_error` where OpenAI refuses it, `request_failed` where its session

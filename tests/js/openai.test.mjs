@@ -6,6 +6,7 @@ import { test } from "node:test";
 
 import { Listeners } from "../../pkg/js/listeners.js";
 import { Conversation } from "../../pkg/js/voice/openai/conversation.js";
+import { OpenAi } from "../../pkg/js/voice/openai/dialect.js";
 import { keyOf } from "../../pkg/js/voice/openai/keys.js";
 import { today } from "../../pkg/js/voice/openai/names.js";
 import { openAiOf, plainOf } from "../../pkg/js/voice/openai/options.js";
@@ -178,59 +179,141 @@ test("a key is found in every shape that backends have", () => {
 
 test("a question is answered by what follows from it", () => {
   const requests = new Requests();
+  const LINK = 7;
   const ask = (id, type, payload) => {
     const asked = requests.ask(id, type, payload);
-    requests.sent(id);
+    requests.written({ type, event: asked.event_id, asked: id }, LINK);
     return asked;
   };
+  const answered = (type, more) => requests.answeredBy({ type, ...more }, LINK);
+  const refused = (event_id) => requests.answeredBy({ type: "error", error: { event_id } }, LINK);
   assert.equal(ask(1, "session.update", { session: {} }).event_id, "throughline_1");
-  assert.equal(requests.answeredBy({ type: "session.created" }), undefined);
-  assert.equal(requests.answeredBy({ type: "session.updated" }), 1);
-  assert.equal(requests.answeredBy({ type: "session.updated" }), undefined);
+  assert.equal(answered("session.created"), undefined);
+  assert.equal(requests.answeredBy({ type: "session.updated" }, 6), undefined, "another link answers for itself");
+  assert.equal(answered("session.updated"), 1);
+  assert.equal(answered("session.updated"), undefined);
   // Of two responses each has its own end.
   ask(2, "response.create");
   ask(3, "response.create");
-  requests.answeredBy({ type: "response.created", response: { id: "r2" } });
-  requests.answeredBy({ type: "response.created", response: { id: "r3" } });
-  assert.equal(requests.answeredBy({ type: "response.done", response: { id: "r1" } }), undefined);
-  assert.equal(requests.answeredBy({ type: "response.done", response: { id: "r3" } }), 3);
-  assert.equal(requests.answeredBy({ type: "response.done", response: { id: "r2" } }), 2);
+  answered("response.created", { response: { id: "r2" } });
+  answered("response.created", { response: { id: "r3" } });
+  assert.equal(answered("response.done", { response: { id: "r1" } }), undefined);
+  assert.equal(answered("response.done", { response: { id: "r3" } }), 3);
+  assert.equal(answered("response.done", { response: { id: "r2" } }), 2);
   const { item } = ask(4, "conversation.item.create", { item: { type: "message" } });
-  assert.equal(requests.answeredBy({ type: "conversation.item.added", item: { id: "other" } }), undefined);
-  assert.equal(requests.answeredBy({ type: "conversation.item.added", item: { id: item.id } }), 4);
+  assert.equal(answered("conversation.item.added", { item: { id: "other" } }), undefined);
+  assert.equal(answered("conversation.item.added", { item: { id: item.id } }), 4);
   ask(5, "conversation.item.delete", { item_id: "a", event_id: "mine" });
-  assert.equal(requests.refusedAs("yours"), undefined);
-  assert.equal(requests.refusedAs("mine"), 5);
+  assert.equal(refused("yours"), undefined);
+  assert.equal(refused(undefined), undefined);
+  assert.equal(refused("mine"), 5);
   // What was not written goes over the next link; what was, went with the last.
   requests.ask(6, "response.create");
   ask(7, "response.create");
-  assert.deepEqual(requests.lost(), [7]);
+  assert.deepEqual([requests.lost(6), requests.lost(LINK)], [[], [7]]);
   assert.equal(requests.waiting, true);
   requests.forget(6);
   assert.equal(requests.waiting, false);
   for (const type of ["input_audio_buffer.append", "toString", "constructor"]) assert.throws(() => checkAsked(type), { code: "unsupported" });
 });
 
-test("one response is asked for at a time", async () => {
-  let busy = false;
-  const turns = new Turns(() => busy);
-  const order = [];
+test("updates of the session are answered in their order, whoever wrote them", () => {
+  const requests = new Requests();
+  const type = "session.update";
+  const write = (event, asked) => requests.written({ type, event, asked }, 1);
+  const ask = (id) => write(requests.ask(id, type, {}).event_id, id);
+  const answers = (count) => Array.from({ length: count }, () => requests.answeredBy({ type: "session.updated" }, 1));
+  // The second one is asked about first and written last.
+  const later = requests.ask(2, type, {});
+  write("greeting");
+  write("sent");
+  ask(1);
+  write(later.event_id, 2);
+  assert.equal(requests.waiting, true);
+  assert.deepEqual(answers(5), [0, 0, 1, 2, undefined]);
+  // One that is refused is not answered, one that nobody waits for any more is.
+  write("refused");
+  ask(3);
+  ask(4);
+  requests.forget(3);
+  assert.equal(requests.answeredBy({ type: "error", error: { event_id: "refused" } }, 1), 0);
+  assert.deepEqual(answers(3), [0, 4, undefined]);
+  write("greeting");
+  assert.equal(requests.waiting, false, "nobody asked");
+});
+
+/** Turns whose commands are written down, and settle when told. */
+function turns() {
+  const seen = { busy: false, order: [], writes: {} };
+  const all = new Turns(() => seen.busy);
+  const ask = (name, options = {}) => {
+    const send = ({ ttl }) => new Promise((resolve, reject) => {
+      seen.order.push(name);
+      seen.writes[name] = { resolve, reject, ttl };
+    });
+    return all.take(options, send).catch(({ code }) => seen.order.push(`${name} ${code}`));
+  };
+  return { all, seen, ask };
+}
+
+test("one response is asked for at a time, and at once where none is under way", async () => {
+  const { all, seen, ask } = turns();
   const abort = new AbortController();
-  const ask = (name, signal) => turns.take(signal).then(() => order.push(name), ({ code }) => order.push(`${name} ${code}`));
-  for (const name of ["first", "second", "third"]) ask(name, name === "third" ? abort.signal : undefined);
-  await settled();
-  assert.deepEqual([order, turns.taken], [["first"], true]);
-  busy = true;
-  turns.hear({ type: "response.created" });
+  ask("first");
+  assert.deepEqual([seen.order, all.taken], [["first"], true], "before anything else is sent");
+  ask("second");
+  ask("third", { signal: abort.signal });
+  ask("fourth");
+  seen.busy = true;
+  all.hear({ type: "response.created" });
   abort.abort();
   await settled();
-  assert.deepEqual(order, ["first", "third aborted"]);
-  busy = false;
-  turns.hear({ type: "response.done" });
+  assert.deepEqual(seen.order, ["first", "third aborted"]);
+  seen.busy = false;
+  all.hear({ type: "response.done" });
+  assert.deepEqual(seen.order.slice(2), ["second"]);
+  all.hear({ type: "error" });
+  assert.deepEqual(seen.order.slice(3), ["fourth"], "what was refused does not begin");
+  seen.writes.fourth.reject({ code: "aborted" });
   await settled();
-  assert.deepEqual(order.slice(2), ["second"]);
-  turns.hear({ type: "error" });
-  assert.equal(turns.taken, false, "what was refused does not begin");
+  assert.deepEqual([seen.order.slice(4), all.taken], [["fourth aborted"], false]);
+});
+
+test("who waits for a turn does so within the command's own time, and no longer than the session lasts", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { all, seen, ask } = turns();
+  ask("first");
+  ask("brief", { ttl: 500 });
+  ask("endless", { ttl: Infinity });
+  t.mock.timers.tick(500);
+  await settled();
+  assert.deepEqual(seen.order, ["first", "brief expired"]);
+  all.end();
+  await settled();
+  assert.deepEqual([seen.order.slice(2), all.taken], [["endless closed"], false]);
+  ask("after");
+  assert.equal(seen.order.at(-1), "after", "the session says that it is over");
+});
+
+test("what is neither begun nor refused holds up nobody for good; what is not written yet is for the next session", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { all, seen, ask } = turns();
+  ask("first");
+  ask("second");
+  t.mock.timers.tick(60_000);
+  assert.deepEqual(seen.order, ["first"], "it waits for a link");
+  all.lost();
+  assert.deepEqual(seen.order, ["first"]);
+  seen.writes.first.resolve();
+  await settled();
+  t.mock.timers.tick(9_999);
+  assert.deepEqual(seen.order, ["first"]);
+  t.mock.timers.tick(1);
+  assert.deepEqual(seen.order, ["first", "second"]);
+  seen.writes.second.resolve();
+  await settled();
+  all.lost();
+  assert.equal(all.taken, false, "it went with its session");
 });
 
 /** Tools that write down what they are told. */
@@ -288,6 +371,23 @@ test("a tool that runs when the session ends is told so, and nobody else", async
   assert.deepEqual([seen.answers, seen.troubles], [[], []]);
 });
 
+test("a tool that never comes back is answered for, and told so", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let signal;
+  const { all, seen, call } = tools((_, context) => {
+    ({ signal } = context);
+    return new Promise(() => {});
+  });
+  seen.busy = false;
+  call("note", "{}");
+  await settled();
+  assert.deepEqual([all.busy, signal.aborted], [true, false]);
+  t.mock.timers.tick(60_000);
+  await settled();
+  assert.deepEqual(seen.answers, [["c1", '{"error":"no answer within 60 s"}']]);
+  assert.deepEqual([seen.troubles.map(({ code }) => code), seen.wentOn, all.busy, signal.aborted], [["tool_failed"], 1, false, true]);
+});
+
 test("a session is left at a quiet moment once it is due, and at any before it ends", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const MINUTE = 60_000;
@@ -321,8 +421,8 @@ test("a session is left at a quiet moment once it is due, and at any before it e
   t.mock.timers.tick(650);
   assert.equal(moves, 4);
   quiet = true;
-  rollover.begin(1_000);
-  t.mock.timers.tick(500);
+  rollover.begin(4_000);
+  t.mock.timers.tick(2_000);
   assert.equal(moves, 5, "quiet, at once");
   rollover.begin();
   rollover.end();
@@ -330,6 +430,100 @@ test("a session is left at a quiet moment once it is due, and at any before it e
   never.begin(1_000);
   t.mock.timers.tick(120 * MINUTE);
   assert.equal(moves, 5);
+});
+
+test("the page's clock makes no session short, and no number of milliseconds is too large", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const HOUR = 3_600_000;
+  /** How often a session is left within an hour, where each says that it lasts so long. */
+  const moves = (options, lifetime) => {
+    let count = 0;
+    const rollover = new Rollover(options, { quiet: () => true, move: () => ++count && rollover.begin(lifetime) });
+    rollover.begin(lifetime);
+    t.mock.timers.tick(HOUR);
+    rollover.end();
+    return count;
+  };
+  // 61 minutes ahead; 59 minutes and 55 seconds ahead; an hour behind.
+  assert.equal(moves({}, -60_000), 1);
+  assert.equal(moves({}, 0), 1);
+  assert.ok(moves({}, 5_000) < 20);
+  assert.equal(moves({}, 2 * HOUR), 1);
+  assert.equal(moves({ latest: Infinity }), 1);
+  for (const after of [2 ** 31, 2 ** 40]) assert.equal(moves({ after }), 0);
+});
+
+/** A dialect, and links that the test opens and takes in the core's place. */
+function dialect(options = {}) {
+  const seen = { gate: [], rollovers: 0 };
+  const host = {
+    listeners: new Listeners(["rollover", "recovered"]),
+    links: new Map(),
+    carrier: 0,
+    core: { accept: (attempt) => +(attempt === host.carrier) },
+    options: {},
+    tell: () => {},
+    message: () => {},
+    trouble: () => {},
+    reply: () => false,
+    call: (run) => run(new AbortController().signal),
+  };
+  host.listeners.add("rollover", () => seen.rollovers++);
+  const all = new OpenAi(host, { session: {}, ...options });
+  all.gate = (open) => seen.gate.push(open);
+  const open = (attempt) => {
+    host.links.set(attempt, { send() {} });
+    all.opening(attempt);
+  };
+  const take = (attempt, ...dropped) => {
+    for (const other of dropped) host.links.delete(other);
+    host.carrier = attempt;
+    host.listeners.emit("rtt", { ms: 1 });
+  };
+  const hear = (attempt, type) => all.receive(host, attempt, JSON.stringify({ type, session: {} }));
+  return { all, host, seen, open, take, hear };
+}
+
+test("sound goes up over the link that was taken, whichever opened last", async () => {
+  const { all, host, seen, open, take, hear } = dialect();
+  await all.prepare(host);
+  open(1);
+  open(2);
+  hear(1, "session.created");
+  take(1, 2);
+  hear(1, "session.updated");
+  assert.equal(seen.gate.at(-1), true);
+  all.end();
+});
+
+test("of two that are taken one after the other, the later one carries the sound", async () => {
+  const { all, host, seen, open, take, hear } = dialect();
+  await all.prepare(host);
+  open(1);
+  open(2);
+  for (const type of ["session.created", "session.updated"]) hear(2, type);
+  take(2);
+  assert.equal(seen.gate.at(-1), true);
+  hear(1, "session.created");
+  take(1, 2);
+  assert.equal(seen.gate.at(-1), false, "it is not yet what was asked for");
+  hear(1, "session.updated");
+  assert.deepEqual([seen.gate.at(-1), seen.rollovers], [true, 1]);
+  all.end();
+});
+
+test("a start that another one follows is told so, and what it finds is not taken", async () => {
+  const starts = [];
+  const start = ({ signal }) => new Promise((resolve) => starts.push({ signal, resolve }));
+  const { all, host } = dialect({ start });
+  const first = all.prepare(host);
+  const second = all.prepare(host);
+  assert.deepEqual(starts.map(({ signal }) => signal.aborted), [true, false]);
+  starts[1].resolve({ id: "b", token: "new" });
+  await second;
+  starts[0].resolve({ id: "a", token: "old" });
+  await assert.rejects(first, { name: "AbortError" });
+  assert.deepEqual([all.id, all.secret], ["b", "new"]);
 });
 
 /** A wording with an ear that writes down what it is told. */

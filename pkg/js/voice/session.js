@@ -23,11 +23,6 @@ export class VoiceSession extends Session {
     host.openAi?.listen(this.audio);
   }
 
-  send(type, payload, options) {
-    const send = () => super.send(type, payload, options);
-    return type === "response.create" && this.#openAi ? this.#openAi.inTurn(type, payload, options?.signal, send) : send();
-  }
-
   async request(type, payload, options) {
     return this.#openAi ? this.#openAi.request(type, payload, options) : super.request(type, payload, options);
   }

@@ -64,6 +64,8 @@ export class OpenAi extends Json {
   #session;
   #changes;
   #user = false;
+  /** Ends what goes before a round, once another round begins. */
+  #preparing = new AbortController();
 
   /** @param {import("../host.js").VoiceHost} host @param {any} options */
   constructor(host, options) {
@@ -76,14 +78,14 @@ export class OpenAi extends Json {
     this.conversation = new Conversation(this.#transcript, (changed) => (this.#changed = changed));
     this.#tools = new Tools(tools, {
       answer: (call, output) => this.#answer(call, output),
-      goOn: () => this.inTurn("response.create", {}, undefined, () => this.#say("response.create", {})).catch(() => {}),
+      goOn: () => this.#say("response.create", {}),
       trouble: (error) => host.trouble(error),
       busy: () => this.#turns.taken,
     });
     this.#rollover = new Rollover(rollover, { quiet: () => this.#quiet, move: () => this.#move() });
     const { listeners } = host;
     listeners.add("transport", ({ to }) => to === null && this.#lost(), false);
-    // The core measures it when it takes a link.
+    // The core tells it when it takes a link.
     listeners.add("rtt", () => this.#taken(), false);
   }
 
@@ -108,37 +110,46 @@ export class OpenAi extends Json {
   }
 
   encode(type, payload, more) {
-    return super.encode(type, this.#noted(type, payload), more);
+    const noted = this.#noted(type, payload);
+    return { ...super.encode(type, noted, more), ...marks(noted) };
   }
 
-  textOf(body) {
-    if (body.asked) this.#requests.sent(body.asked);
+  textOf(body, attempt) {
+    this.#requests.written(body, attempt);
     return body.raw;
   }
 
   /** Sends a command when it may go: one for a response waits for the response under way. A response that belongs to no conversation waits for none.
-   * @param {string} type @param {any} payload @param {AbortSignal | undefined} signal @param {() => Promise<any>} send */
-  async inTurn(type, payload, signal, send) {
-    if (type !== "response.create" || payload?.response?.conversation === "none") return send();
-    await this.#turns.take(signal);
-    try {
-      return await send();
-    } catch (error) {
-      this.#turns.free();
-      throw error;
-    }
+   * @param {any} body @param {any} options @param {(options: any) => Promise<void>} send */
+  inTurn({ type, apart }, options, send) {
+    return type === "response.create" && !apart ? this.#turns.take(options, send) : send(options);
   }
 
   /** Sends a question and resolves with the event that answers it. */
   async request(type, payload, options) {
     checkAsked(type);
-    return this.inTurn(type, payload, options?.signal, () => this.#ask(type, payload, options));
+    const whole = this.#noted(type, payload);
+    let asked;
+    const encode = (id) => {
+      asked = id;
+      const body = { ...this.#write(type, this.#requests.ask(id, type, whole)), asked: id };
+      return { body, bytes: body.raw.length + FRAMING };
+    };
+    try {
+      return await this.#host.request(encode, options);
+    } catch (cause) {
+      throw cause instanceof SessionError ? cause : new SessionError("unserialisable", { cause });
+    } finally {
+      this.#requests.forget(asked);
+    }
   }
 
   /** Does what goes before a round of attempts. */
   async prepare(host) {
     const { start, session } = this.#options;
-    if (start && (this.#stock !== "fresh" || Date.now() > this.#until)) await this.#start(start);
+    this.#preparing.abort();
+    this.#preparing = new AbortController();
+    if (start && (this.#stock !== "fresh" || Date.now() > this.#until)) await this.#start(start, this.#preparing.signal);
     const ask = (signal) => session({ signal, reconnect: this.#live >= 0 });
     this.#session = typeof session === "function" ? await host.call(ask) : session;
   }
@@ -167,14 +178,15 @@ export class OpenAi extends Json {
     const call = this.#calls.get(attempt);
     if (call) this.#note(call, event);
     if (event.type === "session.created") host.tell(READY, attempt);
+    // What greeted a link may be answered before that is taken.
+    const asked = this.#requests.answeredBy(event, attempt);
     if (!host.core?.accept(attempt, 0)) return;
     if (attempt === this.#live || this.#live < 0) this.#hear(event);
     if (event.type === "session.created" && attempt === this.#live) this.#clock();
-    if (event.type === "error" && !this.#refused(event.error ?? {})) return;
+    if (event.type === "error" && !this.#refused(event.error ?? {}, asked)) return;
     if (this.#transcript.hear(event)) this.#changed();
     this.#tools.hear(event);
-    const asked = this.#requests.answeredBy(event);
-    if (asked !== undefined && host.reply(asked, true, event)) host.listeners.message(event.type, event);
+    if (asked && host.reply(asked, true, event)) host.listeners.message(event.type, event);
     else host.message(event.type, event);
     if (event.type === "session.updated") this.#let();
     this.#turns.hear(event);
@@ -187,7 +199,8 @@ export class OpenAi extends Json {
     this.#rollover.end();
     this.#tools.end();
     this.#calls.clear();
-    this.#turns.free();
+    this.#turns.end();
+    this.#preparing.abort();
     this.gate?.(false);
   }
 
@@ -195,23 +208,6 @@ export class OpenAi extends Json {
   listen(audio) {
     this.#audio = audio;
     audio.on("speaking", ({ who, speaking }) => who === "agent" && !speaking && this.#silent());
-  }
-
-  async #ask(type, payload, options) {
-    const whole = this.#noted(type, payload);
-    let asked;
-    const encode = (id) => {
-      asked = id;
-      const body = { ...this.#write(type, this.#requests.ask(id, type, whole)), asked: id };
-      return { body, bytes: body.raw.length + FRAMING };
-    };
-    try {
-      return await this.#host.request(encode, options);
-    } catch (cause) {
-      throw cause instanceof SessionError ? cause : new SessionError("unserialisable", { cause });
-    } finally {
-      this.#requests.forget(asked);
-    }
   }
 
   get #most() {
@@ -230,9 +226,11 @@ export class OpenAi extends Json {
 
   /** What the application changes is so in the next session, too. Its type is what OpenAI wants to be told each time. */
   #noted(type, payload) {
-    if (type !== "session.update" || !payload?.session) return payload;
+    if (type !== "session.update") return payload;
+    const named = { event_id: nameOf("update"), ...payload };
+    if (!payload?.session) return named;
     this.#changes = merged(this.#changes, payload.session);
-    return { ...payload, session: { type: "realtime", ...payload.session } };
+    return { ...named, session: { type: "realtime", ...payload.session } };
   }
 
   /** What a WebSocket asks for, where the key goes along like this: headers it has none, and addresses are no place for it. */
@@ -244,7 +242,7 @@ export class OpenAi extends Json {
   }
 
   #write(type, payload) {
-    return { type, raw: JSON.stringify({ ...payload, type }) };
+    return { type, raw: JSON.stringify({ ...payload, type }), ...marks(payload) };
   }
 
   /** The event that says what the session is to be, if anything is said. */
@@ -253,15 +251,18 @@ export class OpenAi extends Json {
     const session = merged(this.#session, this.#changes);
     if (!session && !declared.length) return undefined;
     const tools = [...(session?.tools ?? []), ...declared];
-    return { type: "session.update", session: { type: "realtime", ...session, ...(tools.length ? { tools } : {}) } };
+    return { type: "session.update", event_id: nameOf("update"), session: { type: "realtime", ...session, ...(tools.length ? { tools } : {}) } };
   }
 
-  async #start(start) {
+  async #start(start, superseded) {
     const host = this.#host;
-    const ask = () => host.call((signal) => start({ signal, token: host.token }));
+    const ask = () => host.call((signal) => start({ signal: AbortSignal.any([signal, superseded]), token: host.token }));
     try {
-      this.made = await answerOf(ask, host);
+      const made = await answerOf(ask, host);
+      superseded.throwIfAborted();
+      this.made = made;
     } catch (/** @type {any} */ error) {
+      superseded.throwIfAborted();
       const final = error instanceof SessionError && FINAL.includes(/** @type {any} */ (error).status);
       if (final && host.state !== "connected") host.fail(Object.assign(error, { terminal: true }));
       throw error;
@@ -294,10 +295,10 @@ export class OpenAi extends Json {
   }
 
   /** An error was told; returns whether the application is to hear of it. */
-  #refused({ event_id, code, ...rest }) {
+  #refused({ event_id, code, ...rest }, asked = 0) {
     if (event_id === LATE && code === "response_cancel_not_active") return false;
     if (code === "session_expired") this.#move();
-    else this.#host.refusal(this.#requests.refusedAs(event_id) ?? 0, { ...rest, code, event_id }, { message: "message", code: "code" });
+    else this.#host.refusal(asked, { ...rest, code, event_id }, { message: "message", code: "code" });
     return true;
   }
 
@@ -314,15 +315,16 @@ export class OpenAi extends Json {
   /** A link may have been taken. */
   #taken() {
     const host = this.#host;
-    const attempt = host.latest;
+    const attempt = host.carrier;
     const link = host.links.get(attempt);
     if (attempt === this.#live || !link) return;
     const call = this.#calls.get(attempt);
     const [first, fate] = [this.#live < 0, this.#fate];
     this.#live = attempt;
     this.#fate = "carries";
-    for (const other of this.#calls.keys()) if (other !== attempt) this.#calls.delete(other);
-    if (fate === "left") this.#over();
+    // A better one may still be on its way.
+    for (const other of this.#calls.keys()) if (!host.links.has(other)) this.#leave(other);
+    if (!first && fate !== "lost") this.#over();
     // What was said while the session moved.
     const late = first ? [] : this.#transcript.unseeded(this.#most);
     if (late.length) link.send(late.map((event) => this.#write(event.type, event)), true);
@@ -342,16 +344,21 @@ export class OpenAi extends Json {
     if (this.#live < 0) return;
     this.#fate = "lost";
     this.#rollover.end();
-    this.#calls.delete(this.#live);
+    this.#leave(this.#live);
     this.#let();
     this.#over();
-    for (const id of this.#requests.lost()) this.#host.reply(id, false, { message: "the session ended before the answer" });
+  }
+
+  /** What was asked of a session is answered no more. */
+  #leave(attempt) {
+    this.#calls.delete(attempt);
+    for (const id of this.#requests.lost(attempt)) this.#host.reply(id, false, { message: "the session ended before the answer" });
   }
 
   /** A session is over, and what was under way in it. */
   #over() {
     this.#user = false;
-    this.#turns.free();
+    this.#turns.lost();
     this.#wording.lost();
     this.#transcript.lost();
     this.#changed();
@@ -395,6 +402,11 @@ async function answerOf(ask, host) {
   const told = await found.text();
   if (!found.ok) throw statusError(found.status, redact(told, host.token));
   return JSON.parse(told);
+}
+
+/** What is to be known of a command once it is written: its name, and whether the response it asks for belongs to no conversation. */
+function marks(payload) {
+  return { event: payload?.event_id, apart: payload?.response?.conversation === "none" };
 }
 
 /** One object over another, member by member. */

@@ -9,12 +9,21 @@ const SPREAD = 0.03;
 
 const [AFTER, LATEST] = [3_300_000, 3_480_000];
 
+/** Milliseconds that a session lasts which follows ones that said they were over too soon: the page's clock may be what is wrong. */
+const LEAST = 300_000;
+
+/** Milliseconds of which a timer would make none. */
+const NEVER = 2 ** 31;
+
 /** The clock of one session after the other. */
 export class Rollover {
   #after;
   #latest;
   #on;
   #timers = [];
+  /** Milliseconds until the session is due, and at the least until the next one is, whatever it says. */
+  #age = Infinity;
+  #least = 0;
   /** @type {"off" | "young" | "due"} */
   #state = "off";
 
@@ -26,18 +35,22 @@ export class Rollover {
     this.#on = on;
   }
 
-  /** A session begins, which ends in so many milliseconds at the latest. */
+  /** A session begins, which ends in so many milliseconds at the latest. One that seems to be over tells of the page's clock, not of its own end. */
   begin(lifetime = Infinity) {
     this.end();
     if (this.#after === Infinity) return;
-    const after = Math.min(this.#after * (1 + SPREAD * (2 * Math.random() - 1)), Math.max(lifetime - QUIET_BEFORE, lifetime * QUIET_SHARE));
-    const latest = Math.min(this.#latest, Math.max(lifetime - LATEST_BEFORE, lifetime * LATEST_SHARE));
+    const left = lifetime > 0 ? lifetime : Infinity;
+    this.#age = Math.max(this.#least, left - QUIET_BEFORE, left * QUIET_SHARE);
+    const after = Math.min(this.#after * (1 + SPREAD * (2 * Math.random() - 1)), this.#age);
+    const latest = Math.min(this.#latest, Math.max(this.#least, left - LATEST_BEFORE, left * LATEST_SHARE));
     this.#state = "young";
     const due = () => {
       this.#state = "due";
       this.look();
     };
-    this.#timers = [setTimeout(due, after), setTimeout(() => this.#move(), latest)];
+    const at = (ms, act) => ms < NEVER && this.#timers.push(setTimeout(act, ms));
+    at(after, due);
+    at(latest, () => this.#move());
   }
 
   /** Something happened: this may be the moment. */
@@ -52,6 +65,7 @@ export class Rollover {
 
   #move() {
     this.end();
+    this.#least = this.#age < LEAST ? Math.min(2 * this.#age, LEAST) : 0;
     this.#on.move();
   }
 }

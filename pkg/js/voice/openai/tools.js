@@ -1,6 +1,10 @@
 // Tools: functions of the application's that the model calls.
 
 import { SessionError } from "../../error.js";
+import { bounded } from "../../listeners.js";
+
+/** Milliseconds that a tool has. */
+const TIMEOUT = 60_000;
 
 export class Tools {
   #tools;
@@ -47,17 +51,23 @@ export class Tools {
 
   async #run({ name, call_id: callId, arguments: written }) {
     this.#running++;
-    const { signal } = this.#over;
+    const over = this.#over.signal;
+    const late = new AbortController();
+    const signal = AbortSignal.any([over, late.signal]);
+    const run = async () => this.#tools.get(name).run(argumentsOf(written), { signal, callId });
     let output;
     try {
-      const found = await this.#tools.get(name).run(argumentsOf(written), { signal, callId });
+      const found = await bounded({ timeout: TIMEOUT, signal: over }, (resolve, reject) => run().then(resolve, reject), () => {
+        late.abort();
+        return new Error(`no answer within ${TIMEOUT / 1_000} s`);
+      });
       output = typeof found === "string" ? found : JSON.stringify(found ?? null);
     } catch (/** @type {any} */ cause) {
       output = JSON.stringify({ error: String(cause?.message ?? cause) });
-      if (!signal.aborted) this.#on.trouble(new SessionError("tool_failed", { message: `the tool ${name} failed`, details: { name, callId }, cause }));
+      if (!over.aborted) this.#on.trouble(new SessionError("tool_failed", { message: `the tool ${name} failed`, details: { name, callId }, cause }));
     }
     this.#running--;
-    if (signal.aborted) return;
+    if (over.aborted) return;
     this.#owed = "answer";
     this.#on.answer(callId, output);
     this.look();

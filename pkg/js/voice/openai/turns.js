@@ -1,13 +1,20 @@
 // A session gives one response at a time, and refuses to be asked for another meanwhile: who asks for one waits for the one under way.
 
+import { SessionError } from "../../error.js";
 import { bounded } from "../../listeners.js";
+
+/** Milliseconds after which what was asked for, and has neither begun nor been refused, never will. */
+const SILENCE = 10_000;
+
+/** The longest span of a timer. */
+const LONGEST = 2 ** 31 - 1;
 
 export class Turns {
   #busy;
-  /** Those who wait for their turn. @type {(() => void)[]} */
+  /** Those who wait for their turn, oldest first. @type {{ go(): void, reject(error: unknown): void }[]} */
   #waiting = [];
-  /** Whether one was asked for and has not begun. @type {"free" | "asked"} */
-  #state = "free";
+  /** What was asked for and has not begun; once it is written, with its alarm. @type {{ alarm?: ReturnType<typeof setTimeout> } | undefined} */
+  #asked;
 
   /** @param {() => boolean} busy whether a response is under way */
   constructor(busy) {
@@ -16,28 +23,60 @@ export class Turns {
 
   /** Whether one is under way, or about to be. */
   get taken() {
-    return this.#state === "asked" || this.#busy();
+    return this.#asked !== undefined || this.#busy();
   }
 
-  /** Resolves when a response may be asked for, by whoever called. @param {AbortSignal} [signal] */
-  async take(signal) {
-    while (this.taken) await bounded({ signal }, (resolve) => this.#waiting.push(resolve));
-    this.#state = "asked";
+  /** Calls what asks for a response: at once, or when it may. The wait counts as time of the command's own.
+   * @param {{ ttl?: number, signal?: AbortSignal }} options @param {(options: any) => Promise<void>} send @returns {Promise<void>} */
+  take(options, send) {
+    if (!this.taken) return this.#ask(options, send);
+    const { ttl, signal } = options;
+    const timeout = ttl === undefined ? undefined : Math.min(ttl, LONGEST);
+    const since = performance.now();
+    return bounded({ timeout, signal }, (resolve, reject, settled) => {
+      const go = () => resolve(this.#ask(ttl === undefined ? options : { ...options, ttl: Math.max(0, ttl - (performance.now() - since)) }, send));
+      const turn = { go, reject };
+      this.#waiting.push(turn);
+      settled(() => (this.#waiting = this.#waiting.filter((other) => other !== turn)));
+    }, () => new SessionError("expired"));
   }
 
   /** @param {any} event */
   hear({ type }) {
-    if (type === "response.created" || type === "error") this.free();
-    else if (type === "response.done") this.#wake();
+    if (type === "response.created" || type === "error") this.#free();
+    else if (type === "response.done") this.#next();
+  }
+
+  /** The session is gone, and with it what was asked of it; what is not written yet is for the next one. */
+  lost() {
+    if (this.#asked?.alarm !== undefined) this.#free();
+    else this.#next();
+  }
+
+  /** Nobody is asked any more. */
+  end() {
+    for (const { reject } of [...this.#waiting]) reject(new SessionError("closed"));
+    this.#free();
+  }
+
+  #ask(options, send) {
+    /** @type {{ alarm?: ReturnType<typeof setTimeout> }} */
+    const asked = (this.#asked = {});
+    const unless = (act) => () => this.#asked === asked && act();
+    const free = unless(() => this.#free());
+    const sent = send(options);
+    sent.then(unless(() => (asked.alarm = setTimeout(free, SILENCE))), free);
+    return sent;
   }
 
   /** What was asked for has begun, or never will. */
-  free() {
-    this.#state = "free";
-    this.#wake();
+  #free() {
+    clearTimeout(this.#asked?.alarm);
+    this.#asked = undefined;
+    this.#next();
   }
 
-  #wake() {
-    for (const wake of this.#waiting.splice(0)) wake();
+  #next() {
+    if (!this.taken) this.#waiting[0]?.go();
   }
 }
