@@ -91,8 +91,7 @@ async function firefoxEsr({ media }) {
   return {
     driver,
     async stop() {
-      await driver.quit();
-      await sound?.stop();
+      await driver.quit().finally(() => sound?.stop());
     },
   };
 }

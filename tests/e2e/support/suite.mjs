@@ -24,9 +24,9 @@ export function inBrowsers(define, { browsers = BROWSERS, secure = false, more =
         [world.server, world.site, world.browser] = await Promise.all([startServer({ more }), startSite({ secure, modules }), startBrowser(name, { media, flags })]);
       });
       after(async () => {
-        await world.browser?.stop();
-        await world.server?.stop();
         world.site?.close();
+        const stopped = await Promise.allSettled([world.browser?.stop(), world.server?.stop()]);
+        for (const { reason } of stopped) if (reason) throw reason;
       });
       world.check = (title, run, { page = {}, allowed = [], todo } = {}) =>
         test(title, { todo, timeout: LONGEST }, async (t) => {
