@@ -465,6 +465,9 @@ export class Host {
     this.record = this.inspect();
     this.core = undefined;
     for (const link of this.links.values()) link.close();
+    const from = this.transport;
+    this.transport = null;
+    if (from) this.listeners.emit("transport", { from, to: null });
     this.end("failed", error);
   }
 
@@ -543,7 +546,7 @@ function check(options, names) {
     const hint = names.length < TRANSPORTS.length ? " (webrtc: throughline/voice)" : "";
     fail(`transports must be a list of ${names.join(", ")}${hint}`);
   }
-  const name = dialect?.name ?? dialect ?? "throughline";
+  const name = dialect === undefined ? "throughline" : (dialect?.name ?? dialect);
   if (name !== "throughline" && name !== "json") fail('dialect must be "throughline" or "json"');
   const odd = typeof dialect === "object" && misfit(dialect);
   if (odd) fail(`dialect.${odd} cannot be that`);

@@ -17,7 +17,7 @@ const OPTIONS = {
 
 /** Names what of the options cannot be meant, if something is.
  * @param {any} dialect */
-export const misfit = (dialect) => Object.keys(dialect).find((name) => dialect[name] !== undefined && !OPTIONS[typeof dialect[name]]?.split(" ").includes(name));
+export const misfit = (dialect) => Object.keys(dialect).find((name) => dialect[name] !== undefined && !OPTIONS[dialect[name] === null ? "" : typeof dialect[name]]?.split(" ").includes(name));
 
 /** Whether a value has members by name. */
 const isObject = (value) => value && typeof value === "object" && !Array.isArray(value);

@@ -38,7 +38,7 @@ export class Listeners {
     if (signal?.aborted) return off;
     lists.set(key, [...(lists.get(key) ?? []), entry]);
     signal?.addEventListener("abort", off, { once: true });
-    for (let found; kept && lists.get(key)?.includes(entry) && (found = this.#take(key)); ) hear(lists, key, entry, found);
+    for (let found; kept && lists === this.#messages && lists.get(key)?.includes(entry) && (found = this.#take(key)); ) hear(lists, key, entry, found);
     return off;
   }
 

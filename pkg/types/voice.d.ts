@@ -220,7 +220,7 @@ export interface AudioOptions {
   /** What the microphone is asked for beside `{ echoCancellation, noiseSuppression, autoGainControl }`, which are on, and one channel. @default nothing more */
   constraints?: MediaTrackConstraints;
   /**
-   * The address of `dist/audio-worklet.js`, for a content security policy whose `script-src` forbids `blob:`.
+   * The address of the package's file `throughline/audio-worklet.js`, for a content security policy whose `script-src` forbids `blob:`.
    * @default none: the same code, from a blob
    */
   workletUrl?: string | URL;

@@ -59,7 +59,7 @@ inBrowsers((world) => {
   world.check("options that cannot be are refused at once", async (evaluate) => {
     const seen = await evaluate(async () => {
       const { connect } = await import("/throughline.js");
-      const bad = [null, 5, "x", { transports: [] }, { transports: ["carrier-pigeon"] }, { transports: "sse" }, { dialect: "xml" }, { dialect: { name: "xml" } }, { token: "text" }];
+      const bad = [null, 5, "x", { transports: [] }, { transports: ["carrier-pigeon"] }, { transports: "sse" }, { dialect: "xml" }, { dialect: { name: "xml" } }, { dialect: null }, { dialect: { name: "json", alias: null } }, { token: "text" }];
       return bad.map((options) => {
         try {
           connect(options);

@@ -379,8 +379,9 @@ inBrowsers((world) => {
       const { session: next } = await harness.connected({ url });
       const replies = [await next.request("ECHO", "next"), await other.request("ECHO", "other")];
       await Promise.all([next.close(), other.close()]);
-      return { errors: record.errors, sent: (await sent).error.code, pending: (await pending).error.code, replies };
+      return { errors: record.errors, sent: (await sent).error.code, pending: (await pending).error.code, replies, transport: session.transport, last: record.transports.at(-1) };
     }, direct());
+    assert.deepEqual([seen.transport, seen.last.to], [null, null], "nothing carries what failed");
     assert.deepEqual([seen.errors.at(-1).code, seen.errors.at(-1).terminal], ["internal", true]);
     assert.deepEqual(seen.replies, ["next", "other"]);
     assert.equal(seen.sent, "closed");

@@ -164,7 +164,7 @@ test("a POST has the shape of its type, and bytes in JSON are base64", () => {
 });
 
 test("options that are none, or of another kind, are named", () => {
-  for (const [name, value] of Object.entries({ typ: "x", type: 5, ready: 1, raw: "yes", hello: "x", post: "x", constructor: "x", toString: () => {}, heartbeat: 1n })) {
+  for (const [name, value] of Object.entries({ typ: "x", type: 5, ready: 1, raw: "yes", hello: "x", post: "x", constructor: "x", toString: () => {}, heartbeat: 1n, alias: null, post: null })) {
     assert.equal(misfit({ name: "json", [name]: value }), name);
   }
   assert.equal(misfit({ name: "json", type: "kind", ready: ["A"], raw: false, hello: () => {}, heartbeat: 1, cut: "expected", poll: undefined }), undefined);
@@ -184,4 +184,8 @@ test("a listener hears what was kept, in order and once, if it asks for it", () 
   for (const n of [5, 6]) listeners.message("B", n);
   listeners.add("B", (n) => once.push(n), true, { kept: true });
   assert.deepEqual(once, [3]);
+  listeners.message("error", "a message of that type");
+  const errors = [];
+  listeners.add("error", (error) => errors.push(error), false, { kept: true });
+  assert.deepEqual(errors, [], "it is no error of the session's");
 });

@@ -90,9 +90,10 @@ test("publint has nothing to say", async () => {
   assert.deepEqual(messages.map((message) => formatMessage(message, manifest)), []);
 });
 
-test("what is published is what `exports` names, and what those load", async () => {
+test("what is published is what `files` and `exports` name, and what those load", async () => {
   const published = await readdir(join(folder, "node_modules/throughline"), { recursive: true });
-  const { exports } = JSON.parse(await readFile(join(ROOT, "pkg/package.json"), "utf8"));
+  const { exports, files } = JSON.parse(await readFile(join(ROOT, "pkg/package.json"), "utf8"));
+  for (const path of files) assert.ok(published.includes(path), path);
   for (const target of Object.values(exports).flatMap((entry) => (typeof entry === "string" ? entry : Object.values(entry)))) {
     assert.ok(published.includes(target.slice(2)), target);
   }

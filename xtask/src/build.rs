@@ -80,11 +80,18 @@ pub(crate) struct Built {
     pub(crate) js_alone: String,
 }
 
+/// What goes into the package beside the code.
+const PAPERS: [&str; 4] = ["LICENSE-APACHE", "LICENSE-MIT", "PROTOCOL.md", "README.md"];
+
 /// Stands for the wasm while esbuild runs, which would otherwise escape more of it than the language asks for.
 const PLACEHOLDER: &str = "\"@throughline-wasm-bytes@\"";
 
 /// Builds every entry; a release build reports its sizes and is held to its budget.
 pub(crate) fn run(repo: &Repo, flavour: Flavour) -> Result<()> {
+    for paper in PAPERS {
+        fs::copy(repo.existing(paper)?, repo.path("pkg").join(paper))
+            .with_context(|| format!("{paper} cannot be copied"))?;
+    }
     for size in bindings(repo, flavour)? {
         size.check()?;
     }

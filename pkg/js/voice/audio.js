@@ -542,7 +542,6 @@ export class SessionAudio {
     if (first) this.#events.emit("playback", { blocked: true });
   }
 
-
   // The end.
 
   /** Lets go of the microphone and of what plays; a page that comes back begins anew. */
@@ -552,8 +551,11 @@ export class SessionAudio {
     const [microphone, activity] = [this.#microphone, this.#activity];
     this.#devices = this.#microphone = this.#activity = undefined;
     microphone?.stop();
-    this.#blocked?.();
-    this.#blocked = undefined;
+    if (this.#blocked) {
+      this.#blocked();
+      this.#blocked = undefined;
+      this.#events.emit("playback", { blocked: false });
+    }
     this.#graph.close();
     this.#graph = this.#newGraph();
     this.#started = false;

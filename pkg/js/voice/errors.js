@@ -9,7 +9,7 @@ Object.assign(TEXTS, {
   mic_unsupported: ["this browser has no microphone to give", "use a recent browser; in an app's web view, allow media"],
   mic_lost: ["the microphone was lost and no other can be had", "plug one in and start() again"],
   insecure_context: ["a page over http: has no microphone", "serve the page over https:, or from localhost"],
-  worklet_blocked: ["the browser does not allow the audio worklet", "give `audio.workletUrl` the address of dist/audio-worklet.js, which script-src allows, or allow blob: there"],
+  worklet_blocked: ["the browser does not allow the audio worklet", "give `audio.workletUrl` the address of the file throughline/audio-worklet.js, which script-src allows, or allow blob: there"],
   tool_failed: ["a tool failed", "see `cause`; the model was told"],
   audio_unsupported: ["this browser has no Web Audio with worklets", "use a recent browser, and a page over https:"],
 });
