@@ -39,6 +39,8 @@ export class Json {
   illness;
   /** When it may be asked again. */
   again = 0;
+  /** Ends what is asked before a round of attempts. */
+  #preparing = new AbortController();
 
   /** @param {any} options */
   constructor(options) {
@@ -129,9 +131,17 @@ export class Json {
   /** Does what goes before a round of attempts. */
   async prepare(host) {
     const { health, session, hello } = this.options;
+    this.#preparing.abort();
+    const { signal: superseded } = (this.#preparing = new AbortController());
+    // What heeds no signal comes too late, too.
+    const call = async (run) => {
+      const found = await host.call((signal) => run(AbortSignal.any([signal, superseded])));
+      superseded.throwIfAborted();
+      return found;
+    };
     if (health) {
       if (Date.now() >= this.again) {
-        const response = await host.call((signal) => fetch(health, request(host, signal)));
+        const response = await call((signal) => fetch(health, request(host, signal)));
         const { status } = response;
         this.illness = (status === 429 || status >= 500) && statusError(status);
         this.again = Date.now() + retryAfter(response);
@@ -139,7 +149,7 @@ export class Json {
       if (this.illness) throw this.illness;
     }
     if (session?.start && !this.found) {
-      const found = await host.call(async (signal) => {
+      const found = await call(async (signal) => {
         const found = await session.start({ signal });
         if (!(found instanceof Response)) return found;
         const answer = await found.text();
@@ -154,7 +164,7 @@ export class Json {
     const { id: sessionId } = this;
     const { lastEventId, stats } = host;
     const ask = (signal) => hello({ reconnect: stats.lost > 0, sessionId, lastEventId, signal });
-    const first = typeof hello === "function" ? await host.call(ask) : hello;
+    const first = typeof hello === "function" ? await call(ask) : hello;
     this.greeting = [first ?? []].flat().map((message) => this.encode(message[this.key], message));
   }
 }

@@ -128,12 +128,12 @@ export interface JsonDialect {
     /**
      * Makes the session before the first link: the id in the member `member` of what it resolves with, and where the server says so, addresses in `endpoints`, or the
      * WebSocket's in `wsUrl` (`null`: none here). It may resolve with the server's `Response`, whose JSON is taken. One that is not ok, or finds neither, has failed, and
-     * is called again with the next try; else only after `session.forget()`. Has 12 s.
+     * is called again with the next try; else only after `session.forget()`. Has 12 s together with `token`, `health` and `hello`.
      * @default none: the server says it first
      */
     start?: (context: { signal: AbortSignal }) => Promise<(JsonMessage & { wsUrl?: string | null; endpoints?: Endpoints }) | Response>;
   };
-  /** What goes first over each new link, before anything that waited: a message or several, or a function of them, called before each connect. What the server is to restore goes in there. Has 12 s. @default none */
+  /** What goes first over each new link, before anything that waited: a message or several, or a function of them, called before each connect. What the server is to restore goes in there. Has 12 s together with `token`, `health` and `session.start`. @default none */
   hello?:
     | JsonMessage
     | JsonMessage[]
@@ -221,7 +221,7 @@ export interface Options {
   /**
    * Gives a fresh token; asked before each connect and reconnect, once when the server refuses the last one, and when the server warns that the living link's
    * expires. Never two calls at a time.
-   * The token travels in a header or in the first frame, never in an address. Has 12 s.
+   * The token travels in a header or in the first frame, never in an address. Has 12 s, together with what else is asked before connecting.
    * @default none: cookies alone, as `credentials` says
    */
   token?: (context: TokenContext) => string | Promise<string>;

@@ -68,7 +68,8 @@ export interface OpenAiDialect {
   session?: OpenAiSessionConfig | ((context: { reconnect: boolean; signal: AbortSignal }) => OpenAiSessionConfig | Promise<OpenAiSessionConfig>);
   /**
    * Makes a session at your backend before each link that needs a new one, `token` being what the option `token` gave: resolves with what the exchange needs, such as
-   * `{ id, token }`, or with the answer of `fetch` itself, whose status is then told with `error`. A key in it is shown to OpenAI; `wsUrl` and `endpoints` name addresses. Has 12 s.
+   * `{ id, token }`, or with the answer of `fetch` itself, whose status is then told with `error`. A key in it is shown to OpenAI; `wsUrl` and `endpoints` name addresses.
+   * Has 12 s, together with `token` and `session`.
    * @default none: `token` gives the key
    */
   start?: (context: { token?: string; signal: AbortSignal }) => Promise<unknown>;

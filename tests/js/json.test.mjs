@@ -8,6 +8,12 @@ import { Json, misfit } from "../../pkg/js/json.js";
 import { Listeners } from "../../pkg/js/listeners.js";
 import { ANSWER } from "../../src/transport/unit.js";
 
+const { signal: lasting } = new AbortController();
+const call = (run) => run(lasting);
+const until = async (met) => {
+  while (!met()) await new Promise((resolve) => setImmediate(resolve));
+};
+
 /** Stands where the page's host does and writes down what it hears. */
 function heard(json, data, name) {
   const all = [];
@@ -128,7 +134,7 @@ test("what `write` makes of a message goes as it is, over a socket and in a POST
 });
 
 test("`start` has to find the session's id or an address, itself or in a server's answer", async () => {
-  const host = { call: (run) => run(), stats: { lost: 0 } };
+  const host = { call, stats: { lost: 0 } };
   const found = [{ error: "down" }, null, new Response("no database", { status: 500 }), Response.json({ sessionId: "s1" })];
   const json = new Json({ session: { start: async () => found.shift() } });
   await assert.rejects(json.prepare(host), TypeError);
@@ -140,6 +146,27 @@ test("`start` has to find the session's id or an address, itself or in a server'
   for (const addresses of [{ wsUrl: "wss://a.example/" }, { wsUrl: null }, { endpoints: { sse: "/stream" } }]) {
     await new Json({ session: { start: () => addresses } }).prepare(host);
   }
+});
+
+test("what is asked for a round is not taken once another round begins", async () => {
+  const asked = [];
+  const ask = (name) => ({ signal }) => new Promise((resolve) => asked.push({ name, signal, resolve }));
+  const json = new Json({ session: { start: ask("start") }, hello: ask("hello") });
+  const host = { call, stats: { lost: 0 } };
+  const told = () => [asked.map(({ name }) => name), asked.map(({ signal }) => signal.aborted), json.id, json.found, json.greeting.map(({ type }) => type)];
+  const rounds = [json.prepare(host), json.prepare(host)];
+  assert.deepEqual(told(), [["start", "start"], [true, false], undefined, undefined, []]);
+  asked[1].resolve({ sessionId: "s2", wsUrl: null });
+  await until(() => asked.length === 3);
+  asked[0].resolve({ sessionId: "s1", wsUrl: "wss://a.example/" });
+  await assert.rejects(rounds[0], { name: "AbortError" });
+  rounds.push(json.prepare(host));
+  assert.deepEqual(told(), [["start", "start", "hello", "hello"], [true, true, true, false], "s2", { websocket: null }, []]);
+  asked[3].resolve({ type: "NEW" });
+  await rounds[2];
+  asked[2].resolve({ type: "OLD" });
+  await assert.rejects(rounds[1], { name: "AbortError" });
+  assert.deepEqual(told().slice(2), ["s2", { websocket: null }, ["NEW"]]);
 });
 
 test("a reply is who asked's, an error is told and stays a message", () => {
