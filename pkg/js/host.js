@@ -299,6 +299,7 @@ export class Host {
 
   askToken(reason) {
     const turn = ++this.#tokens;
+    this.reason = undefined;
     const current = () => turn === this.#tokens && !this.#over.signal.aborted;
     this.refreshToken(reason, current)
       .then(() => (current() ? this.json?.prepare(this) : undefined))
