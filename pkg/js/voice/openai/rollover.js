@@ -21,9 +21,9 @@ export class Rollover {
   #latest;
   #on;
   #timers = [];
-  /** Milliseconds until the session is due, and at the least until the next one is, whatever it says. */
-  #age = Infinity;
+  /** Milliseconds until a session is due at the least, whatever it says: this one, and the one that follows it. */
   #least = 0;
+  #next = 0;
   /** @type {"off" | "young" | "due"} */
   #state = "off";
 
@@ -40,8 +40,10 @@ export class Rollover {
     this.end();
     if (this.#after === Infinity) return;
     const left = lifetime > 0 ? lifetime : Infinity;
-    this.#age = Math.max(this.#least, left - QUIET_BEFORE, left * QUIET_SHARE);
-    const after = Math.min(this.#after * (1 + SPREAD * (2 * Math.random() - 1)), this.#age);
+    const told = Math.max(left - QUIET_BEFORE, left * QUIET_SHARE);
+    const age = Math.max(this.#least, told);
+    this.#next = told < LEAST ? Math.min(2 * age, LEAST) : 0;
+    const after = Math.min(this.#after * (1 + SPREAD * (2 * Math.random() - 1)), age);
     const latest = Math.min(this.#latest, Math.max(this.#least, left - LATEST_BEFORE, left * LATEST_SHARE));
     this.#state = "young";
     const due = () => {
@@ -65,7 +67,7 @@ export class Rollover {
 
   #move() {
     this.end();
-    this.#least = this.#age < LEAST ? Math.min(2 * this.#age, LEAST) : 0;
+    this.#least = this.#next;
     this.#on.move();
   }
 }
