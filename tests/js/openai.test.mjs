@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { SessionError } from "../../pkg/js/error.js";
 import { Listeners } from "../../pkg/js/listeners.js";
 import { Conversation } from "../../pkg/js/voice/openai/conversation.js";
 import { OpenAi } from "../../pkg/js/voice/openai/dialect.js";
@@ -244,14 +245,14 @@ test("updates of the session are answered in their order, whoever wrote them", (
 
 /** Turns whose commands are written down, and settle when told. */
 function turns() {
-  const seen = { busy: false, order: [], writes: {} };
-  const all = new Turns(() => seen.busy);
+  const seen = { busy: false, order: [], writes: {}, freed: 0 };
+  const all = new Turns(() => seen.busy, () => seen.freed++);
   const ask = (name, options = {}) => {
     const send = ({ ttl }) => new Promise((resolve, reject) => {
       seen.order.push(name);
       seen.writes[name] = { resolve, reject, ttl };
     });
-    return all.take(options, send).catch(({ code }) => seen.order.push(`${name} ${code}`));
+    return all.take(name, options, send).catch(({ code }) => seen.order.push(`${name} ${code}`));
   };
   return { all, seen, ask };
 }
@@ -277,6 +278,20 @@ test("one response is asked for at a time, and at once where none is under way",
   seen.writes.fourth.reject({ code: "aborted" });
   await settled();
   assert.deepEqual([seen.order.slice(4), all.taken], [["fourth aborted"], false]);
+});
+
+test("what else is refused frees no turn", () => {
+  const { all, seen, ask } = turns();
+  const refuse = (event_id) => all.hear({ type: "error", error: { event_id } });
+  for (const name of ["first", "second", "third"]) ask(name);
+  refuse("a deletion");
+  assert.deepEqual(seen.order, ["first"]);
+  refuse("first");
+  assert.deepEqual(seen.order, ["first", "second"]);
+  refuse("first");
+  assert.deepEqual(seen.order, ["first", "second"], "told twice");
+  refuse(null);
+  assert.deepEqual(seen.order, ["first", "second", "third"], "it may be about any");
 });
 
 test("who waits for a turn does so within the command's own time, and no longer than the session lasts", async (t) => {
@@ -310,6 +325,7 @@ test("what is neither begun nor refused holds up nobody for good; what is not wr
   assert.deepEqual(seen.order, ["first"]);
   t.mock.timers.tick(1);
   assert.deepEqual(seen.order, ["first", "second"]);
+  assert.equal(seen.freed, 1);
   seen.writes.second.resolve();
   await settled();
   all.lost();
@@ -477,6 +493,7 @@ function dialect(options = {}, write = async (body) => {}) {
     message: () => {},
     trouble: () => {},
     reply: () => false,
+    send: (body, bytes, request, options = {}) => all.inTurn(body, options, () => write(body)),
     call: (run) => run(new AbortController().signal),
   };
   host.listeners.add("rollover", () => seen.rollovers++);
@@ -491,7 +508,7 @@ function dialect(options = {}, write = async (body) => {}) {
     host.carrier = attempt;
     host.listeners.emit("rtt", { ms: 1 });
   };
-  const hear = (attempt, type) => all.receive(host, attempt, JSON.stringify({ type, session: {} }));
+  const hear = (attempt, type, more = { session: {} }) => all.receive(host, attempt, JSON.stringify({ type, ...more }));
   return { all, host, seen, open, take, hear };
 }
 
@@ -521,6 +538,46 @@ test("of two that are taken one after the other, the later one carries the sound
   hear(1, "session.updated");
   assert.deepEqual([seen.gate.at(-1), seen.rollovers], [true, 1]);
   all.end();
+});
+
+for (const [how, ends] of [["never heard of", undefined], ["not sent", new SessionError("aborted")]]) {
+  test(`a tool that finished beside a response that was ${how} is followed up`, async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const sent = [];
+    let refuse;
+    const write = (body) => {
+      sent.push(body);
+      return body.event === "mine" && ends ? new Promise((_, reject) => (refuse = reject)) : Promise.resolve();
+    };
+    const { all, host, open, take, hear } = dialect({ tools: { note: { run: () => "noted" } } }, write);
+    await all.prepare(host);
+    open(1);
+    hear(1, "session.created");
+    take(1);
+    const asked = host.send(all.encode("response.create", { event_id: "mine" })).catch(() => {});
+    hear(1, "response.output_item.done", { item: { type: "function_call", name: "note", call_id: "c1", arguments: "{}" } });
+    await settled();
+    assert.deepEqual(sent.map(({ type }) => type), ["response.create", "conversation.item.create"]);
+    refuse?.(ends);
+    await asked;
+    t.mock.timers.tick(10_000);
+    await settled();
+    assert.deepEqual(sent.slice(2).map(({ type }) => type), ["response.create"]);
+    all.end();
+  });
+}
+
+test("a response is asked for by a name, the application's own where it has one", () => {
+  const { all } = dialect();
+  const names = [undefined, {}, { event_id: undefined }, { response: {} }].map((payload) => {
+    const { event, raw } = all.encode("response.create", payload);
+    assert.equal(JSON.parse(raw).event_id, event);
+    return event;
+  });
+  assert.ok(names.every((name) => /^response_\w+$/.test(name)), names.join());
+  assert.equal(new Set(names).size, names.length);
+  assert.equal(all.encode("response.create", { event_id: "mine" }).event, "mine");
+  assert.deepEqual(JSON.parse(all.encode("toString", { a: 1 }).raw), { a: 1, type: "toString" });
 });
 
 test("a start that another one follows is told so, and what it finds is not taken", async () => {

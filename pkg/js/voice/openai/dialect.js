@@ -18,6 +18,9 @@ import { LATE, OpenAiWording } from "./wording.js";
 /** Items that another session is told at the most, unless `history` says otherwise. */
 const HISTORY = 100;
 
+/** Commands that a refusal is told of by name, with what begins that. */
+const NAMED = new Map([["session.update", "update"], ["response.create", "response"]]);
+
 /** Bytes around what is written. */
 const FRAMING = 16;
 
@@ -48,7 +51,7 @@ export class OpenAi extends Json {
   #changed = () => {};
   #requests = new Requests();
   #tools;
-  #turns = new Turns(() => this.responding);
+  #turns = new Turns(() => this.responding, () => this.#look());
   #rollover;
   #wording = new OpenAiWording(this);
   /** Sessions by attempt. @type {Map<number, Call>} */
@@ -78,7 +81,7 @@ export class OpenAi extends Json {
     this.conversation = new Conversation(this.#transcript, (changed) => (this.#changed = changed));
     this.#tools = new Tools(tools, {
       answer: (call, output) => this.#answer(call, output),
-      goOn: () => this.#say("response.create", {}),
+      goOn: () => this.#say("response.create", this.#noted("response.create")),
       trouble: (error) => host.trouble(error),
       busy: () => this.#turns.taken,
     });
@@ -121,8 +124,8 @@ export class OpenAi extends Json {
 
   /** Sends a command when it may go: one for a response waits for the response under way. A response that belongs to no conversation waits for none.
    * @param {any} body @param {any} options @param {(options: any) => Promise<void>} send */
-  inTurn({ type, apart }, options, send) {
-    return type === "response.create" && !apart ? this.#turns.take(options, send) : send(options);
+  inTurn({ type, apart, event }, options, send) {
+    return type === "response.create" && !apart ? this.#turns.take(event, options, send) : send(options);
   }
 
   /** Sends a question and resolves with the event that answers it. */
@@ -190,8 +193,7 @@ export class OpenAi extends Json {
     else host.message(event.type, event);
     if (event.type === "session.updated") this.#let();
     this.#turns.hear(event);
-    this.#tools.look();
-    this.#rollover.look();
+    this.#look();
   }
 
   /** The session is over. */
@@ -218,16 +220,24 @@ export class OpenAi extends Json {
     return !this.#user && !this.#audio?.isAgentSpeaking && !this.#turns.taken && !this.#tools.busy && !this.#requests.waiting;
   }
 
+  /** The session may have fallen silent. */
+  #look() {
+    this.#tools.look();
+    this.#rollover.look();
+  }
+
   /** The agent is heard no more. */
   #silent() {
     if (this.#transcript.quiet()) this.#changed();
     this.#rollover.look();
   }
 
-  /** What the application changes is so in the next session, too. Its type is what OpenAI wants to be told each time. */
+  /** What is answered in its turn has a name. What the application changes is so in the next session, too; its type is what OpenAI wants to be told each time. */
   #noted(type, payload) {
-    if (type !== "session.update") return payload;
-    const named = { event_id: nameOf("update"), ...payload };
+    const kind = NAMED.get(type);
+    if (!kind) return payload;
+    const named = { ...payload, event_id: payload?.event_id ?? nameOf(kind) };
+    if (kind !== "update") return named;
     if (!payload?.session) return named;
     this.#changes = merged(this.#changes, payload.session);
     return { ...named, session: { type: "realtime", ...payload.session } };

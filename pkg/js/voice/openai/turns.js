@@ -11,14 +11,16 @@ const LONGEST = 2 ** 31 - 1;
 
 export class Turns {
   #busy;
+  #freed;
   /** Those who wait for their turn, oldest first. @type {{ go(): void, reject(error: unknown): void }[]} */
   #waiting = [];
-  /** What was asked for and has not begun; once it is written, with its alarm. @type {{ alarm?: ReturnType<typeof setTimeout> } | undefined} */
+  /** What was asked for and has not begun; once it is written, with its alarm. @type {{ event?: string, alarm?: ReturnType<typeof setTimeout> } | undefined} */
   #asked;
 
-  /** @param {() => boolean} busy whether a response is under way */
-  constructor(busy) {
+  /** @param {() => boolean} busy whether a response is under way @param {() => void} freed what was asked for never began, and no event says so */
+  constructor(busy, freed) {
     this.#busy = busy;
+    this.#freed = freed;
   }
 
   /** Whether one is under way, or about to be. */
@@ -26,24 +28,25 @@ export class Turns {
     return this.#asked !== undefined || this.#busy();
   }
 
-  /** Calls what asks for a response: at once, or when it may. The wait counts as time of the command's own.
-   * @param {{ ttl?: number, signal?: AbortSignal }} options @param {(options: any) => Promise<void>} send @returns {Promise<void>} */
-  take(options, send) {
-    if (!this.taken) return this.#ask(options, send);
+  /** Calls what asks for a response by an event: at once, or when it may. The wait counts as time of the command's own.
+   * @param {string | undefined} event @param {{ ttl?: number, signal?: AbortSignal }} options @param {(options: any) => Promise<void>} send @returns {Promise<void>} */
+  take(event, options, send) {
+    if (!this.taken) return this.#ask(event, options, send);
     const { ttl, signal } = options;
     const timeout = ttl === undefined ? undefined : Math.min(ttl, LONGEST);
     const since = performance.now();
     return bounded({ timeout, signal }, (resolve, reject, settled) => {
-      const go = () => resolve(this.#ask(ttl === undefined ? options : { ...options, ttl: Math.max(0, ttl - (performance.now() - since)) }, send));
+      const go = () => resolve(this.#ask(event, ttl === undefined ? options : { ...options, ttl: Math.max(0, ttl - (performance.now() - since)) }, send));
       const turn = { go, reject };
       this.#waiting.push(turn);
       settled(() => (this.#waiting = this.#waiting.filter((other) => other !== turn)));
     }, () => new SessionError("expired"));
   }
 
-  /** @param {any} event */
-  hear({ type }) {
-    if (type === "response.created" || type === "error") this.#free();
+  /** An error that names no event may be about what was asked for. @param {any} event */
+  hear({ type, error }) {
+    const about = error?.event_id ?? this.#asked?.event;
+    if (type === "response.created" || (type === "error" && about === this.#asked?.event)) this.#free();
     else if (type === "response.done") this.#next();
   }
 
@@ -59,11 +62,14 @@ export class Turns {
     this.#free();
   }
 
-  #ask(options, send) {
-    /** @type {{ alarm?: ReturnType<typeof setTimeout> }} */
-    const asked = (this.#asked = {});
+  #ask(event, options, send) {
+    /** @type {{ event?: string, alarm?: ReturnType<typeof setTimeout> }} */
+    const asked = (this.#asked = { event });
     const unless = (act) => () => this.#asked === asked && act();
-    const free = unless(() => this.#free());
+    const free = unless(() => {
+      this.#free();
+      this.#freed();
+    });
     const sent = send(options);
     sent.then(unless(() => (asked.alarm = setTimeout(free, SILENCE))), free);
     return sent;
