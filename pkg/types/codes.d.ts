@@ -105,7 +105,7 @@ export interface ErrorCodes {
   mic_lost: true;
   /** A page over http: has no microphone. Serve the page over https:, or from localhost. */
   insecure_context: true;
-  /** The browser does not allow the audio worklet. Give `audio.workletUrl` the address of the file `throughline/audio-worklet.js`, which script-src allows, or allow blob: there. */
+  /** The browser does not allow the audio worklet. Give `audio.workletUrl` the address of the file throughline/audio-worklet.js, which script-src allows, or allow blob: there. */
   worklet_blocked: true;
   /** A tool failed. See `cause`; the model was told. */
   tool_failed: true;
