@@ -13,17 +13,17 @@ const FLAGS = ["--autoplay-policy=no-user-gesture-required"];
 inBrowsers((world) => {
   for (const [title, more] of [["cleanly", []], ["by a reset", ["--reset"]]]) {
     world.check(`C: functions are cut ${title} while sound flows: no frame is lost, doubled or out of order, and the app sees nothing`, async (evaluate, t) => {
-      const { url, log } = await systemFor(t, "c", "--deployment", "sse", "--frames", "0", "--cut", "1.2", "--ids", ...more);
+      const { url, log } = await systemFor(t, "c", "--deployment", "sse", "--frames", "0", "--cut", "1.5", "--ids", ...more);
       const code = await recipe("c", ["After"], world.site);
       await evaluate(listenIn);
-      const count = 200;
+      const count = 240;
       await speakInto(url, await evaluate(hearCuts, code, url, { stable: 100 }), count);
       const seen = await evaluate(endOfCuts, count, false);
       assert.deepEqual(tally(seen.numbers, count), { lost: 0, doubled: 0, reordered: 0 });
       assert.deepEqual([seen.states, seen.errors], [[], []]);
       const cuts = log.all.filter((line) => line.includes("GET /api/audio-stream")).length - 1;
       assert.ok(cuts >= 2, `${cuts} cuts`);
-      assert.ok(Math.abs(seen.heard - 4) < 0.2, `${seen.heard} s of 4`);
+      assert.ok(Math.abs(seen.heard - 4.8) < 0.2, `${seen.heard} s of 4.8`);
       assert.ok(seen.silences.filter((ms) => ms > BLOCK).length <= Math.max(cuts + 1, seen.glitches), JSON.stringify(seen.silences));
     });
   }

@@ -66,9 +66,10 @@ export async function endOfCuts(count, lossy) {
   await harness.until(over, 30_000, () => JSON.stringify([told.numbers.length, session.explain()]));
   // Some browsers show a stream only with its first byte: one that has nothing to say is no link.
   const states = told.states.filter(({ to }) => to !== "connected");
+  const errors = [...told.errors];
   await harness.until(() => !session.audio.isAgentSpeaking);
   const { glitches } = await session.audio.stats();
-  const seen = { ...told, states, glitches, silences: ear.silences(), heard: ear.heard() };
+  const seen = { ...told, states, errors, glitches, silences: ear.silences(), heard: ear.heard() };
   await session.close();
   return seen;
 }
