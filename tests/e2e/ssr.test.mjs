@@ -97,6 +97,8 @@ describe("node", () => {
 
   test("what cannot work here ends in a typed error, and the process ends by itself", async () => {
     const { said } = await node(`
+      // Node's own fetch is WebAssembly, too, and compiled when it is first used.
+      await (await fetch(${JSON.stringify(server.url)})).text();
       delete globalThis.WebSocket;
       delete globalThis.EventSource;
       const { connect, SessionError } = await import(${JSON.stringify(BUNDLE)});

@@ -1,7 +1,7 @@
 // What is heard, told from the samples that the page's loudspeaker is given.
 
-/** Milliseconds of a block of the audio thread, and a little: as short a gap may be the browser's own, from one context to the other. */
-export const BLOCK = 6;
+/** Milliseconds of a buffer in which browsers hand sound from one context to the other, and a little: one gap of that length is theirs. What we let run dry, `glitches` counts. */
+export const BLOCK = 11;
 
 /**
  * Runs in the page: `window.ear` tells from now on when what the page's `<audio>` plays is loud, in seconds of the audio clock. `silences()` are the gaps between, in
