@@ -99,34 +99,24 @@ impl Order {
         id_of(&self.members)
     }
 
+    fn member(&self, name: &str) -> Result<&Value, Problem> {
+        let found = self.members.get(name);
+        found.ok_or_else(|| Problem::missing(name))
+    }
+
     pub(super) fn text(&self, name: &str) -> Result<&str, Problem> {
-        let value = self
-            .members
-            .get(name)
-            .ok_or_else(|| Problem::missing(name))?;
-        value
-            .as_str()
-            .ok_or_else(|| Problem::wrong_type(name, "a string"))
+        let text = self.member(name)?.as_str();
+        text.ok_or_else(|| Problem::wrong_type(name, "a string"))
     }
 
     pub(super) fn count(&self, name: &str) -> Result<u64, Problem> {
-        let value = self
-            .members
-            .get(name)
-            .ok_or_else(|| Problem::missing(name))?;
-        value
-            .as_u64()
-            .ok_or_else(|| Problem::wrong_type(name, "an integer from 0 on"))
+        let count = self.member(name)?.as_u64();
+        count.ok_or_else(|| Problem::wrong_type(name, "an integer from 0 on"))
     }
 
     pub(super) fn object(&self, name: &str) -> Result<&Map<String, Value>, Problem> {
-        let value = self
-            .members
-            .get(name)
-            .ok_or_else(|| Problem::missing(name))?;
-        value
-            .as_object()
-            .ok_or_else(|| Problem::wrong_type(name, "an object"))
+        let object = self.member(name)?.as_object();
+        object.ok_or_else(|| Problem::wrong_type(name, "an object"))
     }
 }
 
