@@ -128,10 +128,9 @@ export class Json {
     }
   }
 
-  /** Does what goes before a round of attempts. */
-  async prepare(host) {
-    const { health, session, hello } = this.options;
-    this.#preparing.abort();
+  /** Begins what goes before a round of attempts, and abandons what went before the last one. `call` calls a function of the application's for it. */
+  round(host) {
+    this.abandon();
     const { signal: superseded } = (this.#preparing = new AbortController());
     // What heeds no signal comes too late, too.
     const call = async (run) => {
@@ -139,6 +138,18 @@ export class Json {
       superseded.throwIfAborted();
       return found;
     };
+    return { call, superseded };
+  }
+
+  /** What is asked before a round of attempts is not wanted any more. */
+  abandon() {
+    this.#preparing.abort();
+  }
+
+  /** Does what goes before a round of attempts. */
+  async prepare(host) {
+    const { health, session, hello } = this.options;
+    const { call } = this.round(host);
     if (health) {
       if (Date.now() >= this.again) {
         const response = await call((signal) => fetch(health, request(host, signal)));

@@ -594,6 +594,19 @@ test("a start that another one follows is told so, and what it finds is not take
   assert.deepEqual([all.id, all.secret], ["b", "new"]);
 });
 
+test("what a round that another one follows would have the session be is not taken", async () => {
+  const asked = [];
+  const { all, host, open } = dialect({ session: () => new Promise((resolve) => asked.push(resolve)) });
+  const first = all.prepare(host);
+  const second = all.prepare(host);
+  asked[1]({ instructions: "new" });
+  await second;
+  asked[0]({ instructions: "old" });
+  await assert.rejects(first, { name: "AbortError" });
+  open(1);
+  assert.match(all.greeting[0].raw, /"instructions":"new"/);
+});
+
 /** A wording with an ear that writes down what it is told. */
 function wording(dialect = {}) {
   const told = [];

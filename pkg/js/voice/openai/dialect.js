@@ -67,8 +67,6 @@ export class OpenAi extends Json {
   #session;
   #changes;
   #user = false;
-  /** Ends what goes before a round, once another round begins. */
-  #preparing = new AbortController();
 
   /** @param {import("../host.js").VoiceHost} host @param {any} options */
   constructor(host, options) {
@@ -150,11 +148,10 @@ export class OpenAi extends Json {
   /** Does what goes before a round of attempts. */
   async prepare(host) {
     const { start, session } = this.#options;
-    this.#preparing.abort();
-    this.#preparing = new AbortController();
-    if (start && (this.#stock !== "fresh" || Date.now() > this.#until)) await this.#start(start, this.#preparing.signal);
+    const round = this.round(host);
+    if (start && (this.#stock !== "fresh" || Date.now() > this.#until)) await this.#start(start, round);
     const ask = (signal) => session({ signal, reconnect: this.#live >= 0 });
-    this.#session = typeof session === "function" ? await host.call(ask) : session;
+    this.#session = typeof session === "function" ? await round.call(ask) : session;
   }
 
   /** What `start` found was refused. */
@@ -202,7 +199,7 @@ export class OpenAi extends Json {
     this.#tools.end();
     this.#calls.clear();
     this.#turns.end();
-    this.#preparing.abort();
+    this.abandon();
     this.gate?.(false);
   }
 
@@ -264,9 +261,9 @@ export class OpenAi extends Json {
     return { type: "session.update", event_id: nameOf("update"), session: { type: "realtime", ...session, ...(tools.length ? { tools } : {}) } };
   }
 
-  async #start(start, superseded) {
+  async #start(start, { call, superseded }) {
     const host = this.#host;
-    const ask = () => host.call((signal) => start({ signal: AbortSignal.any([signal, superseded]), token: host.token }));
+    const ask = () => call((signal) => start({ signal, token: host.token }));
     try {
       const made = await answerOf(ask, host);
       superseded.throwIfAborted();
