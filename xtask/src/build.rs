@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::inline;
 use crate::size::{Binding, Sizes};
 use crate::tools::{Cmd, Repo, timed};
+use crate::{inline, licences};
 
 /// What a build is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,7 @@ pub(crate) fn run(repo: &Repo, flavour: Flavour) -> Result<()> {
         fs::copy(repo.existing(paper)?, repo.path("pkg").join(paper))
             .with_context(|| format!("{paper} cannot be copied"))?;
     }
+    licences::write(repo)?;
     for size in bindings(repo, flavour)? {
         size.check()?;
     }

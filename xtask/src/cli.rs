@@ -25,6 +25,8 @@ pub(crate) enum Task {
     Demo(DemoArgs),
     /// Run what CI runs, step by step, up to the first failure.
     Test(TestArgs),
+    /// Make the tarball that npm gets, in `target/package`, and look through it.
+    Pack(PackArgs),
     /// Measure one thing and print it as JSON lines; fails when a line says `"ok":false`.
     Measure(MeasureArgs),
 }
@@ -61,6 +63,13 @@ impl BuildArgs {
             Flavour::Release
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PackArgs {
+    /// Insist on what a release needs: a clean tree, a heading in CHANGELOG.md, a version without a tag.
+    #[arg(long)]
+    pub(crate) release: bool,
 }
 
 #[derive(Debug, Args)]

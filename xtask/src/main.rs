@@ -1,13 +1,16 @@
 //! The project's own commands: `cargo xtask --help`.
 
 mod arrows;
+mod audit;
 mod build;
 mod clauses;
 mod cli;
 mod demo;
 mod docs;
 mod inline;
+mod licences;
 mod measure;
+mod pack;
 mod server;
 mod setup;
 mod size;
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
         Task::Build(args) => build::run(&repo, args.flavour()).map(|()| ExitCode::SUCCESS),
         Task::Demo(args) => demo::run(&repo, &args).map(|()| ExitCode::SUCCESS),
         Task::Test(args) => Ok(test::run(&repo, &args)),
+        Task::Pack(args) => pack::run(&repo, &args).map(|()| ExitCode::SUCCESS),
         Task::Measure(args) => measure::run(&repo, &args).map(|()| ExitCode::SUCCESS),
     });
     match done {

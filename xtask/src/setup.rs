@@ -33,13 +33,19 @@ const APT: [(&str, &str); 11] = [
 ];
 const NODE_MAJOR: u32 = 20;
 const WASM_PACK: &str = "0.15.1";
+const CARGO_DENY: &str = "0.20.2";
 const GECKODRIVER: &str = "0.37.1";
 
 /// Runs every step of `scope`, stopping at the first that cannot be done.
 pub(crate) fn run(repo: &Repo, scope: Scope) -> Result<()> {
     let browsers: &[Step] = match scope {
         Scope::Build => &[],
-        Scope::Browsers => &[Step::Browsers, Step::Geckodriver, Step::WasmPack],
+        Scope::Browsers => &[
+            Step::Browsers,
+            Step::Geckodriver,
+            Step::WasmPack,
+            Step::CargoDeny,
+        ],
     };
     for step in Step::BUILD.iter().chain(browsers) {
         step.perform(repo)?;
@@ -56,6 +62,7 @@ enum Step {
     Browsers,
     Geckodriver,
     WasmPack,
+    CargoDeny,
 }
 
 enum State {
@@ -101,6 +108,7 @@ impl Step {
             Self::Browsers => "browsers",
             Self::Geckodriver => "geckodriver",
             Self::WasmPack => "wasm-pack",
+            Self::CargoDeny => "cargo-deny",
         }
     }
 
@@ -143,6 +151,7 @@ impl Step {
             }
             Self::Geckodriver => crate_tool(repo, "geckodriver", GECKODRIVER),
             Self::WasmPack => crate_tool(repo, "wasm-pack", WASM_PACK),
+            Self::CargoDeny => crate_tool(repo, "cargo-deny", CARGO_DENY),
         })
     }
 
@@ -169,6 +178,7 @@ impl Step {
             Self::Browsers => apt(repo),
             Self::Geckodriver => cargo_install(repo, "geckodriver", GECKODRIVER),
             Self::WasmPack => cargo_install(repo, "wasm-pack", WASM_PACK),
+            Self::CargoDeny => cargo_install(repo, "cargo-deny", CARGO_DENY),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::cli::TestArgs;
 use crate::server::Server;
 use crate::setup::{self, Scope};
 use crate::tools::{Cmd, Repo, files, timed};
-use crate::{arrows, clauses, docs, systems};
+use crate::{arrows, audit, clauses, docs, pack, systems};
 
 /// Seconds one browser has for the whole wasm suite.
 const WASM_SUITE_SECONDS: &str = "300";
@@ -141,6 +141,7 @@ enum Step {
     Types,
     Docs,
     Clauses,
+    Audit,
     Js,
     Systems,
     Wasm(Browser),
@@ -149,7 +150,7 @@ enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Setup,
         Self::Fmt,
         // The wasm tests name the built package, and lints read them.
@@ -158,6 +159,7 @@ impl Step {
         Self::Arrows,
         Self::Docs,
         Self::Clauses,
+        Self::Audit,
         Self::Xtask,
         Self::Core,
         Self::Server,
@@ -184,6 +186,7 @@ impl Step {
             Self::Types => "types",
             Self::Docs => "docs",
             Self::Clauses => "clauses",
+            Self::Audit => "audit",
             Self::Js => "js",
             Self::Systems => "systems",
             Self::Wasm(Browser::Chromium) => "wasm-chromium",
@@ -203,12 +206,13 @@ impl Step {
             Self::Core => "the unit, property and simulation tests",
             Self::Arrows => "no part knows of what it must not know of",
             Self::Server => "the server's and the fault proxy's tests",
-            Self::Build => "the package builds and keeps its size budget",
+            Self::Build => "the package builds, keeps its size budget, and packs whole",
             Self::Types => {
                 "TypeScript, old and new, finds the package sound as it is published, and its types explained"
             }
             Self::Docs => "the README's commands exist, and the tests that docs/systems.md names",
             Self::Clauses => "a test names each clause of the protocol",
+            Self::Audit => "licences, sources and known defects of what we build on",
             Self::Js => "the package's JavaScript speaks the golden frames",
             Self::Systems => "the servers of five other systems speak as their apps know them",
             Self::Wasm(Browser::Chromium) => "the browser crate's tests in Chromium",
@@ -258,7 +262,11 @@ impl Session<'_> {
             }
             Step::Arrows => arrows::check(repo),
             Step::Server => self.cargo(&["test", "-p", "throughline-server"]),
-            Step::Build => build::run(repo, Flavour::Release),
+            Step::Build => {
+                build::run(repo, Flavour::Release)?;
+                println!("{}", pack::tarball(repo)?);
+                Ok(())
+            }
             Step::Types => {
                 // By its path: the oldest compiler that is supported is installed, too.
                 let tsc = repo.existing("node_modules/typescript/bin/tsc")?;
@@ -272,6 +280,7 @@ impl Session<'_> {
                 systems::check(repo)
             }
             Step::Clauses => clauses::check(repo),
+            Step::Audit => audit::check(repo),
             Step::Js => {
                 let suites = files(&repo.existing("tests/js")?)?;
                 repo.cmd("node").arg("--test").args(suites).run()

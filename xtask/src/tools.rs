@@ -213,6 +213,17 @@ impl Cmd {
         Ok(String::from_utf8(output.stdout)?)
     }
 
+    /// Runs without showing anything; returns whether it succeeded, and all that it said.
+    pub(crate) fn heard(mut self) -> Result<(bool, String)> {
+        let output = self
+            .inner
+            .output()
+            .with_context(|| format!("cannot start `{}`", self.shown))?;
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        Ok((output.status.success(), said))
+    }
+
     /// Shows the command and starts it with its stdout piped to us.
     pub(crate) fn spawn(mut self) -> Result<Child> {
         eprintln!("$ {}", self.shown);
