@@ -9,7 +9,7 @@ import { contract } from "./support/contract.mjs";
 const modules = { "/app.js": await forPage("react.tsx"), "/refresh.js": await forPage("react/refresh.tsx") };
 
 inBrowsers((world) => {
-  const { check, checkQuiet } = contract(world, "react-server.tsx");
+  const { check, checkQuiet } = contract(world, "react-server.tsx", { suspends: true });
 
   checkQuiet("a function written in place makes one session, and another with another key", async (evaluate) => {
     const seen = await evaluate(async () => {
@@ -41,28 +41,6 @@ inBrowsers((world) => {
       return made.length;
     });
     assert.equal(seen, 1);
-    assert.equal(await opened(), 1);
-  });
-
-  checkQuiet("one that suspends before it is shown makes nothing until it is", async (evaluate, opened) => {
-    const seen = await evaluate(async () => {
-      const [gone, root] = [place(), place()];
-      const never = new Promise(() => {});
-      const abandoned = app.mount(gone, app.Suspended, { until: never });
-      await shows(gone, "p", "waiting");
-      abandoned.unmount();
-      let resolve;
-      const until = new Promise((done) => (resolve = done));
-      const { unmount } = app.mount(root, app.Suspended, { until });
-      await shows(root, "p", "waiting");
-      const before = made.length;
-      resolve();
-      await shows(root, "p", "connected");
-      unmount();
-      await over(made[0]);
-      return [before, made.length];
-    });
-    assert.deepEqual(seen, [0, 1]);
     assert.equal(await opened(), 1);
   });
 

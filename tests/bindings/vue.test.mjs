@@ -18,7 +18,7 @@ test("on a server a scope has no session", async () => {
 });
 
 inBrowsers((world) => {
-  const { check, checkQuiet } = contract(world, "vue-server.ts");
+  const { check, checkQuiet } = contract(world, "vue-server.ts", { suspends: true });
 
   checkQuiet("a scope of its own has a session at once, until it is stopped", async (evaluate, opened) => {
     const seen = await evaluate(async () => {
@@ -105,27 +105,6 @@ inBrowsers((world) => {
       return echo;
     });
     assert.equal(echo, 7);
-  });
-
-  checkQuiet("one that waits before it is shown makes nothing until it is", async (evaluate, opened) => {
-    const seen = await evaluate(async () => {
-      const [gone, root] = [place(), place()];
-      const abandoned = app.mount(gone, app.Suspended, { until: new Promise(() => {}) });
-      await shows(gone, "p", "waiting");
-      abandoned.unmount();
-      let resolve;
-      const until = new Promise((done) => (resolve = done));
-      const { unmount } = app.mount(root, app.Suspended, { until });
-      await shows(root, "p", "waiting");
-      const before = made.length;
-      resolve();
-      await shows(root, "p", "connected");
-      unmount();
-      await over(made[0]);
-      return [before, made.length];
-    });
-    assert.deepEqual(seen, [0, 1]);
-    assert.equal(await opened(), 1);
   });
 
   checkQuiet("what is put away in KeepAlive keeps its session", async (evaluate) => {

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 
 import { forNode } from "./bundle.mjs";
 
-/** Checks it of the app at `/app.js`; `server` is the same app for Node. */
-export function contract(world, server) {
+/** Checks it of the app at `/app.js`; `server` is the same app for Node, `suspends` says whether components may wait before they are shown. */
+export function contract(world, server, { suspends = false } = {}) {
   /** Takes what follows in the page to this suite's server. */
   const begin = (evaluate) =>
     evaluate(async (server) => {
@@ -66,6 +66,29 @@ export function contract(world, server) {
     assert.equal(lines, 2);
     assert.equal(await opened(), 2);
   });
+
+  if (suspends) {
+    checkQuiet("one that suspends before it is shown makes nothing until it is", async (evaluate, opened) => {
+      const seen = await evaluate(async () => {
+        const [gone, root] = [place(), place()];
+        const abandoned = app.mount(gone, app.Suspended, { until: new Promise(() => {}) });
+        await shows(gone, "p", "waiting");
+        abandoned.unmount();
+        let resolve;
+        const until = new Promise((done) => (resolve = done));
+        const { unmount } = app.mount(root, app.Suspended, { until });
+        await shows(root, "p", "waiting");
+        const before = made.length;
+        resolve();
+        await shows(root, "p", "connected");
+        unmount();
+        await over(made[0]);
+        return [before, made.length];
+      });
+      assert.deepEqual(seen, [0, 1]);
+      assert.equal(await opened(), 1);
+    });
+  }
 
   checkQuiet("components with the same function and key share a session, until the last of them is gone", async (evaluate, opened) => {
     const seen = await evaluate(async () => {
