@@ -37,7 +37,7 @@ pub mod audio;
 #[cfg(feature = "voice")]
 pub mod negotiation;
 
-pub use session::{Core, SseParser};
+pub use session::Core;
 
 #[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
 #[global_allocator]

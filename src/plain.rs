@@ -1,13 +1,12 @@
 //! What the page calls where there is no wasm-bindgen: the facade's methods by their own names, read by `pkg/js/plain.js`.
-//! A session has an instance of its own, so its core needs no handle; event streams, which may overlap, have one.
+//! A session has an instance of its own, so its core needs no handle.
 
 #![allow(unsafe_code, reason = "exports, and what the page writes into memory")]
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 
-use crate::session::{Core, SseParser};
+use crate::session::Core;
 
 /// What the page has made of this instance.
 struct Page {
@@ -41,7 +40,7 @@ fn session() -> &'static mut Core {
     }
 }
 
-/// Makes room for so many bytes and returns where the page writes them, or reads what is there already.
+/// Makes room for so many bytes and returns where the page writes them.
 #[unsafe(no_mangle)]
 extern "C" fn room(length: usize) -> *mut u8 {
     let written = &mut page().written;
@@ -90,52 +89,4 @@ extern "C" fn delivered(offset: f64) {
 #[unsafe(no_mangle)]
 extern "C" fn inspect() -> usize {
     session().inspect()
-}
-
-/// [`SseParser::new`].
-#[unsafe(no_mangle)]
-extern "C" fn listen(limit: usize) -> *mut SseParser {
-    Box::into_raw(Box::new(SseParser::new(limit)))
-}
-
-/// [`SseParser::push`] of what was written. Its events are left there; returns how many bytes they have, −1 if none will
-/// come.
-///
-/// # Safety
-///
-/// The parser is one that [`listen`] made and [`hang_up`] has not had.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn feed(parser: *mut SseParser) -> isize {
-    let written = &mut page().written;
-    // SAFETY: the caller's.
-    let events = unsafe { &mut *parser }.push(written);
-    match events {
-        Some(events) => {
-            *written = events;
-            written.len() as isize
-        }
-        None => -1,
-    }
-}
-
-/// [`SseParser::retry`].
-///
-/// # Safety
-///
-/// As for [`feed`].
-#[unsafe(no_mangle)]
-unsafe extern "C" fn pause(parser: *mut SseParser) -> f64 {
-    // SAFETY: the caller's.
-    unsafe { &mut *parser }.retry()
-}
-
-/// Frees a parser.
-///
-/// # Safety
-///
-/// As for [`feed`].
-#[unsafe(no_mangle)]
-unsafe extern "C" fn hang_up(parser: *mut SseParser) {
-    // SAFETY: the caller's.
-    drop(unsafe { Box::from_raw(parser) });
 }

@@ -1,8 +1,5 @@
 //! The facade: what JavaScript calls. Numbers in, numbers out; no decisions.
 
-use alloc::vec::Vec;
-
-use throughline_core::sse;
 use throughline_core::{
     AttemptId, Config, Dialect, Ending, Environment, Frame, Input, Memory, Millis, Nonce,
     Readiness, Ready, Report, Restored, Ticket, Transport, WhenFull,
@@ -177,48 +174,6 @@ impl Core {
     /// six an entry: when, kind, attempt (0 none), transport, a, b.
     pub fn inspect(&mut self) -> usize {
         self.0.inspect()
-    }
-}
-
-/// Reads one event stream.
-#[cfg_attr(feature = "bindgen", wasm_bindgen)]
-#[derive(Debug)]
-pub struct SseParser {
-    parser: sse::Parser,
-    retry: f64,
-}
-
-#[cfg_attr(feature = "bindgen", wasm_bindgen)]
-impl SseParser {
-    /// Makes a parser that refuses events larger than `limit` bytes.
-    #[cfg_attr(feature = "bindgen", wasm_bindgen(constructor))]
-    pub fn new(limit: usize) -> Self {
-        Self {
-            parser: sse::Parser::new(limit),
-            retry: -1.0,
-        }
-    }
-
-    /// Reads a chunk and returns the types, data and ids of the events that it completes, each with a CR
-    /// after it, which neither can contain; nothing once the stream went over the limit.
-    pub fn push(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
-        let mut events = Vec::new();
-        let read = self.parser.push(chunk, &mut |item| match item {
-            sse::Item::Event { kind, data, id } => {
-                for text in [kind, data, id] {
-                    events.extend_from_slice(text);
-                    events.extend_from_slice(b"\r");
-                }
-            }
-            sse::Item::Retry(ms) => self.retry = ms as f64,
-            sse::Item::Comment => {}
-        });
-        (read.is_ok() || !events.is_empty()).then_some(events)
-    }
-
-    /// Returns the reconnection time that the stream named last in milliseconds, −1 if it named none.
-    pub fn retry(&mut self) -> f64 {
-        self.retry
     }
 }
 

@@ -5,41 +5,12 @@
 export function instantiate(module) {
   /** @type {any} */
   const wasm = new WebAssembly.Instance(module).exports;
-  /** @param {Uint8Array} bytes */
-  const write = (bytes) => {
-    const at = wasm.room(bytes.length);
-    new Uint8Array(wasm.memory.buffer).set(bytes, at);
-  };
-
-  /** Reads one event stream. */
-  class SseParser {
-    #parser;
-
-    constructor(limit) {
-      this.#parser = wasm.listen(limit);
-    }
-
-    push(chunk) {
-      write(chunk);
-      const length = wasm.feed(this.#parser);
-      return length < 0 ? undefined : new Uint8Array(wasm.memory.buffer, wasm.room(length), length);
-    }
-
-    retry() {
-      return wasm.pause(this.#parser);
-    }
-
-    free() {
-      wasm.hang_up(this.#parser);
-    }
-  }
-
   return {
     Core: function (options) {
-      write(options);
+      const at = wasm.room(options.length);
+      new Uint8Array(wasm.memory.buffer).set(options, at);
       wasm.begin();
       return wasm;
     },
-    SseParser,
   };
 }

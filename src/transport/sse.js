@@ -1,10 +1,11 @@
 // Server-sent events (WHATWG HTML §9.2) down, POST up.
 
 import { CUT, LOST, PROTOCOL } from "../../pkg/js/core.js";
+import { eventStream } from "./event-stream.js";
 import { ask, linked, openUplink, queried, refuse } from "./fetch.js";
 import { causeOf, receive } from "./unit.js";
 
-/** Largest event accepted, in bytes. */
+/** Largest event accepted, in characters. */
 const EVENT_LIMIT = 4 << 20;
 
 export function openSse(host, attempt, link) {
@@ -27,7 +28,7 @@ export function openSse(host, attempt, link) {
 }
 
 async function stream(host, attempt, address, signal) {
-  let parser;
+  let retry = -1;
   try {
     /** @type {any} */
     const response = await ask(host, address, signal, "text/event-stream");
@@ -36,26 +37,22 @@ async function stream(host, attempt, address, signal) {
       return host.ended(attempt, PROTOCOL, 0, response.status);
     }
     host.opened(attempt);
-    parser = new host.instance.SseParser(EVENT_LIMIT);
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    const read = eventStream(
+      EVENT_LIMIT,
+      (type, data, id) => signal.aborted || receive(host, attempt, data, type, id),
+      (ms) => (retry = ms),
+    );
     const reader = response.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done || signal.aborted) break;
       host.heard(attempt);
-      const events = parser.push(value);
-      if (!events) return host.ended(attempt, PROTOCOL);
-      const texts = decoder.decode(events).split("\r");
-      for (let i = 2; i < texts.length && !signal.aborted; i += 3) {
-        receive(host, attempt, texts[i - 1], texts[i - 2], texts[i]);
-      }
+      if (!read(value)) return host.ended(attempt, PROTOCOL);
     }
     // An end that is none of the network's, where events say what the next stream goes on from.
-    host.ended(attempt, host.json && host.lastEventId ? CUT : broken(host), 0, 0, parser.retry());
+    host.ended(attempt, host.json && host.lastEventId ? CUT : broken(host), 0, 0, retry);
   } catch {
     if (!signal.aborted) host.refused(attempt, address, broken(host));
-  } finally {
-    parser?.free();
   }
 }
 

@@ -6,5 +6,4 @@
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
 mod core;
-mod parser;
 mod session;

@@ -43,7 +43,6 @@ pub mod negotiation;
 pub mod output;
 pub mod parts;
 pub mod session;
-pub mod sse;
 pub mod time;
 pub mod trace;
 pub mod transports;
