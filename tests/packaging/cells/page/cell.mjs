@@ -1,0 +1,5 @@
+export default {
+  title: "`<script type=\"module\">`",
+  pages: { "/": "text", "/voice.html": "voice" },
+  build: { output: "." },
+};

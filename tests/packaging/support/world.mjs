@@ -1,0 +1,32 @@
+// What all cells share: the tarball, the server, the browser.
+
+import { startBrowser } from "../../e2e/support/browsers.mjs";
+import { startServer } from "../../e2e/support/server.mjs";
+import { pack } from "./install.mjs";
+
+export async function startWorld() {
+  const [tarball, server, { driver, stop }] = await Promise.all([pack(), startServer(), startBrowser("chromium")]);
+  return {
+    tarball,
+    server,
+    browser: {
+      open: (url) => driver.get(url),
+      /** What a page has come to, or `null` when the time is up. */
+      async outcome(ms) {
+        const read = () => driver.executeScript("return document.documentElement.dataset.outcome ?? null");
+        const settled = async () => (await read()) !== null;
+        await driver.wait(settled, ms).catch(() => {});
+        return read();
+      },
+      /** Errors and warnings that the console has had since it was asked last, uncaught ones too. */
+      async complaints() {
+        const entries = await driver.manage().logs().get("browser");
+        return entries.filter(({ level }) => level.value >= 900).map(({ level, message }) => `${level.name}: ${message}`);
+      },
+      evaluate: (run, ...args) => driver.executeScript(`return (${run})(...arguments)`, ...args),
+    },
+    async stop() {
+      await Promise.all([stop(), server.stop()]);
+    },
+  };
+}
