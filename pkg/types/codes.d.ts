@@ -77,6 +77,10 @@ export interface ErrorCodes {
   unsupported_environment: true;
   /** The browser does not allow WebAssembly. Allow 'wasm-unsafe-eval' in script-src of the content security policy. */
   wasm_blocked: true;
+  /** The WebAssembly could not be had. Check the option `wasm`, and that the server has this file; `details` and `cause` say more. */
+  wasm_unavailable: true;
+  /** This is not the WebAssembly that belongs to this JavaScript. Give the package's throughline.wasm to throughline/wasm, voice.wasm to throughline/voice/wasm, of one version; `details` says what came. */
+  wasm_mismatch: true;
   /** A message was not JSON with a type. Check what the server sends; it was dropped. */
   bad_message: true;
   /** A payload is not as its schema says. See `details.issues`; the option `invalid` says what becomes of it. */

@@ -10,6 +10,7 @@ import ts from "typescript-oldest";
 import { TEXTS } from "../../pkg/js/error.js";
 import { TEXT } from "../../pkg/js/schemas/text.js";
 import "../../pkg/js/voice/errors.js";
+import "../../pkg/js/wasm/errors.js";
 import { WARNINGS } from "../../src/transport/webrtc.js";
 
 const TYPES = new URL("../../pkg/types/", import.meta.url);

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::build::{self, Entry, Flavour};
+use crate::build::{self, Flavour};
 use crate::cli::{Measure, MeasureArgs};
 use crate::setup::{self, Scope};
 use crate::test;
@@ -16,17 +16,11 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
     match args.name {
         Measure::Size => {
             setup::run(repo, Scope::Build)?;
-            for size in build::bindings(repo, Flavour::Release)? {
-                println!("{}", size.json_line());
-                size.check()?;
+            let report = build::release(repo)?;
+            for line in report.json_lines() {
+                println!("{line}");
             }
-            let sizes = Entry::ALL.map(|entry| build::measured(repo, entry));
-            for sizes in sizes {
-                let sizes = sizes?;
-                println!("{}", sizes.json_line());
-                sizes.check()?;
-            }
-            Ok(())
+            report.check()
         }
         Measure::Storm => pass_through(example(repo, "storm", &args.args)),
         Measure::Worlds => pass_through(example(repo, "worlds", &args.args)),

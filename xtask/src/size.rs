@@ -1,6 +1,5 @@
 //! How many bytes a page downloads, and how many it may.
 
-use std::fs;
 use std::io::Write;
 
 use anyhow::{Context, Result, ensure};
@@ -8,15 +7,57 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use crate::build::Built;
+use crate::build::{Built, Package};
 use crate::tools::Repo;
 
 const BUDGET: &str = "tests/size/budget.json";
 /// What HTTP servers use; a larger window changes nothing below 4 MB.
 const BROTLI_WINDOW: i32 = 22;
 
+/// The sizes of all that was built.
+pub(crate) struct Report {
+    bindings: Vec<Binding>,
+    entries: Vec<Sizes>,
+}
+
+impl Report {
+    /// Compresses what was built and looks up its budgets.
+    pub(crate) fn of(repo: &Repo, package: &Package) -> Result<Self> {
+        let bindings = package.bindings.iter();
+        let entries = package.entries.iter();
+        Ok(Self {
+            bindings: bindings
+                .map(|(name, text)| Binding::of(repo, name, text))
+                .collect::<Result<_>>()?,
+            entries: entries
+                .map(|built| Sizes::of(repo, built))
+                .collect::<Result<_>>()?,
+        })
+    }
+
+    /// Prints tables on stderr.
+    pub(crate) fn show(&self) {
+        self.bindings.iter().for_each(Binding::show);
+        self.entries.iter().for_each(Sizes::show);
+    }
+
+    /// Says the same as JSON lines.
+    pub(crate) fn json_lines(&self) -> Vec<String> {
+        let bindings = self.bindings.iter().map(Binding::json_line);
+        bindings
+            .chain(self.entries.iter().map(Sizes::json_line))
+            .collect()
+    }
+
+    /// Fails when something is larger than its budget.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.bindings.iter().try_for_each(Binding::check)?;
+        self.entries.iter().try_for_each(Sizes::check)
+    }
+}
+
 /// The sizes of one entry, in bytes.
-pub(crate) struct Sizes {
+struct Sizes {
     entry: &'static str,
     raw: usize,
     gzip: usize,
@@ -30,27 +71,24 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    /// Compresses what was built and looks up the entry's budget.
-    pub(crate) fn of(repo: &Repo, entry: &'static str, built: &Built) -> Result<Self> {
-        let allowed = |kind: &str| budget(repo, entry, kind);
-        let bundle = fs::read(&built.bundle)?;
-        let wasm = fs::read(&built.wasm)?;
+    fn of(repo: &Repo, built: &Built) -> Result<Self> {
+        let entry = built.entry.name();
+        let text = built.text.as_bytes();
         Ok(Self {
             entry,
-            raw: bundle.len(),
-            gzip: gzip(&bundle)?,
-            brotli: brotli(&bundle)?,
-            wasm_raw: wasm.len(),
-            wasm_brotli: brotli(&wasm)?,
+            raw: text.len(),
+            gzip: gzip(text)?,
+            brotli: brotli(text)?,
+            wasm_raw: built.wasm.len(),
+            wasm_brotli: brotli(&built.wasm)?,
             js_raw: built.js_alone.len(),
             js_brotli: brotli(built.js_alone.as_bytes())?,
-            limit: allowed("brotli")?,
-            aim: allowed("aim")?,
+            limit: budget(repo, entry, "brotli")?,
+            aim: budget(repo, entry, "aim")?,
         })
     }
 
-    /// Prints a table on stderr.
-    pub(crate) fn report(&self) {
+    fn show(&self) {
         let row = |what: &str, raw: usize, gzip: Option<usize>, brotli: usize| {
             let gzip = gzip.map_or_else(|| "-".into(), |bytes| bytes.to_string());
             eprintln!("  {what:<24} {raw:>8} {gzip:>8} {brotli:>8}");
@@ -69,8 +107,7 @@ impl Sizes {
         );
     }
 
-    /// Fails when the entry is larger than its budget.
-    pub(crate) fn check(&self) -> Result<()> {
+    fn check(&self) -> Result<()> {
         ensure!(
             self.ok(),
             "{} is {} bytes of brotli, over its budget of {} in {BUDGET}",
@@ -81,8 +118,7 @@ impl Sizes {
         Ok(())
     }
 
-    /// Says the same as one JSON line.
-    pub(crate) fn json_line(&self) -> String {
+    fn json_line(&self) -> String {
         json!({
             "name": self.entry, "value": self.brotli, "unit": "bytes", "limit": self.limit, "aim": self.aim,
             "raw": self.raw, "gzip": self.gzip, "wasm": self.wasm_brotli, "js": self.js_brotli, "ok": self.ok(),
@@ -96,27 +132,26 @@ impl Sizes {
 }
 
 /// The size of what binds the package to one framework, in bytes of brotli.
-pub(crate) struct Binding {
+struct Binding {
     name: &'static str,
     brotli: usize,
     limit: u64,
 }
 
 impl Binding {
-    /// Compresses a binding, looks up its budget and prints a line on stderr.
-    pub(crate) fn of(repo: &Repo, name: &'static str, text: &str) -> Result<Self> {
-        let brotli = brotli(text.as_bytes())?;
-        let limit = budget(repo, name, "brotli")?;
-        eprintln!("  {name}: {brotli} of {limit} bytes");
+    fn of(repo: &Repo, name: &'static str, text: &str) -> Result<Self> {
         Ok(Self {
             name,
-            brotli,
-            limit,
+            brotli: brotli(text.as_bytes())?,
+            limit: budget(repo, name, "brotli")?,
         })
     }
 
-    /// Fails when the binding is larger than its budget.
-    pub(crate) fn check(&self) -> Result<()> {
+    fn show(&self) {
+        eprintln!("  {}: {} of {} bytes", self.name, self.brotli, self.limit);
+    }
+
+    fn check(&self) -> Result<()> {
         let Self {
             name,
             brotli,
@@ -129,8 +164,7 @@ impl Binding {
         Ok(())
     }
 
-    /// Says the same as one JSON line.
-    pub(crate) fn json_line(&self) -> String {
+    fn json_line(&self) -> String {
         json!({ "name": self.name, "value": self.brotli, "unit": "bytes", "limit": self.limit, "ok": self.ok() }).to_string()
     }
 

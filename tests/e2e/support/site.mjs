@@ -10,12 +10,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const ROOT = new URL("../../../", import.meta.url);
-const FILES = {
-  "/throughline.js": fileURLToPath(new URL("pkg/dist/throughline.js", ROOT)),
-  "/voice.js": fileURLToPath(new URL("pkg/dist/voice.js", ROOT)),
-  "/audio-worklet.js": fileURLToPath(new URL("pkg/dist/audio-worklet.js", ROOT)),
-  "/harness.js": fileURLToPath(new URL("harness.js", import.meta.url)),
-};
+const HARNESS = fileURLToPath(new URL("harness.js", import.meta.url));
+/** Files of the built package, by what their names end in. */
+const TYPES = { js: "text/javascript", wasm: "application/wasm", json: "application/json", map: "application/json" };
 const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 const PAGE = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>blank</title><script src="/harness.js"></script>';
 
@@ -32,10 +29,12 @@ export async function startSite({ secure = false, modules = {} } = {}) {
       response.writeHead(200, { ...headers, "Content-Type": "text/html" });
       return response.end(PAGE);
     }
-    const file = FILES[pathname];
-    if (!file && !Object.hasOwn(modules, pathname)) return response.writeHead(404).end();
-    response.writeHead(200, { ...headers, "Content-Type": "text/javascript" });
-    response.end(file ? await readFile(file) : modules[pathname]);
+    const [, name, extension] = /^\/([\w-]+\.(\w+))$/.exec(pathname) ?? [];
+    const file = pathname === "/harness.js" ? HARNESS : name && fileURLToPath(new URL(`pkg/dist/${name}`, ROOT));
+    const body = modules[pathname] ?? (file && (await readFile(file).catch(() => undefined)));
+    if (body === undefined) return response.writeHead(404).end();
+    response.writeHead(200, { ...headers, "Content-Type": TYPES[extension] ?? "text/javascript" });
+    response.end(body);
   };
   const server = secure ? createSecureServer(await certificate(), handle) : createServer(handle);
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
