@@ -7,12 +7,14 @@ use crate::cli::Cli;
 use crate::tools::Repo;
 
 /// What the README may tell a reader to run besides `cargo xtask`.
-const KNOWN: [&str; 7] = [
+const KNOWN: [&str; 9] = [
     "git clone ",
     "cd ",
     "curl ",
     "npm install ",
     "npm i ",
+    "npx ",
+    "node server.mjs",
     "cargo add ",
     "cargo run -p throughline-server",
 ];
