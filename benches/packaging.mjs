@@ -4,7 +4,6 @@
 
 import { perform } from "../tests/packaging/support/cell.mjs";
 import { readCells } from "../tests/packaging/support/cells.mjs";
-import { install } from "../tests/packaging/support/install.mjs";
 import { startWorld } from "../tests/packaging/support/world.mjs";
 
 const cells = await readCells(process.argv.slice(2));
@@ -16,13 +15,11 @@ try {
 }
 
 async function measure(cell) {
-  const failed = (name) => (error) => [{ name, value: null, ok: false, wrong: [error.message] }];
-  const app = await install(cell, world.tarball).catch((error) => error);
-  if (app instanceof Error) return failed(`packaging.${cell.name}`)(app);
   const lines = [];
   for (const mode of cell.modes) {
-    process.stderr.write(`packaging.${cell.name}.${mode}\n`);
-    lines.push(...(await perform(cell, mode, app, world).catch(failed(`packaging.${cell.name}.${mode}`))));
+    const name = `packaging.${cell.name}.${mode}`;
+    process.stderr.write(`${name}\n`);
+    lines.push(...(await perform(cell, mode, world).catch((error) => [{ name, value: null, ok: false, wrong: [error.message] }])));
   }
   return lines;
 }

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 
 import { serveFolder, startGateway } from "./gateway.mjs";
+import { install } from "./install.mjs";
 import { run, serve } from "./programs.mjs";
 import { count, learn, readFolder, traced } from "./wasm.mjs";
 
@@ -12,9 +13,10 @@ const PAGE = 60_000;
 /** The files of WebAssembly that a page asks for, by what it imports; and what its code carries, by the same. */
 const FETCHED = { text: 0, voice: 0, wasm: 1, "voice-wasm": 1, "no-wasm": 0, none: 0 };
 
-/** Runs a cell's app in a mode: the lines to print, one for each page or program. `world` has a `server` and a `browser`. */
-export async function perform(cell, mode, app, world) {
+/** Makes a cell's app anew and runs it in a mode: the lines to print, one for each page or program. */
+export async function perform(cell, mode, world) {
   const name = `packaging.${cell.name}.${mode}`;
+  const app = await install(cell, world.tarball);
   if (cell.runs) return [await program(name, app, cell.runs[mode], world)];
   const { command, output, start } = cell[mode];
   if (mode === "build" && command) await run(app, command);
@@ -24,7 +26,7 @@ export async function perform(cell, mode, app, world) {
     const marks = await learn(app);
     const lines = [];
     for (const [path, entry] of Object.entries(cell.pages)) lines.push(await page(`${name}${path === "/" ? "" : `.${title(path)}`}`, path, entry, mode, marks, gateway, world));
-    if (mode === "build" && command && output) lines.push(await whole(name, cell, marks, join(app, output)));
+    if (mode === "build" && command && output) lines.push(await whole(name, cell, marks, join(app, output), cell.build.copies));
     return lines;
   } finally {
     gateway.stop();
@@ -54,7 +56,7 @@ async function page(name, path, entry, mode, marks, gateway, { server, browser }
   const wasm = seen.filter(({ path }) => path.endsWith(".wasm")).length;
   const wrong = [];
   if (outcome !== say) wrong.push(`the outcome is ${outcome}, not ${say}`);
-  if (entry === "none" ? sessions : !sessions) wrong.push(`${sessions} connections`);
+  if (entry !== "none" && !sessions) wrong.push("the server was not asked for a connection");
   if (complaints.length) wrong.push(...complaints);
   for (const { path, status } of seen) if (status >= 400) wrong.push(`${path}: ${status}`);
   if (wasm !== FETCHED[entry]) wrong.push(`${wasm} .wasm files asked for, not ${FETCHED[entry]}`);
@@ -70,12 +72,12 @@ async function page(name, path, entry, mode, marks, gateway, { server, browser }
   return { name, value: requests, unit: "requests", ok: !wrong.length, page: path, entry, requests, wasm, console: complaints.length, ms, ...(wrong.length && { wrong }) };
 }
 
-/** Holds what a build wrote to what its pages need, so that nothing is there twice that no page shows. */
-async function whole(name, { pages }, marks, folder) {
+/** Holds what a build wrote to what its pages need, so that nothing is there twice that no page shows. Programs that cannot share code have `copies`. */
+async function whole(name, { pages }, marks, folder, copies = 1) {
   const files = await readFolder(folder);
   const found = await count(marks, files);
   const entries = Object.values(pages);
-  const wrong = Object.entries(found).filter(([entry, times]) => times !== (entries.includes(entry) ? 1 : 0)).map(([entry, times]) => `the WebAssembly of ${entry} is there ${times} times`);
+  const wrong = Object.entries(found).filter(([entry, times]) => times !== (entries.includes(entry) ? copies : 0)).map(([entry, times]) => `the WebAssembly of ${entry} is there ${times} times`);
   return { name: `${name}.output`, value: files.length, unit: "files", ok: !wrong.length, found, ...(wrong.length && { wrong }) };
 }
 

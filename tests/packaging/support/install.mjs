@@ -2,14 +2,17 @@
 
 import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { run } from "./programs.mjs";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-const APPS = join(ROOT, "target/packaging");
-const MODULES = "node_modules";
+/** Outside of this repository, whose modules and lock file tools would find. */
+const APPS = join(tmpdir(), `throughline-packaging-${digest(ROOT)}`);
+/** What is kept of an app: what is installed, and which versions that are. */
+const KEPT = ["node_modules", "package-lock.json"];
 /** Names what is installed: the same again needs no installing. */
 const STAMP = ".throughline-installed";
 
@@ -29,19 +32,21 @@ export async function pack() {
 export async function install({ name, folder }, tarball) {
   const app = join(APPS, name);
   await mkdir(app, { recursive: true });
-  for (const name of await readdir(app)) if (name !== MODULES) await rm(join(app, name), { recursive: true });
+  for (const name of await readdir(app)) if (!KEPT.includes(name)) await rm(join(app, name), { recursive: true });
   await cp(folder, app, { recursive: true });
 
   const manifest = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
   manifest.dependencies = { ...manifest.dependencies, throughline: `file:${tarball}` };
   const text = JSON.stringify(manifest, undefined, 2);
   await writeFile(join(app, "package.json"), text);
-  const stamp = join(app, MODULES, STAMP);
+  const stamp = join(app, "node_modules", STAMP);
   if ((await readFile(stamp, "utf8").catch(() => undefined)) !== digest(text)) {
-    await run(app, ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefer-offline", "--ignore-scripts"]);
+    await run(app, ["npm", "install", "--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts"]);
     await writeFile(stamp, digest(text));
   }
   return app;
 }
 
-const digest = (content) => createHash("sha256").update(content).digest("hex").slice(0, 16);
+function digest(content) {
+  return createHash("sha256").update(content).digest("hex").slice(0, 16);
+}

@@ -6,7 +6,7 @@ import { delimiter, join, resolve } from "node:path";
 
 /** Milliseconds: of a program that ends by itself, of a server until it is ready, and of a program that was told to end. */
 const LONGEST = 240_000;
-const START = 120_000;
+const START = 60_000;
 const END = 5_000;
 
 /** Runs a program of an app to its end and resolves with what it told; rejects unless it ended well. */
@@ -62,8 +62,8 @@ function start(app, [program, ...args], words) {
     ...process.env, CI: "1", NO_COLOR: "1", FORCE_COLOR: undefined, NODE_TEST_CONTEXT: undefined, BROWSER: "none", HOST: "127.0.0.1", PORT: words.port,
     PATH: [join(app, "node_modules/.bin"), process.env.PATH].join(delimiter),
   };
-  // A group of its own: tools start further programs, which a signal to the first does not reach.
-  return spawn(program.includes("/") ? resolve(app, program) : program, args.map(fill), { cwd: app, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  // A group of its own: tools start further programs, which a signal to the first does not reach. Some serve as long as they can be written to.
+  return spawn(program.includes("/") ? resolve(app, program) : program, args.map(fill), { cwd: app, env, stdio: ["pipe", "pipe", "pipe"], detached: true });
 }
 
 function listen(child) {

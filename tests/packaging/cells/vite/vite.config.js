@@ -1,0 +1,8 @@
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  build: {
+    target: "es2022",
+    rollupOptions: { input: ["index.html", "voice.html", "unused.html"] },
+  },
+});

@@ -1,0 +1,6 @@
+import { connect } from "throughline";
+
+const query = new URLSearchParams(location.search);
+const session = connect({ url: `${query.get("server")}/realtime` });
+session.on("ECHO", (text) => (document.documentElement.dataset.outcome = text));
+session.send("ECHO", query.get("say"));

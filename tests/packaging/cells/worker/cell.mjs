@@ -1,0 +1,5 @@
+export default {
+  title: "Workers",
+  pages: { "/": "text", "/shared.html": "text" },
+  build: { output: "." },
+};

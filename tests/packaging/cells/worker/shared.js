@@ -1,0 +1,10 @@
+// Import maps do not reach into workers.
+import { connect } from "/node_modules/throughline/dist/throughline.js";
+
+onconnect = ({ ports: [port] }) => {
+  port.onmessage = ({ data: { server, say } }) => {
+    const session = connect({ url: `${server}/realtime` });
+    session.on("ECHO", (text) => port.postMessage(text));
+    session.send("ECHO", say);
+  };
+};
