@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Without isolation, `performance.now()` tells a tenth of a millisecond. */
-const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp", "Cache-Control": "no-store" };
+export const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp", "Cache-Control": "no-store" };
 const CHROMIUM_FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"];
 const FIREFOX_PREFS = {
   "browser.aboutwelcome.enabled": false,
@@ -50,23 +50,33 @@ export async function runUnattended(name, script, { files = {}, query = {}, time
     response.end(path ? await readFile(path) : page);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const profile = await mkdtemp(join(tmpdir(), "throughline-measure-"));
-  await writeFile(join(profile, "user.js"), Object.entries(FIREFOX_PREFS).map(([pref, value]) => `user_pref("${pref}", ${value});\n`).join(""));
   const origin = await front(`http://127.0.0.1:${server.address().port}`);
-  const [program, args] = STARTERS[name](profile, `${origin}/?${new URLSearchParams(query)}`);
-  const browser = spawn(program, args, { stdio: "ignore", detached: true });
-  browser.once("error", (error) => tell({ error: `${program} does not start: ${error.message}` }));
-  const ended = new Promise((resolve) => browser.once("exit", resolve));
+  const browser = await launch(name, `${origin}/?${new URLSearchParams(query)}`, (error) => tell({ error: error.message }));
   try {
     return await told;
   } finally {
-    // Its helpers are in its process group.
-    if (browser.pid) process.kill(-browser.pid, "SIGTERM");
-    await ended;
+    await browser.stop();
     server.closeAllConnections();
     server.close();
-    await rm(profile, { recursive: true, force: true, maxRetries: 10 });
   }
+}
+
+/** Opens an address in a browser with a profile of its own, without a window; `failed` hears that it does not start. */
+export async function launch(name, url, failed) {
+  const profile = await mkdtemp(join(tmpdir(), "throughline-measure-"));
+  await writeFile(join(profile, "user.js"), Object.entries(FIREFOX_PREFS).map(([pref, value]) => `user_pref("${pref}", ${value});\n`).join(""));
+  const [program, args] = STARTERS[name](profile, url);
+  const browser = spawn(program, args, { stdio: "ignore", detached: true });
+  browser.once("error", (error) => failed(new Error(`${program} does not start: ${error.message}`)));
+  const ended = new Promise((resolve) => browser.once("exit", resolve));
+  return {
+    async stop() {
+      // Its helpers are in its process group.
+      if (browser.pid) process.kill(-browser.pid, "SIGTERM");
+      await ended;
+      await rm(profile, { recursive: true, force: true, maxRetries: 10 });
+    },
+  };
 }
 
 export function quantile(numbers, share) {
