@@ -7,7 +7,10 @@ import type { AudioEvents, MicrophoneState, SessionAudio, Session as VoiceSessio
 export type AnySession = TextSession<any, any, any>;
 
 /** What has a voice: a session of `throughline/voice`. */
-export type Voiced = { readonly audio: SessionAudio };
+export type Voiced = {
+  /** Its voice. */
+  readonly audio: SessionAudio;
+};
 
 /** What tells of events: a session, or its voice. */
 export type Source = AnySession | SessionAudio;
@@ -43,7 +46,9 @@ export interface AudioStatus {
   readonly userMuted: boolean;
   /** Muted by the system. */
   readonly systemMuted: boolean;
+  /** Whether the user speaks. */
   readonly isUserSpeaking: boolean;
+  /** Whether the server's voice is heard. */
   readonly isAgentSpeaking: boolean;
   /** Whether the browser lets nothing play until the user does something. */
   readonly playbackBlocked: boolean;

@@ -1,3 +1,9 @@
+/**
+ * A session over WebSocket, an event stream or long polling: text and bytes.
+ *
+ * @module throughline
+ */
+
 import type { ErrorCode } from "./codes.js";
 
 export type { ByCode, ErrorCode, ErrorCodes } from "./codes.js";
@@ -86,6 +92,7 @@ export interface PostShape {
  * connect({ url: "/ws", dialect: { name: "json", ready: "SESSION_CREATED", session: { from: "SESSION_CREATED" }, errors: { type: "ERROR" } } });
  */
 export interface JsonDialect {
+  /** Chooses this dialect. */
   name: "json";
   /** The member that holds a message's type, or a function that finds it; what is sent then has it in `type`. Where neither says, an event's name does. @default "type" */
   type?: string | ((message: any) => string | undefined);
@@ -260,7 +267,9 @@ export interface Options {
 
 /** A change of state. */
 export interface StateChange {
+  /** The state before. */
   from: State;
+  /** The state from now on. */
   to: State;
   /** What caused it, if something failed. */
   error?: SessionError;
@@ -268,7 +277,9 @@ export interface StateChange {
 
 /** A change of the transport that carries the session. */
 export interface TransportChange {
+  /** The transport before, `null` for none. */
   from: Transport | null;
+  /** The transport from now on, `null` for none. */
   to: Transport | null;
 }
 
@@ -352,12 +363,15 @@ export class SessionError extends Error {
 
 /** Numbers as they stand. */
 export interface Stats {
+  /** Where the session stands. */
   state: State;
+  /** The transport that carries the session, `null` if none does. */
   transport: Transport | null;
   /** The last round trip in milliseconds, if one was measured. */
   rtt: number | null;
   /** Messages since `connect()`. */
   sent: number;
+  /** Messages that came since `connect()`. */
   received: number;
   /** Messages that came twice and were dropped. */
   duplicates: number;
@@ -371,21 +385,29 @@ export interface Stats {
 
 /** One attempt, as `explain()` tells it. */
 export interface AttemptReport {
+  /** Counts attempts from `connect()` on; the timeline names them by it. */
   id: number;
+  /** The transport that was tried. */
   transport: Transport;
   /** Where it went, once that was known: without a query, which may hold secrets. */
   address?: string;
   /** Milliseconds since `connect()`. */
   startedAt: number;
-  /** Milliseconds from start, where it came so far. */
+  /** Milliseconds from start until it was open, if it was. */
   openedAfter?: number;
+  /** Milliseconds from start until it was proven, if it was. */
   readyAfter?: number;
+  /** Milliseconds from start until it carried the session, if it did. */
   takenAfter?: number;
+  /** Milliseconds from start until it ended, if it has. */
   endedAfter?: number;
+  /** How far it came: `opening` (no answer yet), `greeting` (open, not proven), `proven`, `carrying` the session, `ended`. */
   outcome: "opening" | "greeting" | "proven" | "carrying" | "ended";
   /** Why it ended. */
   code?: ErrorCode | "superseded" | "asked";
+  /** The HTTP status seen. */
   status?: number;
+  /** The WebSocket's close code seen. */
   closeCode?: number;
   /** What that means, and what to do about it. */
   diagnosis?: string;
@@ -395,13 +417,17 @@ export interface AttemptReport {
 export interface Explanation {
   /** When `connect()` was called, in ISO 8601: all other times are milliseconds since then. */
   startedAt: string;
+  /** Where the session stands. */
   state: State;
+  /** The transport that carries the session, `null` if none does. */
   transport: Transport | null;
   /** When something last came from the server, comments and heartbeats left out; `null`: never. */
   lastHeardAt: number | null;
+  /** What `send()` promises in this dialect. */
   guarantee: "effectively-once" | "at-most-once";
   /** Whether a silent link would be noticed. */
   halfOpenDetection: boolean;
+  /** The last attempts, oldest first. */
   attempts: AttemptReport[];
   /** Every step of the last 256, oldest first. */
   timeline: { at: number; what: string; attempt?: number; transport?: Transport; detail?: string }[];
@@ -463,6 +489,7 @@ export interface Session<
   Commands extends MessageMap = Record<string, Payload>,
   Replies extends MessageMap = Record<string, Payload>,
 > {
+  /** Where the session stands. */
   readonly state: State;
   /** The transport that carries the session, `null` if none does. */
   readonly transport: Transport | null;
@@ -488,13 +515,16 @@ export interface Session<
    * While more is on its way than `outbox` allows, it waits.
    */
   send<K extends Bare<Commands>>(type: K, payload?: Commands[K], options?: SendOptions): Promise<void>;
+  /** A message whose payload is needed. */
   send<K extends keyof Commands & string>(type: K, payload: Commands[K], options?: SendOptions): Promise<void>;
   /**
    * Sends a message and resolves with its reply, as `Replies` declares it; `request<Reply>(…)` names one that is not declared. `timeout` defaults to 30 s.
    * Rejects with `request_failed` if the server refuses it, `unsupported` in the dialect `json` without `reply`.
    */
   request<R = Undeclared>(type: Typed<R, keyof Commands & string>, payload?: Commands[keyof Commands & string], options?: WaitOptions): Promise<R>;
+  /** With the reply that `Replies` declares. */
   request<K extends Bare<Commands> & keyof Replies>(type: K, payload?: Commands[K], options?: WaitOptions): Promise<Replies[K]>;
+  /** With the reply that `Replies` declares, of a command whose payload is needed. */
   request<K extends keyof Commands & keyof Replies & string>(type: K, payload: Commands[K], options?: WaitOptions): Promise<Replies[K]>;
   /**
    * Resolves with the oldest message of a type that neither a listener of that type nor an earlier `waitFor` has consumed, waiting for one if need be.
@@ -506,7 +536,9 @@ export interface Session<
 
   /** Forgets what the server calls the session, and where in its events it stands (dialect `json`): the next link starts anew. */
   forget(): void;
+  /** The session's numbers as they stand. */
   stats(): Stats;
+  /** The session's account of itself: each attempt, what was found out, and what to do about it. Holds no token and no query of an address. */
   explain(): Explanation;
   /** Empties the outbox, ends the session, and resolves when it is over. */
   close(): Promise<void>;
@@ -516,6 +548,7 @@ declare const checked: unique symbol;
 
 /** What looks at payloads: made by `schemas()` of `throughline/schemas`. */
 export interface PayloadCheck<Events extends MessageMap = any, Commands extends MessageMap = any, Replies extends MessageMap = any> {
+  /** Carries the types; there is nothing to read. */
   readonly [checked]: { events: Events; commands: Commands; replies: Replies };
 }
 

@@ -59,6 +59,7 @@ export interface OpenAiSessionConfig {
 
 /** The dialect `openai`: OpenAI Realtime, over WebRTC, or over a WebSocket where a backend offers one. */
 export interface OpenAiDialect {
+  /** Chooses this dialect. */
   name: "openai";
   /**
    * What the session is to be, or a function that finds it before each connect (12 s). It is sent first over each new link, and no sound goes up before OpenAI has
@@ -89,11 +90,13 @@ export interface OpenAiDialect {
 
 /** How an offer becomes an answer, where its JSON holds what `start` found. */
 export interface OpenAiSignaling extends Omit<JsonSignaling, "body"> {
+  /** Further members of the JSON, or a function that makes them of what `start` found. @default none */
   body?: Record<string, unknown> | ((found: any) => Record<string, unknown>);
 }
 
 /** What `connect()` takes in the dialect `openai`. */
 export interface OpenAiOptions extends Omit<Options, "dialect" | "token" | "webrtc" | "endpoints" | "transports" | "recover"> {
+  /** Chooses this dialect: its name alone, or with its options. */
   dialect: "openai" | OpenAiDialect;
   /** `webrtc`: where offers go (OpenAI's own address, if no endpoint is named); `websocket`: your backend's relay. @default OpenAI's own, over `webrtc` */
   endpoints?: Pick<Endpoints, "webrtc" | "websocket">;
@@ -111,7 +114,9 @@ export interface OpenAiOptions extends Omit<Options, "dialect" | "token" | "webr
 
 /** A message of the conversation. */
 export interface ConversationMessage {
+  /** OpenAI's id of the item. */
   id: string;
+  /** Who said it. */
   who: "user" | "agent";
   /** What was said, as far as it is known. */
   text: string;
@@ -121,11 +126,15 @@ export interface ConversationMessage {
 
 /** A tool that the model called. */
 export interface ToolCall {
+  /** OpenAI's id of the item. */
   id: string;
+  /** The tool's name. */
   name: string;
   /** Parsed, once it is JSON. */
   arguments: any;
+  /** `in_progress`: the arguments are still coming, or the tool runs. */
   status: "in_progress" | "completed" | "incomplete";
+  /** What the model was told. */
   output?: string;
 }
 
@@ -133,14 +142,17 @@ export interface ToolCall {
 export interface ConversationView {
   /** In the conversation's order, whenever their text comes. What the user did not hear of a message is cut off it. */
   readonly messages: ConversationMessage[];
+  /** The tools that the model called, in the conversation's order. */
   readonly calls: ToolCall[];
   /** What is being said, and what of the user is being written down; empty between. */
   readonly captions: { user: string; agent: string };
 }
 
+/** The conversation, and what tells of its changes. */
 export interface Conversation extends ConversationView {
   /** Calls `listener` after each change, until what it returns is called. */
   on(name: "change", listener: (view: ConversationView) => void, options?: { signal?: AbortSignal }): () => void;
+  /** Stops a listener, or all of them. */
   off(name: "change", listener?: (view: ConversationView) => void): void;
 }
 
@@ -158,7 +170,9 @@ export type OpenAiLifecycleEvent = Exclude<VoiceLifecycleEvent, { name: keyof Op
 /** A session in the dialect `openai`. */
 export interface OpenAiSession<Events extends MessageMap = {}, Commands extends MessageMap = {}>
   extends Omit<Session<OpenAiEvents & Events, OpenAiCommands & Commands>, "on" | "once" | "request" | "send"> {
+  /** As in every session with voice; hears the events of `OpenAiSessionEvents`, too. */
   readonly on: Listening<OpenAiSessionEvents & { lifecycle: OpenAiLifecycleEvent }> & Listening<VoiceEvents> & Session<OpenAiEvents & Events, OpenAiCommands & Commands>["on"];
+  /** Like `on`, for the next one only. */
   readonly once: Listening<OpenAiSessionEvents & { lifecycle: OpenAiLifecycleEvent }> & Listening<VoiceEvents> & Session<OpenAiEvents & Events, OpenAiCommands & Commands>["once"];
   /** What was said, and is being said. */
   readonly conversation: Conversation;
@@ -191,16 +205,19 @@ export interface OpenAiAnswers {
 
 // ---- The wire --------------------------------------------------------------------------------------------------------------------------------------
 
+/** A part of a message, as OpenAI has it. */
 export type OpenAiContent =
   | { type: "input_text" | "output_text"; text: string }
   | { type: "input_audio" | "output_audio"; transcript?: string | null; audio?: string }
   | { type: "input_image"; image_url: string };
 
+/** An item of the conversation, as OpenAI has it. */
 export type OpenAiItem =
   | { id?: string; type: "message"; role: "user" | "assistant" | "system"; status?: "in_progress" | "completed" | "incomplete"; content: OpenAiContent[] }
   | { id?: string; type: "function_call"; status?: "in_progress" | "completed" | "incomplete"; call_id: string; name: string; arguments: string }
   | { id?: string; type: "function_call_output"; call_id: string; output: string };
 
+/** A response, as OpenAI has it. */
 export interface OpenAiResponse {
   id: string;
   status: "in_progress" | "completed" | "cancelled" | "failed" | "incomplete";
@@ -211,6 +228,7 @@ export interface OpenAiResponse {
   metadata?: Record<string, string> | null;
 }
 
+/** An error, as OpenAI reports it. */
 export interface OpenAiError {
   type: string;
   code?: string | null;

@@ -1,6 +1,12 @@
+/**
+ * Hooks that bind a session to the life of React components.
+ *
+ * @module throughline/react
+ */
+
 import type { AnySession, AudioStatus, EventOptions, EventsOf, Handler, Key, SessionStatus, Source, Voiced } from "./bindings.js";
 
-export type { AudioStatus, SessionStatus } from "./bindings.js";
+export type { AnySession, AudioStatus, EventOptions, EventsOf, Handler, Key, SessionStatus, Source, Voiced } from "./bindings.js";
 
 /**
  * A session for as long as the component is mounted: `null` on the server, while hydrating and in the first render, then what `make` made. It is closed when the

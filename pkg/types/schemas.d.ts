@@ -1,7 +1,14 @@
+/**
+ * Looks at payloads by the schemas of zod, valibot, arktype or any other validator that speaks Standard Schema.
+ *
+ * @module throughline/schemas
+ */
+
 import type { Payload, PayloadCheck } from "./index.js";
 
 /** A schema of any validator that speaks Standard Schema (https://standardschema.dev): zod, valibot, arktype and others. */
 export interface Schema<Input = unknown, Output = Input> {
+  /** What Standard Schema asks of a validator. */
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
@@ -15,6 +22,7 @@ export type SchemaResult<Output> = { readonly value: Output; readonly issues?: u
 
 /** Why a payload is not as its schema says. */
 export interface Issue {
+  /** What is wrong, in the validator's words. */
   readonly message: string;
   /** Where in the payload. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
@@ -24,6 +32,7 @@ export interface Issue {
 export interface Invalid {
   /** The message's type. */
   type: string;
+  /** What the validator found. */
   issues: readonly Issue[];
 }
 
@@ -70,3 +79,5 @@ export function schemas<Events extends Schemas = Any, Commands extends Schemas =
 
 /** Any type, and any payload. */
 type Any = Record<string, Schema<Payload, Payload>>;
+
+export {};

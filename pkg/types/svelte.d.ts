@@ -1,7 +1,13 @@
+/**
+ * Stores that bind a session to the life of Svelte components.
+ *
+ * @module throughline/svelte
+ */
+
 import type { Readable } from "svelte/store";
 import type { AnySession, AudioStatus, EventOptions, EventsOf, Handler, Key, SessionStatus, Source, Voiced } from "./bindings.js";
 
-export type { AudioStatus, SessionStatus } from "./bindings.js";
+export type { AnySession, AudioStatus, EventOptions, EventsOf, Handler, Key, SessionStatus, Source, Voiced } from "./bindings.js";
 
 /** A store, or what would be in it. */
 type MaybeStore<T> = Readable<T | null | undefined> | T | null | undefined;

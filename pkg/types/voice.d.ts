@@ -1,3 +1,9 @@
+/**
+ * The same session with WebRTC as its first transport, and a voice: `session.audio`.
+ *
+ * @module throughline/voice
+ */
+
 import type {
   Endpoint,
   Endpoints as TextEndpoints,
@@ -53,7 +59,9 @@ export interface Session<
   Commands extends MessageMap = Record<string, Payload>,
   Replies extends MessageMap = Record<string, Payload>,
 > extends TextSession<Events, Commands, Replies> {
+  /** As in every session; hears the events of `VoiceEvents`, too. */
   readonly on: Listening<VoiceEvents & { lifecycle: VoiceLifecycleEvent }> & TextSession<Events, Commands>["on"];
+  /** Like `on`, for the next one only. */
   readonly once: Listening<VoiceEvents & { lifecycle: VoiceLifecycleEvent }> & TextSession<Events, Commands>["once"];
   /** The microphone, and what the server says. */
   readonly audio: SessionAudio;
@@ -133,6 +141,7 @@ export interface WebRtcOptions {
 
 /** The dialect `json`: `{ token, sdp, ...body }`. */
 export interface JsonSignaling {
+  /** How the offer travels: in JSON, or as `"whip"` and `"sdp"` have it. */
   name: "json" | "whip" | "sdp";
   /** Names of the members that hold the offer and the token; with `token: null` the token is in the header alone. @default { sdp: "sdp", token: "token" } */
   fields?: { sdp?: string; token?: string | null };
@@ -159,9 +168,11 @@ export interface WebRtcStats {
   loss: number | null;
   /** Bits a second, since the last time. */
   bitrateIn: number | null;
+  /** Bits a second that went out, since the last time. */
   bitrateOut: number | null;
   /** What the path's ends are. */
   localCandidate: "host" | "srflx" | "prflx" | "relay" | null;
+  /** What the path's other end is. */
   remoteCandidate: "host" | "srflx" | "prflx" | "relay" | null;
   /** What the path uses. */
   protocol: "udp" | "tcp" | null;
@@ -174,7 +185,9 @@ export interface WebRtcStats {
  * `audio`: sound has a path.
  */
 export interface Progress {
+  /** Which step it is. */
   step: "microphone" | "api" | "session" | "transport" | "audio";
+  /** Where the step stands. */
   status: "active" | "done" | "failed" | "skipped";
   /** Milliseconds since `connect()`. */
   at: number;
@@ -192,10 +205,13 @@ export interface DiagnoseOptions extends Options {
 
 /** One thing that was looked at. */
 export interface Check {
+  /** What was looked at. */
   name: "options" | "microphone" | "token" | "sdp" | "udp" | "tcp" | "relay" | "websocket" | "sse" | "clock";
   /** `null` where it was not looked at, and `detail` says why. */
   ok: boolean | null;
+  /** Milliseconds it took. */
   ms: number;
+  /** What was found, or why it was not looked at. */
   detail: string;
   /** What to do about it first. */
   remediation?: string;
@@ -203,6 +219,7 @@ export interface Check {
 
 /** What works between this page and the server. */
 export interface Diagnosis {
+  /** What was looked at, one by one. */
   checks: Check[];
   /** The whole as lines to send to whoever can help: no token, credential or whole address is in it. */
   text: string;
@@ -289,8 +306,11 @@ export interface SoundMessages {
 
 /** A microphone or a loudspeaker. `label` is empty until the user has allowed the microphone once. */
 export interface AudioDevice {
+  /** Names the device in `start()`, `setInput()` and `setOutput()`. */
   id: string;
+  /** What the system calls it. */
   label: string;
+  /** Devices of one piece of hardware have the same. */
   group: string;
 }
 
@@ -332,12 +352,15 @@ export interface AudioStats extends Partial<WebRtcStats> {
 
 /** The voice of a session. It works the same on every transport: over WebRTC where that is, else as messages. */
 export interface SessionAudio {
+  /** Where the microphone stands. */
   readonly state: MicrophoneState;
   /** Muted by `mute()`. */
   readonly userMuted: boolean;
   /** Muted by the system. */
   readonly systemMuted: boolean;
+  /** Whether the user speaks: by the server's word, else by the microphone's. */
   readonly isUserSpeaking: boolean;
+  /** Whether the server's voice is heard. */
   readonly isAgentSpeaking: boolean;
   /** The microphone's level: root mean square, 1 is full scale. */
   readonly level: number;
@@ -363,6 +386,7 @@ export interface SessionAudio {
   stop(): Promise<void>;
   /** Sends silence, or nothing. The device stays open, and so does the browser's sign that it is. */
   mute(): void;
+  /** Sends what the microphone hears again. */
   unmute(): void;
   /** Microphones and loudspeakers. */
   devices(): Promise<{ inputs: AudioDevice[]; outputs: AudioDevice[] }>;
@@ -374,5 +398,6 @@ export interface SessionAudio {
   resume(): Promise<void>;
   /** Stops what the server says, at once, and tells it how much was heard. */
   interrupt(): void;
+  /** Figures of the sound as they stand. */
   stats(): Promise<AudioStats>;
 }

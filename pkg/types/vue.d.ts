@@ -1,7 +1,13 @@
+/**
+ * Composables that bind a session to the life of Vue components.
+ *
+ * @module throughline/vue
+ */
+
 import type { ComputedRef, MaybeRefOrGetter, ShallowRef } from "vue";
 import type { AnySession, AudioStatus, EventOptions, EventsOf, Handler, Key, SessionStatus, Source, Voiced } from "./bindings.js";
 
-export type { AudioStatus, SessionStatus } from "./bindings.js";
+export type { AnySession, AudioStatus, EventOptions, EventsOf, Handler, Key, SessionStatus, Source, Voiced } from "./bindings.js";
 
 /** A ref for each member. */
 export type Refs<T> = { readonly [K in keyof T]: ComputedRef<T[K]> };

@@ -23,6 +23,8 @@ pub(crate) enum Task {
     Build(BuildArgs),
     /// Build everything and serve the demo on 127.0.0.1 until Ctrl-C.
     Demo(DemoArgs),
+    /// Make the documentation's pages, the reference among them, and serve them on 127.0.0.1 until Ctrl-C.
+    Docs(DocsArgs),
     /// Run what CI runs, step by step, up to the first failure.
     Test(TestArgs),
     /// Make the tarball that npm gets, in `target/package`, and look through it.
@@ -86,6 +88,28 @@ pub(crate) struct DemoArgs {
     /// Arguments handed to those servers, such as `--http-only` (www/servers/README.md).
     #[arg(last = true, requires = "systems")]
     pub(crate) args: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DocsArgs {
+    /// TCP port on 127.0.0.1.
+    #[arg(long, default_value_t = 8788)]
+    pub(crate) port: u16,
+    /// Open the first page in the default browser.
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Make them only; fails when a link leads nowhere or a type does not say what it is.
+    #[arg(long, conflicts_with_all = ["port", "open"])]
+    pub(crate) check: bool,
+}
+
+impl DocsArgs {
+    /// Makes the pages and serves nothing.
+    pub(crate) const CHECK: Self = Self {
+        port: 0,
+        open: false,
+        check: true,
+    };
 }
 
 /// A server in `www/servers`.

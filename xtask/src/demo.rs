@@ -89,14 +89,16 @@ fn upstream(system: System, port: u16) -> Vec<String> {
     }
 }
 
-fn interrupt(pid: u32) {
+/// Tells a process to end as Ctrl-C does.
+pub(crate) fn interrupt(pid: u32) {
     // It fails when the server has ended already, and then there is nothing to stop.
     let _ = Command::new("kill")
         .args(["-INT", &pid.to_string()])
         .status();
 }
 
-fn open(repo: &Repo, url: &str) {
+/// Opens an address in the default browser, or says that there is none.
+pub(crate) fn open(repo: &Repo, url: &str) {
     let opener = ["xdg-open", "open"]
         .into_iter()
         .find(|program| repo.find(program).is_some());

@@ -13,6 +13,7 @@ mod measure;
 mod pack;
 mod server;
 mod setup;
+mod site;
 mod size;
 mod systems;
 mod test;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Task::Setup(args) => setup::run(&repo, args.scope()).map(|()| ExitCode::SUCCESS),
         Task::Build(args) => build::run(&repo, args.flavour()).map(|()| ExitCode::SUCCESS),
         Task::Demo(args) => demo::run(&repo, &args).map(|()| ExitCode::SUCCESS),
+        Task::Docs(args) => site::run(&repo, &args).map(|()| ExitCode::SUCCESS),
         Task::Test(args) => Ok(test::run(&repo, &args)),
         Task::Pack(args) => pack::run(&repo, &args).map(|()| ExitCode::SUCCESS),
         Task::Measure(args) => measure::run(&repo, &args).map(|()| ExitCode::SUCCESS),

@@ -1,5 +1,7 @@
 //! `cargo xtask setup`: a table of steps, each of them skipped when there is nothing to do.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
@@ -51,6 +53,18 @@ pub(crate) fn run(repo: &Repo, scope: Scope) -> Result<()> {
         step.perform(repo)?;
     }
     Ok(())
+}
+
+/// Installs what a folder's own lock file names, unless it is there.
+pub(crate) fn packages(repo: &Repo, folder: &str) -> Result<()> {
+    match npm(repo, folder)? {
+        State::Ready(_) => Ok(()),
+        State::Missing { .. } => repo
+            .cmd("npm")
+            .args(["ci", "--prefix", folder])
+            .args(["--ignore-scripts", "--no-audit", "--no-fund"])
+            .run_aside(),
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -120,7 +134,7 @@ impl Step {
                     .cmd("rustc")
                     .args(["--print", "target-libdir", "--target", WASM_TARGET])
                     .output()?;
-                if std::path::Path::new(libs.trim()).is_dir() {
+                if Path::new(libs.trim()).is_dir() {
                     State::Ready(WASM_TARGET.into())
                 } else {
                     State::missing(WASM_TARGET, format!("rustup target add {WASM_TARGET}"))
@@ -136,7 +150,7 @@ impl Step {
                     ),
                 }
             }
-            Self::Npm => npm(repo)?,
+            Self::Npm => npm(repo, "")?,
             Self::Browsers => {
                 let missing = missing_packages(repo);
                 if missing.is_empty() {
@@ -211,15 +225,16 @@ fn node(repo: &Repo) -> State {
 }
 
 /// Compares what npm last installed with the lock file, leaving out optional packages: most of them are other platforms' binaries.
-fn npm(repo: &Repo) -> Result<State> {
+fn npm(repo: &Repo, folder: &str) -> Result<State> {
+    let folder = Path::new(folder);
     let missing = State::missing(
         "the development tools of package.json",
         "npm ci --ignore-scripts",
     );
-    let Ok(installed) = repo.read("node_modules/.package-lock.json") else {
+    let Ok(installed) = repo.read(folder.join("node_modules/.package-lock.json")) else {
         return Ok(missing);
     };
-    let Ok(wanted) = repo.read("package-lock.json") else {
+    let Ok(wanted) = repo.read(folder.join("package-lock.json")) else {
         return Ok(missing);
     };
     let wanted: Value = serde_json::from_str(&wanted).context("package-lock.json is not JSON")?;

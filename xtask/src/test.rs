@@ -9,11 +9,11 @@ use std::thread;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::build::{self, Flavour};
-use crate::cli::TestArgs;
+use crate::cli::{DocsArgs, TestArgs};
 use crate::server::Server;
 use crate::setup::{self, Scope};
 use crate::tools::{Cmd, Repo, files, timed};
-use crate::{arrows, audit, clauses, docs, pack, systems};
+use crate::{arrows, audit, clauses, docs, pack, site, systems};
 
 /// Seconds one browser has for the whole wasm suite.
 const WASM_SUITE_SECONDS: &str = "300";
@@ -210,7 +210,9 @@ impl Step {
             Self::Types => {
                 "TypeScript, old and new, finds the package sound as it is published, and its types explained"
             }
-            Self::Docs => "the README's commands exist, and the tests that docs/systems.md names",
+            Self::Docs => {
+                "what is written is so: links, commands, code, errors, tests that are named; and the reference is whole"
+            }
             Self::Clauses => "a test names each clause of the protocol",
             Self::Audit => "licences, sources and known defects of what we build on",
             Self::Js => "the package's JavaScript speaks the golden frames",
@@ -277,7 +279,10 @@ impl Session<'_> {
             }
             Step::Docs => {
                 docs::check(repo)?;
-                systems::check(repo)
+                systems::check(repo)?;
+                let suites = self.suites("tests/docs")?;
+                repo.cmd("node").arg("--test").args(suites).run()?;
+                site::run(repo, &DocsArgs::CHECK)
             }
             Step::Clauses => clauses::check(repo),
             Step::Audit => audit::check(repo),

@@ -59,8 +59,10 @@ impl Repo {
     }
 
     /// Reads a text file by its path relative to the root.
-    pub(crate) fn read(&self, relative: &str) -> Result<String> {
-        fs::read_to_string(self.path(relative)).with_context(|| format!("cannot read {relative}"))
+    pub(crate) fn read(&self, relative: impl AsRef<Path>) -> Result<String> {
+        let relative = relative.as_ref();
+        fs::read_to_string(self.path(relative))
+            .with_context(|| format!("cannot read {}", relative.display()))
     }
 
     /// Asks cargo for the folder it builds into.

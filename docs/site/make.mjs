@@ -1,0 +1,80 @@
+// Makes the documentation's pages: what is written in Markdown, and the reference drawn from the types.
+//
+// usage: node docs/site/make.mjs FOLDER
+
+import { copyFile, readFile, readdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { Application } from "typedoc";
+
+import { Paths, carryPaths } from "./paths.mjs";
+import { silent, unnamed } from "./silent.mjs";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const [folder = join(ROOT, "target/docs")] = process.argv.slice(2);
+
+/** What is written besides the README, which is the first page. */
+async function documents() {
+  const docs = await readdir(join(ROOT, "docs"), { recursive: true });
+  const written = docs.filter((path) => path.endsWith(".md") && !path.startsWith("site")).sort();
+  return ["PROTOCOL.md", "CHANGELOG.md", "benches/README.md", "www/servers/README.md", ...written.map((path) => `docs/${path}`)].map((path) => join(ROOT, path));
+}
+
+/** The types of each entry of the package. */
+async function entries() {
+  const { exports } = JSON.parse(await readFile(join(ROOT, "pkg/package.json"), "utf8"));
+  return Object.values(exports).flatMap(({ types }) => (types ? [join(ROOT, "pkg", types)] : []));
+}
+
+const app = await Application.bootstrapWithPlugins({
+  name: "Throughline",
+  entryPoints: await entries(),
+  tsconfig: join(HERE, "tsconfig.json"),
+  readme: join(ROOT, "README.md"),
+  projectDocuments: await documents(),
+  basePath: ROOT,
+  includeVersion: false,
+  disableSources: true,
+  hideGenerator: true,
+  sort: ["source-order"],
+  sortEntryPoints: false,
+  groupOrder: ["Guides", "Modules", "Migrating", "Recipes", "Reference", "Decisions", "*"],
+  navigation: { includeGroups: true, includeCategories: false, includeFolders: false },
+  navigationLeaves: ["throughline", "throughline/voice"],
+  categorizeByGroup: false,
+  searchInDocuments: true,
+  searchInComments: true,
+  highlightLanguages: ["bash", "console", "css", "html", "javascript", "json", "jsonc", "jsx", "nginx", "rust", "svelte", "toml", "tsx", "typescript", "vue", "yaml"],
+  ignoredHighlightLanguages: ["mermaid", "trace"],
+  headings: { readme: false, document: false },
+  favicon: join(HERE, "favicon.svg"),
+  customCss: join(HERE, "site.css"),
+  customJs: join(HERE, "site.js"),
+  router: "paths",
+  intentionallyNotExported: Object.entries(unnamed).flatMap(([file, names]) => names.map((name) => `types/${file}.d.ts:${name}`)),
+  markdownItLoader,
+  validation: { notExported: true, invalidLink: true, invalidPath: true, rewrittenLink: true, notDocumented: false, unusedMergeModuleWith: true },
+  treatWarningsAsErrors: true,
+  logLevel: "Warn",
+});
+
+app.renderer.defineRouter("paths", Paths);
+carryPaths(app, ROOT);
+/** Diagrams are drawn in the page, by what is served with it. */
+function markdownItLoader(parser) {
+  const { fence } = parser.renderer.rules;
+  parser.renderer.rules.fence = (tokens, at, ...more) =>
+    tokens[at].info.trim() === "mermaid" ? `<pre class="mermaid">${parser.utils.escapeHtml(tokens[at].content)}</pre>` : fence(tokens, at, ...more);
+}
+
+const project = await app.convert();
+if (!project) process.exit(1);
+app.validate(project);
+for (const name of silent(project)) app.logger.warn(`${name} does not say what it is`);
+await app.generateDocs(project, folder);
+const drawing = createRequire(import.meta.url).resolve("@mermaid-js/tiny/dist/mermaid.tiny.js");
+await copyFile(drawing, join(folder, "assets/mermaid.js"));
+if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exit(1);
