@@ -1,6 +1,6 @@
 //! The driver: input → core → outputs, spelled as numbers for the page to perform.
 
-use throughline_core::trace::Entry;
+use throughline_core::note::Note;
 use throughline_core::{
     Config, Ending, Event, Frame, Input, Millis, Nonce, Output, Restored, Session, Ticket,
     Transport,
@@ -41,29 +41,8 @@ impl Driver {
         }
         let due = self.session.poll_timeout();
         let span = spelled(due.map(|due| due - now));
-        self.numbers.put(&[spelling::ALARM, span]);
+        self.numbers.put(spelling::ALARM).put(span);
         self.numbers.append(&events);
-        self.numbers.len()
-    }
-
-    /// Spells the outbox's messages and bytes, then the log: six numbers an entry.
-    pub(crate) fn inspect(&mut self) -> usize {
-        self.numbers.clear();
-        let (messages, bytes) = self.session.buffered();
-        self.numbers.put(&[messages as i64, bytes as i64]);
-        for Entry {
-            at,
-            kind,
-            attempt,
-            a,
-            b,
-        } in self.session.trace().iter()
-        {
-            let (id, carried) = attempt.map_or((0, NONE), |(id, t)| (id.0, t as i64));
-            let (id, a, b) = (id.into(), (*a).into(), (*b).into());
-            self.numbers
-                .put(&[at.0 as i64, *kind as i64, id, carried, a, b]);
-        }
         self.numbers.len()
     }
 
@@ -94,54 +73,74 @@ mod spelling {
     pub(super) const REMEMBER: i64 = 16;
     pub(super) const ROUND_TRIP: i64 = 17;
     pub(super) const MEND: i64 = 18;
+    pub(super) const NOTE: i64 = 19;
 }
 
 /// Read by `pkg/js/perform.js`.
 impl Numbers {
     /// Spells an output: its number, then what belongs to it.
-    fn output(&mut self, output: Output<Ticket, Name>, events: &mut Self) {
+    fn output(&mut self, output: Output<Ticket, Name>, events: &mut Self) -> &mut Self {
         match output {
             Output::Open {
                 attempt,
                 transport,
                 link,
-            } => {
-                self.put(&[spelling::OPEN, attempt.0.into(), transport as i64]);
-                self.nonce(link);
-            }
+            } => self
+                .put(spelling::OPEN)
+                .put(attempt.0.into())
+                .put(transport as i64)
+                .nonce(link),
             Output::Transmit { attempt, frames } => {
                 for frame in frames {
                     self.frame(frame);
                 }
-                self.put(&[spelling::TRANSMIT, attempt.0.into()]);
+                self.put(spelling::TRANSMIT).put(attempt.0.into())
             }
-            Output::Drop { attempt } => self.put(&[spelling::DROP, attempt.0.into()]),
-            Output::Mend { attempt } => self.put(&[spelling::MEND, attempt.0.into()]),
-            Output::NeedToken(reason) => self.put(&[spelling::NEED_TOKEN, reason as i64]),
-            Output::SideProbe => self.put(&[spelling::ASK_HTTP]),
-            Output::Event(event) => events.event(event),
+            Output::Drop { attempt } => self.put(spelling::DROP).put(attempt.0.into()),
+            Output::Mend { attempt } => self.put(spelling::MEND).put(attempt.0.into()),
+            Output::NeedToken(reason) => self.put(spelling::NEED_TOKEN).put(reason as i64),
+            Output::SideProbe => self.put(spelling::ASK_HTTP),
+            Output::Note(Note {
+                kind,
+                attempt,
+                a,
+                b,
+            }) => {
+                let (id, carried) = attempt.map_or((0, NONE), |(id, t)| (id.0, t as i64));
+                self.put(spelling::NOTE)
+                    .put(kind as i64)
+                    .put(id.into())
+                    .put(carried)
+                    .put(a.into())
+                    .put(b.into())
+            }
+            Output::Event(event) => {
+                events.event(event);
+                self
+            }
         }
     }
 
     /// Spells a frame of the unit that the next transmit sends. Only what a client says has a
     /// spelling.
-    fn frame(&mut self, frame: Frame<Ticket, Name>) {
+    fn frame(&mut self, frame: Frame<Ticket, Name>) -> &mut Self {
         match frame {
-            Frame::Hello(hello) => {
-                self.put(&[
-                    spelling::HELLO,
-                    hello.session.map_or(NONE, i64::from),
-                    hello.received as i64,
-                ]);
-                self.nonce(hello.connect);
-                self.nonce(hello.instance);
-            }
-            Frame::Message { n, body } => {
-                self.put(&[spelling::MESSAGE, n as i64, 0, body.0.into()])
-            }
-            Frame::Request { n, id, body } => {
-                self.put(&[spelling::MESSAGE, n as i64, id.into(), body.0.into()])
-            }
+            Frame::Hello(hello) => self
+                .put(spelling::HELLO)
+                .put(hello.session.map_or(NONE, i64::from))
+                .put(hello.received as i64)
+                .nonce(hello.connect)
+                .nonce(hello.instance),
+            Frame::Message { n, body } => self
+                .put(spelling::MESSAGE)
+                .put(n as i64)
+                .put(0)
+                .put(body.0.into()),
+            Frame::Request { n, id, body } => self
+                .put(spelling::MESSAGE)
+                .put(n as i64)
+                .put(id.into())
+                .put(body.0.into()),
             Frame::Take { fence, received } => self.control(0, fence.into(), received as i64),
             Frame::Ack { n } => self.control(1, n as i64, NONE),
             Frame::Ping { k } => self.control(2, k.into(), NONE),
@@ -151,68 +150,67 @@ impl Numbers {
             Frame::Expiring { .. }
             | Frame::Ready(_)
             | Frame::Reply { .. }
-            | Frame::Goaway { .. } => {}
+            | Frame::Goaway { .. } => self,
         }
     }
 
-    fn control(&mut self, name: i64, a: i64, b: i64) {
-        self.put(&[spelling::CONTROL, name, a, b]);
+    fn control(&mut self, name: i64, a: i64, b: i64) -> &mut Self {
+        self.put(spelling::CONTROL).put(name).put(a).put(b)
     }
 
-    fn event(&mut self, event: Event) {
+    fn event(&mut self, event: Event) -> &mut Self {
         match event {
             Event::State { from, to, ending } => {
-                self.put(&[spelling::STATE, from as i64, to as i64]);
-                self.ending(ending);
+                self.put(spelling::STATE).put(from as i64).put(to as i64);
+                self.ending(ending)
             }
-            Event::RetryIn(ms) => self.put(&[spelling::RETRY_IN, ms as i64]),
-            Event::Transport { from, to } => {
-                self.put(&[spelling::CARRIED_BY, carried(from), carried(to)])
-            }
+            Event::RetryIn(ms) => self.put(spelling::RETRY_IN).put(ms as i64),
+            Event::Transport { from, to } => self
+                .put(spelling::CARRIED_BY)
+                .put(carried(from))
+                .put(carried(to)),
             Event::Trouble(ending) => {
-                self.put(&[spelling::TROUBLE]);
-                self.ending(Some(ending));
+                self.put(spelling::TROUBLE);
+                self.ending(Some(ending))
             }
-            Event::Settled(ticket, outcome) => {
-                self.put(&[spelling::SETTLED, ticket.0.into(), outcome as i64])
-            }
-            Event::Gap { received, unknown } => {
-                self.put(&[spelling::GAP, received as i64, unknown as i64]);
-            }
-            Event::Drained => self.put(&[spelling::DRAINED]),
-            Event::Remember(memory) => {
-                self.put(&[
-                    spelling::REMEMBER,
-                    memory.transport as i64,
-                    memory.rtt.into(),
-                ]);
-            }
-            Event::RoundTrip(attempt, ms) => {
-                self.put(&[spelling::ROUND_TRIP, attempt.0.into(), ms.into()])
-            }
+            Event::Settled(ticket, outcome) => self
+                .put(spelling::SETTLED)
+                .put(ticket.0.into())
+                .put(outcome as i64),
+            Event::Gap { received, unknown } => self
+                .put(spelling::GAP)
+                .put(received as i64)
+                .put(unknown as i64),
+            Event::Drained => self.put(spelling::DRAINED),
+            Event::Remember(memory) => self
+                .put(spelling::REMEMBER)
+                .put(memory.transport as i64)
+                .put(memory.rtt.into()),
+            Event::RoundTrip(attempt, ms) => self
+                .put(spelling::ROUND_TRIP)
+                .put(attempt.0.into())
+                .put(ms.into()),
         }
     }
 
     /// Spells cause, transport, close code, status and retry-after; only "none" where nothing ended.
-    fn ending(&mut self, ending: Option<Ending>) {
+    fn ending(&mut self, ending: Option<Ending>) -> &mut Self {
         let Some(ending) = ending else {
-            return self.put(&[NONE]);
+            return self.put(NONE);
         };
         let retry_after = spelled(ending.retry_after);
         let (code, status) = (ending.code.into(), ending.status.into());
-        self.put(&[
-            ending.cause as i64,
-            carried(ending.transport),
-            code,
-            status,
-            retry_after,
-        ]);
+        self.put(ending.cause as i64)
+            .put(carried(ending.transport))
+            .put(code)
+            .put(status)
+            .put(retry_after)
     }
 
     /// Spells a nonce as four words, the highest first.
-    fn nonce(&mut self, nonce: Nonce) {
+    fn nonce(&mut self, nonce: Nonce) -> &mut Self {
         let word = |shift: u32| i64::from((nonce.0 >> shift) as u32);
-        self.put(&[word(96), word(64), word(32), word(0)]);
+        self.put(word(96)).put(word(64)).put(word(32)).put(word(0))
     }
 }
 

@@ -66,7 +66,7 @@ impl Negotiation {
         self.numbers.clear();
         self.core.handle(input, now);
         let due = self.core.poll_timeout();
-        self.numbers.put(&[spelled(due.map(|due| due - now))]);
+        self.numbers.put(spelled(due.map(|due| due - now)));
         while let Some(output) = self.core.poll() {
             self.numbers.step(output);
         }
@@ -81,23 +81,24 @@ impl Negotiation {
 
 impl Numbers {
     /// Spells an output: its number, then what belongs to it.
-    fn step(&mut self, output: Output<u32>) {
+    fn step(&mut self, output: Output<u32>) -> &mut Self {
         match output {
-            Output::FindServers => self.put(&[0]),
-            Output::Describe => self.put(&[1]),
-            Output::Redescribe => self.put(&[2]),
-            Output::SendOffer(Exchange(n)) => self.put(&[3, n.into()]),
-            Output::SendRestart(Exchange(n)) => self.put(&[4, n.into()]),
+            Output::FindServers => self.put(0),
+            Output::Describe => self.put(1),
+            Output::Redescribe => self.put(2),
+            Output::SendOffer(Exchange(n)) => self.put(3).put(n.into()),
+            Output::SendRestart(Exchange(n)) => self.put(4).put(n.into()),
             Output::SendCandidates(Exchange(n), candidates) => {
-                self.put(&[5, n.into(), candidates.len() as i64]);
+                self.put(5).put(n.into()).put(candidates.len() as i64);
                 for candidate in candidates {
-                    self.put(&[candidate.into()]);
+                    self.put(candidate.into());
                 }
+                self
             }
-            Output::Abort => self.put(&[6]),
-            Output::Apply(Exchange(n)) => self.put(&[7, n.into()]),
-            Output::Rollback => self.put(&[8]),
-            Output::Report(milestone) => self.put(&[9, milestone as i64]),
+            Output::Abort => self.put(6),
+            Output::Apply(Exchange(n)) => self.put(7).put(n.into()),
+            Output::Rollback => self.put(8),
+            Output::Report(milestone) => self.put(9).put(milestone as i64),
             Output::End(Ended { phase, refusal }) => {
                 let Refusal {
                     cause,
@@ -105,7 +106,11 @@ impl Numbers {
                     retry_after,
                 } = refusal;
                 let cause = causes::spelled(cause);
-                self.put(&[10, phase as i64, cause, status.into(), spelled(retry_after)]);
+                self.put(10)
+                    .put(phase as i64)
+                    .put(cause)
+                    .put(status.into())
+                    .put(spelled(retry_after))
             }
         }
     }

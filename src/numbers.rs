@@ -18,13 +18,15 @@ impl Numbers {
         self.read = 0;
     }
 
+    /// Writes a number after the others.
     #[inline(never)]
-    pub(crate) fn put(&mut self, numbers: &[i64]) {
-        self.list.extend_from_slice(numbers);
+    pub(crate) fn put(&mut self, number: i64) -> &mut Self {
+        self.list.push(number);
+        self
     }
 
     pub(crate) fn append(&mut self, other: &Self) {
-        self.put(&other.list);
+        self.list.extend_from_slice(&other.list);
     }
 
     /// How many there are to read.

@@ -84,9 +84,3 @@ extern "C" fn heard(attempt: u32, bytes: usize) -> bool {
 extern "C" fn delivered(offset: f64) {
     session().delivered(offset);
 }
-
-/// [`Core::inspect`].
-#[unsafe(no_mangle)]
-extern "C" fn inspect() -> usize {
-    session().inspect()
-}

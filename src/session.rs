@@ -169,12 +169,6 @@ impl Core {
     pub fn delivered(&mut self, offset: f64) {
         self.0.session.delivered(offset as u64);
     }
-
-    /// Returns how many numbers say what is in the outbox, messages and bytes, and then in the log,
-    /// six an entry: when, kind, attempt (0 none), transport, a, b.
-    pub fn inspect(&mut self) -> usize {
-        self.0.inspect()
-    }
 }
 
 /// Environments by the number the page reports them with.

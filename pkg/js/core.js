@@ -53,6 +53,7 @@ export const DRAINED = 15;
 export const REMEMBER = 16; // transport, round trip
 export const ROUND_TRIP = 17; // attempt, milliseconds
 export const MEND = 18; // attempt
+export const NOTE = 19; // kind, attempt (0 none), transport, a, b
 
 // How a send ended: `Outcome` in crates/core/src/output.rs.
 export const SENT = 0;

@@ -12,12 +12,11 @@ const DETAILS = {
   climb: (a) => `in ${a} ms`,
 };
 
-/** The session's account of itself, from the core's log. */
+/** The session's account of itself, from the log. */
 export function explain(host, guarantee) {
-  const { log } = host.inspect();
   const attempts = new Map();
   const timeline = [];
-  for (const [at, number, id, carried, a, b] of log) {
+  for (const [at, number, id, carried, a, b] of host.log) {
     const what = KINDS[number];
     const transport = TRANSPORTS[carried];
     const code = what === "ended" ? codeOf(a, b) : undefined;

@@ -13,8 +13,8 @@ import { perform } from "./perform.js";
 /** Milliseconds for the application's own functions: token and endpoints. */
 const FUNCTION_TIMEOUT = 12_000;
 
-/** As many attempts as the core's log may tell of. */
-const KEPT_ADDRESSES = 256;
+/** Entries kept of the log; older ones make room. It tells of no more attempts. */
+const LOG_LENGTH = 256;
 
 const REASONS = ["connect", "unauthorized", "expiring"];
 
@@ -36,8 +36,8 @@ export class Host {
   /** @type {import("../types/index.js").Transport | null} */
   transport = null;
   token;
-  /** What was last known once the core is gone. @type {{ messages: number, bytes: number, log: any[] }} */
-  record = { messages: 0, bytes: 0, log: [] };
+  /** What the core noted last: when, kind, attempt (0 none), transport, and two numbers by kind. @type {number[][]} */
+  log = [];
   stats = { sent: 0, received: 0, duplicates: 0, lost: 0, rtt: null };
   origin = performance.now();
   /** Where the last attempts went, by attempt and without a query, which may hold secrets. @type {string[]} */
@@ -60,6 +60,8 @@ export class Host {
   #over = new AbortController();
   /** Sends under way by ticket: the body, and what to call when it is decided. */
   sends = new Map();
+  /** How many bytes they have. */
+  bytes = 0;
   #tickets = 0;
   /** Tickets of the last sends by `coalesceKey`. */
   #keys = new Map();
@@ -167,6 +169,7 @@ export class Host {
     const [type, payload] = JSON.parse(`[${text}]`);
     const settled = new Promise((resolve, reject) => {
       this.sends.set(ticket, { body, request, bytes, n, until, settle: this.#settler(resolve, reject) });
+      this.bytes += bytes;
     });
     // The application may not look at it.
     settled.catch(() => {});
@@ -202,7 +205,7 @@ export class Host {
   /** A trap ends this core, not the page. */
   #enter(act) {
     try {
-      return this.core && act(this.core);
+      if (this.core) act(this.core);
     } catch (error) {
       this.trap(error);
     }
@@ -225,9 +228,13 @@ export class Host {
     return known < 0 ? this.names.push(session) - 1 : known;
   }
 
-  /** Where an attempt went, while the core's log tells of it. */
+  /** Where an attempt went, while the log tells of it. */
   addressOf(attempt) {
-    return this.#addresses[attempt % KEPT_ADDRESSES];
+    return this.#addresses[attempt % LOG_LENGTH];
+  }
+
+  note(what) {
+    if (this.log.push([Math.floor(this.now()), ...what]) > LOG_LENGTH) this.log.shift();
   }
 
   now() {
@@ -282,7 +289,7 @@ export class Host {
       if (!/^(https?|wss?):$/.test(address.protocol)) return this.ended(attempt, BAD_ADDRESS);
       address.hash = "";
       this.progress?.("api", "done");
-      if (purpose !== "send") this.#addresses[attempt % KEPT_ADDRESSES] = address.origin + address.pathname;
+      if (purpose !== "send") this.#addresses[attempt % LOG_LENGTH] = address.origin + address.pathname;
       const name = token && json?.options.tokenQuery;
       if (name && (purpose === "websocket" || (purpose === "sse" && this.native))) {
         this.#warn("query", "throughline: the token is in the address");
@@ -375,6 +382,7 @@ export class Host {
       const replaces = (key !== undefined && this.#keys.get(key)) || 0;
       if (key !== undefined) this.#keys.set(key, ticket);
       this.sends.set(ticket, send);
+      this.bytes += bytes;
       settled(() => {
         // Given up, but perhaps written: the core keeps the body until it is decided.
         send.settle = () => {};
@@ -421,6 +429,7 @@ export class Host {
     const send = this.sends.get(ticket);
     if (!send) return;
     this.sends.delete(ticket);
+    this.bytes -= send.bytes;
     this.keep?.drop(ticket, outcome === SENT ? send.n : 0);
     const last = this.#keys.get(send.key);
     const later = outcome === REPLACED && this.sends.get(last);
@@ -448,22 +457,12 @@ export class Host {
     this.listeners.end(reason);
     // Only when no call of the core's is on the stack. Its memory goes with the instance.
     setTimeout(() => {
-      this.record = { ...this.inspect(), messages: 0, bytes: 0 };
       this.core = undefined;
     });
   }
 
-  /** What is in the outbox, and the core's log; what was last known once the core is gone. */
-  inspect() {
-    const numbers = this.#enter((core) => this.#read(core.inspect()));
-    if (!numbers) return this.record;
-    const [messages, bytes] = numbers.splice(0, 2);
-    return { messages, bytes, log: Array.from({ length: numbers.length / 6 }, () => numbers.splice(0, 6)) };
-  }
-
   /** Ends the session at once, and with it what it holds open. */
   fail(error) {
-    this.record = this.inspect();
     this.core = undefined;
     for (const link of this.links.values()) link.close();
     const from = this.transport;

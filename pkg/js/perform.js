@@ -3,8 +3,8 @@
 import { sideProbe } from "../../src/transport/fetch.js";
 import { message } from "../../src/transport/unit.js";
 import {
-  ALARM, ASK_HTTP, CARRIED_BY, CONTROL, DRAINED, DROP, GAP, HELLO, MEND, MESSAGE, NEED_TOKEN, OPEN, REMEMBER, RETRY_IN,
-  ROUND_TRIP, SETTLED, STATE, TRANSMIT, TROUBLE,
+  ALARM, ASK_HTTP, CARRIED_BY, CONTROL, DRAINED, DROP, GAP, HELLO, MEND, MESSAGE, NEED_TOKEN, NOTE, OPEN, REMEMBER,
+  RETRY_IN, ROUND_TRIP, SETTLED, STATE, TRANSMIT, TROUBLE,
 } from "./core.js";
 import { TRANSPORTS, errorOf } from "./error.js";
 import { remember } from "./memory.js";
@@ -74,6 +74,9 @@ export function perform(host, numbers) {
         break;
       case ASK_HTTP:
         sideProbe(host);
+        break;
+      case NOTE:
+        host.note([next(), next(), next(), next(), next()]);
         break;
       case ALARM:
         host.setAlarm(next());

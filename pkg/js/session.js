@@ -64,7 +64,7 @@ export class Session {
   }
 
   get bufferedAmount() {
-    return this.#host.inspect().bytes;
+    return this.#host.bytes;
   }
 
   on(name, listener, options) {
@@ -110,13 +110,13 @@ export class Session {
 
   stats() {
     const host = this.#host;
-    const { messages, bytes, log } = host.inspect();
+    const { bytes, log, sends } = host;
     return {
       state: host.state,
       transport: host.transport,
       ...host.stats,
       attempts: Math.max(0, ...log.map(([, , attempt]) => attempt)),
-      buffered: { messages, bytes },
+      buffered: { messages: sends.size, bytes },
     };
   }
 

@@ -33,7 +33,10 @@ fn tell(core: &mut Core, now: f64, kind: u8, a: u32, rest: [f64; 4]) -> Vec<f64>
 fn a_connect_opens_the_first_transport_and_sets_the_alarm_for_the_next() {
     let mut core = core(&[WEBSOCKET, 1]);
     let asked = tell(&mut core, 0.0, CONNECT, 0, [0.0; 4]);
-    assert_eq!(asked[..3], [OPEN, 1.0, 0.0]);
+    assert!(
+        asked.windows(3).any(|three| three == [OPEN, 1.0, 0.0]),
+        "{asked:?}"
+    );
     assert!(
         asked.windows(2).any(|pair| pair == [ALARM, 250.0]),
         "{asked:?}"
@@ -92,10 +95,6 @@ fn no_numbers_make_it_trap() {
             core.accept((step % 9) as u32, pick(5));
             core.heard((step % 9) as u32, (step % 7) << 16);
             core.delivered(pick(6));
-            let count = core.inspect();
-            for _ in 0..=count {
-                core.take();
-            }
         }
     }
 }
@@ -104,5 +103,8 @@ fn no_numbers_make_it_trap() {
 fn options_cut_short_are_filled_with_defaults() {
     let mut core = Core::new(&[1, 2, 3]);
     let asked = tell(&mut core, 0.0, CONNECT, 0, [0.0; 4]);
-    assert_eq!(asked[0], OPEN);
+    assert!(
+        asked.windows(2).any(|pair| pair == [OPEN, 1.0]),
+        "{asked:?}"
+    );
 }

@@ -234,7 +234,7 @@ impl Client {
                     self.after(self.away, Coming::Door(attempt.0));
                 }
                 Output::Drop { attempt } => self.held.retain(|held| *held != attempt),
-                Output::Mend { .. } => {}
+                Output::Mend { .. } | Output::Note(_) => {}
                 Output::SideProbe => {
                     self.arrivals.push(self.now + self.away);
                     let status = if self.is_up() { 204 } else { 0 };

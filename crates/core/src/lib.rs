@@ -40,11 +40,11 @@ pub mod frame;
 pub mod input;
 #[cfg(feature = "voice")]
 pub mod negotiation;
+pub mod note;
 pub mod output;
 pub mod parts;
 pub mod session;
 pub mod time;
-pub mod trace;
 pub mod transports;
 
 mod outbox;

@@ -7,6 +7,7 @@ use crate::close::Ending;
 use crate::config::Memory;
 use crate::frame::{Frame, Nonce, Transport};
 use crate::input::{AttemptId, Ticket};
+use crate::note::Note;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub enum Output<B, S = String> {
     NeedToken(TokenReason),
     /// Ask the address over plain HTTP, then answer with [`Input::SideProbe`](crate::Input::SideProbe).
     SideProbe,
+    /// Write down what happened in this turn.
+    Note(Note),
     /// Tell the application.
     Event(Event),
 }

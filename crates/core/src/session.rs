@@ -16,11 +16,11 @@ use crate::close::{Cause, Ending};
 use crate::config::{Config, Dialect, Memory, WhenFull};
 use crate::frame::{Frame, Nonce, Transport};
 use crate::input::{AttemptId, Environment, Input, Report, Ticket};
+use crate::note::{Kind, Note};
 use crate::outbox::{Bounds, Entry as Queued, Outbox};
 use crate::output::{Event, Outcome, Output, StateKind, TokenReason};
 use crate::rng::Rng;
 use crate::time::Millis;
-use crate::trace::{Entry, Kind, Trace};
 use crate::transports::Transports;
 
 use attempt::Attempt;
@@ -57,7 +57,6 @@ pub struct Session<B, S = String> {
     outputs: Vec<Output<B, S>>,
     /// Outputs that are being handed out.
     leaving: vec::IntoIter<Output<B, S>>,
-    trace: Trace,
 }
 
 /// Who the session is to the server.
@@ -215,7 +214,6 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             barred: Transports::default(),
             outputs: Vec::new(),
             leaving: Vec::new().into_iter(),
-            trace: Trace::default(),
             config,
         }
     }
@@ -436,12 +434,6 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         self.attempts.len()
     }
 
-    /// Returns the log of the last things that happened.
-    #[must_use]
-    pub const fn trace(&self) -> &Trace {
-        &self.trace
-    }
-
     fn send(&mut self, entry: Queued<B>, replaces: Option<Ticket>, now: Millis) {
         let policy = self.state.kind().policy().send;
         if policy == SendPolicy::Refuse {
@@ -466,7 +458,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let until = now + u64::from(self.config.timing.close);
         match &self.state {
             State::Connected(_) => {
-                self.drop_attempts(|_| true, now);
+                self.drop_attempts(|_| true);
                 let placeholder = State::Closed(Ending::of(Cause::Asked));
                 let State::Connected(mut link) = mem::replace(&mut self.state, placeholder) else {
                     return;
@@ -479,7 +471,6 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                     None,
                     StateKind::Connected as u32,
                     StateKind::Closing as u32,
-                    now,
                 );
                 self.emit(Event::State {
                     from: StateKind::Connected,
@@ -492,15 +483,15 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 self.flush(now);
             }
             State::Idle | State::Connecting(_) | State::Reconnecting(_) | State::Suspended(_) => {
-                self.finish(State::Closed(Ending::of(Cause::Asked)), now);
+                self.finish(State::Closed(Ending::of(Cause::Asked)));
             }
             State::Closing(..) | State::Closed(_) | State::Failed(_) => {}
         }
     }
 
     /// Enters a terminal state: nothing runs afterwards, every send is decided.
-    fn finish(&mut self, terminal: State, now: Millis) {
-        self.drop_attempts(|_| true, now);
+    fn finish(&mut self, terminal: State) {
+        self.drop_attempts(|_| true);
         let ending = match &terminal {
             State::Closed(ending) | State::Failed(ending) => Some(*ending),
             State::Idle
@@ -513,14 +504,14 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         self.pending.clear();
         self.inbox.ack = Ack::Settled;
         self.outbox.clear(&mut self.outputs);
-        let left = self.transition_to(terminal, ending, now);
+        let left = self.transition_to(terminal, ending);
         if let State::Connected(link) | State::Closing(link, _) = left {
             self.drop_link(link.id);
         }
     }
 
-    fn fail(&mut self, ending: Ending, now: Millis) {
-        self.finish(State::Failed(ending), now);
+    fn fail(&mut self, ending: Ending) {
+        self.finish(State::Failed(ending));
     }
 
     fn handle_token(&mut self, result: Result<(), ()>, now: Millis) {
@@ -631,19 +622,19 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         };
         let (Farewell::Draining { until } | Farewell::Leaving { until }) = *farewell;
         if until <= now {
-            self.finish(State::Closed(Ending::of(Cause::Asked)), now);
+            self.finish(State::Closed(Ending::of(Cause::Asked)));
         } else {
             self.handle_link_due(now);
         }
     }
 
-    fn drop_attempts(&mut self, which: impl Fn(&Attempt<S>) -> bool, now: Millis) {
+    fn drop_attempts(&mut self, which: impl Fn(&Attempt<S>) -> bool) {
         let mut index = 0;
         while let Some(attempt) = self.attempts.get(index) {
             if which(attempt) {
                 let attempt = self.attempts.remove(index);
                 let named = Some((attempt.id, attempt.transport));
-                self.note(Kind::Ended, named, Cause::Superseded as u32, 0, now);
+                self.note(Kind::Ended, named, Cause::Superseded as u32, 0);
                 self.drop_link(attempt.id);
             } else {
                 index += 1;
@@ -651,9 +642,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         }
     }
 
-    fn transition_to(&mut self, next: State, ending: Option<Ending>, now: Millis) -> State {
-        self.state
-            .transition_to(next, ending, now, &mut self.outputs, &mut self.trace)
+    fn transition_to(&mut self, next: State, ending: Option<Ending>) -> State {
+        self.state.transition_to(next, ending, &mut self.outputs)
     }
 
     fn settle(&mut self, ticket: Ticket, outcome: Outcome) {
@@ -684,20 +674,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     }
 
     #[inline(never)]
-    fn note(
-        &mut self,
-        kind: Kind,
-        attempt: Option<(AttemptId, Transport)>,
-        a: u32,
-        b: u32,
-        now: Millis,
-    ) {
-        self.trace.push(Entry {
-            at: now,
+    fn note(&mut self, kind: Kind, attempt: Option<(AttemptId, Transport)>, a: u32, b: u32) {
+        self.outputs.push(Output::Note(Note {
             kind,
             attempt,
             a,
             b,
-        });
+        }));
     }
 }

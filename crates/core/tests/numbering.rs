@@ -204,7 +204,10 @@ impl Page {
                 Output::Transmit { frames, .. } => self.written.extend(frames),
                 Output::Drop { attempt } => self.dropped.push(attempt.0),
                 Output::Event(event) => self.events.push(event),
-                Output::NeedToken(_) | Output::SideProbe | Output::Mend { .. } => {}
+                Output::NeedToken(_)
+                | Output::SideProbe
+                | Output::Mend { .. }
+                | Output::Note(_) => {}
             }
         }
     }

@@ -129,7 +129,7 @@ fn compile(repo: &Repo, part: Part, flavour: Flavour) -> Result<PathBuf> {
         // Each session has a memory of its own, of which the stack would be a megabyte.
         .args(["--", "-Clink-arg=-zstack-size=65536"])
         // What makes code faster by saying it twice; together 1 % of the text entry.
-        .arg("-Cllvm-args=-inline-threshold=0 -enable-pre=false -disable-lsr")
+        .arg("-Cllvm-args=-inline-threshold=0 -enable-pre=false -disable-lsr -max-store-memcpy=1 -max-store-memmove=1")
         .run_aside()?;
     let raw = repo
         .target()?

@@ -7,9 +7,9 @@ use super::state::State;
 use crate::close::{Cause, Ending, code};
 use crate::config::Dialect;
 use crate::frame::{Frame, Ready, Transport};
+use crate::note::Kind;
 use crate::output::Event;
 use crate::time::Millis;
-use crate::trace::Kind;
 use crate::transports::Transports;
 
 /// Milliseconds between two looks at whether the old link's way up is free.
@@ -28,7 +28,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         }
         if self.is_stray(index) {
             let attempt = self.attempts.get(index).map(|attempt| attempt.id);
-            self.drop_attempts(|other| Some(other.id) == attempt, now);
+            self.drop_attempts(|other| Some(other.id) == attempt);
             return self.replan(now);
         }
         let mut attempt = self.attempts.remove(index);
@@ -50,8 +50,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             if attempt.transport.is_negotiated() {
                 heartbeat = self.watch(rtt);
             }
-            if !self.recognise(ready, now) {
-                self.note(Kind::Ended, named, Cause::Protocol as u32, 0, now);
+            if !self.recognise(ready) {
+                self.note(Kind::Ended, named, Cause::Protocol as u32, 0);
                 self.drop_link(attempt.id);
                 // A session that is kept for later pages may have been taken by one of them.
                 let (cause, code) = match self.inbox.delivered {
@@ -63,7 +63,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                     code,
                     ..Ending::of(cause)
                 };
-                return self.fail(ending, now);
+                return self.fail(ending);
             }
             let received = self.inbox.settled();
             self.pending.push(Frame::Take {
@@ -74,17 +74,17 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         self.identity.fence += 1;
         self.outbox.rewind();
         self.inbox.settle();
-        self.note(Kind::Take, named, self.identity.fence, 0, now);
+        self.note(Kind::Take, named, self.identity.fence, 0);
         let transports = self.config.transports;
         let lesser: Transports = transports
             .iter()
             .skip_while(|t| *t != attempt.transport)
             .collect();
-        self.drop_attempts(|other| lesser.has(other.transport), now);
+        self.drop_attempts(|other| lesser.has(other.transport));
         let stable = now + u64::from(self.config.timing.stable);
         let id = attempt.id;
         let link = attempt.into_link(rtt, heartbeat, window, stable, self.falls, now);
-        let left = self.transition_to(State::Connected(link), None, now);
+        let left = self.transition_to(State::Connected(link), None);
         self.emit(Event::RoundTrip(id, rtt));
         self.flush(now);
         if let State::Connected(old) = left {
@@ -93,7 +93,6 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 Some((old.id, old.transport)),
                 Cause::Superseded as u32,
                 0,
-                now,
             );
             self.drop_link(old.id);
         }
@@ -119,7 +118,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     }
 
     /// Compares the server's session with ours; false where it claims what it cannot have.
-    fn recognise(&mut self, ready: Ready<S>, now: Millis) -> bool {
+    fn recognise(&mut self, ready: Ready<S>) -> bool {
         let before = self.identity.session.replace(ready.session);
         if before.is_some() && before != self.identity.session {
             let unknown = self.outbox.renumber(&mut self.outputs);
@@ -128,12 +127,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             self.identity.fence = 0;
             self.relieve();
             self.emit(Event::Gap { received, unknown });
-            self.note(Kind::Gap, None, 0, 0, now);
+            self.note(Kind::Gap, None, 0, 0);
             // Who was greeted in the name of the old session is answered for yet another one.
-            self.drop_attempts(
-                |other| other.has_opened() || other.transport.is_split(),
-                now,
-            );
+            self.drop_attempts(|other| other.has_opened() || other.transport.is_split());
             return true;
         }
         let settled = self.outbox.ack(ready.received, &mut self.outputs);

@@ -8,9 +8,9 @@ use crate::close::{Cause, Ending, code};
 use crate::config::{Dialect, Memory};
 use crate::frame::{Frame, Transport, VOICE};
 use crate::input::AttemptId;
+use crate::note::Kind;
 use crate::output::{Event, Outcome, Output, TokenReason};
 use crate::time::Millis;
-use crate::trace::Kind;
 use crate::transports::Transports;
 
 /// Received messages after which an ack is due at once: half of the window of P3.3.
@@ -254,7 +254,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 link.plan = Plan::Move {
                     at: now + self.rng.between(0, spread.into()),
                 };
-                self.note(Kind::Goaway, named, spread, 0, now);
+                self.note(Kind::Goaway, named, spread, 0);
             }
             Frame::Expiring { ms } => self.renew(now + u64::from(ms)),
             Frame::Close { code, retry } => {
@@ -286,7 +286,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             self.forget_written(Outcome::Sent);
         }
         if let State::Closing(_, Farewell::Leaving { .. }) = self.state {
-            return self.finish(State::Closed(Ending::of(Cause::Asked)), now);
+            return self.finish(State::Closed(Ending::of(Cause::Asked)));
         }
         self.flush(now);
     }
@@ -336,7 +336,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 self.forget_written(Outcome::Sent);
             }
         }
-        self.leave(now);
+        self.leave();
     }
 
     fn ack(&mut self) -> Frame<B, S> {
@@ -362,7 +362,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     }
 
     /// Goes on with the farewell once everything has arrived.
-    fn leave(&mut self, now: Millis) {
+    fn leave(&mut self) {
         let empty = self.outbox.is_empty() && self.pending.is_empty();
         let State::Closing(link, Farewell::Draining { until }) = &mut self.state else {
             return;
@@ -386,13 +386,13 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 return;
             }
         }
-        self.finish(State::Closed(Ending::of(Cause::Asked)), now);
+        self.finish(State::Closed(Ending::of(Cause::Asked)));
     }
 
     /// The link is gone.
     pub(super) fn lose(&mut self, mut ending: Ending, now: Millis) {
         let State::Connected(link) = &mut self.state else {
-            return self.finish(State::Closed(Ending::of(Cause::Asked)), now);
+            return self.finish(State::Closed(Ending::of(Cause::Asked)));
         };
         if ending.cause == Cause::Cut {
             let patience = u64::from(self.config.timing.settle);
@@ -425,10 +425,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             Some((attempt, transport)),
             ending.cause as u32,
             ending.number(),
-            now,
         );
         if ending.verdict() == crate::Verdict::Stop {
-            return self.fail(ending, now);
+            return self.fail(ending);
         }
         self.drop_link(attempt);
         self.pending.clear();
@@ -534,7 +533,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         {
             return;
         }
-        self.note(Kind::Token, None, TokenReason::Connect as u32, 0, now);
+        self.note(Kind::Token, None, TokenReason::Connect as u32, 0);
         self.outputs.push(Output::NeedToken(TokenReason::Connect));
     }
 
@@ -669,7 +668,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             link.climbs += 1;
             link.plan = Plan::Climb { at: now + span };
         }
-        self.note(Kind::Climb, None, span as u32, 0, now);
+        self.note(Kind::Climb, None, span as u32, 0);
     }
 
     fn move_later(&mut self, now: Millis) {

@@ -12,9 +12,9 @@ use crate::close::{Cause, Ending};
 use crate::config::Dialect;
 use crate::frame::{Transport, VOICE};
 use crate::input::AttemptId;
+use crate::note::Kind;
 use crate::output::Output;
 use crate::time::Millis;
-use crate::trace::Kind;
 
 /// Milliseconds until the offer is answered.
 pub(super) const EXCHANGE: u64 = 20_000;
@@ -64,7 +64,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         };
         attempt.phase = Phase::Offered { until };
         let (id, named) = (attempt.id, Some((attempt.id, attempt.transport)));
-        self.note(Kind::Offered, named, 0, 0, now);
+        self.note(Kind::Offered, named, 0, 0);
         let at = now + u64::from(self.standby());
         self.stand_by(id, |_| at);
     }
@@ -83,7 +83,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         };
         attempt.phase = Phase::Answered { until: now + span };
         let (id, named) = (attempt.id, Some((attempt.id, attempt.transport)));
-        self.note(Kind::Answered, named, 0, 0, now);
+        self.note(Kind::Answered, named, 0, 0);
         let soon = now + u64::from(self.config.timing.standby_answered);
         self.stand_by(id, |at| at.min(soon));
     }
@@ -134,7 +134,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         match pulse.quiet {
             quiet if quiet >= lost => return self.lose(Ending::of(Cause::HalfOpen), now),
             SUSPECT => {
-                self.mend(now);
+                self.mend();
                 self.stand_in(now);
             }
             PING.. => {}
@@ -189,7 +189,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             Some(attempt) if silent => attempt.postpone(|_| until),
             Some(attempt) => {
                 let id = attempt.id;
-                self.drop_attempts(|other| other.id == id, now);
+                self.drop_attempts(|other| other.id == id);
                 self.replan(now);
             }
             None => {}
@@ -197,7 +197,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     }
 
     /// The page moved: the path is gone, and another one likely.
-    pub(super) fn move_path(&mut self, now: Millis) {
+    pub(super) fn move_path(&mut self) {
         if !VOICE {
             return;
         }
@@ -207,7 +207,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             && self.config.dialect == Dialect::Throughline
         {
             link.mend = Mend::Idle;
-            self.mend(now);
+            self.mend();
         }
     }
 
@@ -218,16 +218,15 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         }
         let stale = self.attempts.iter().any(|a| a.transport.is_negotiated());
         if stale && let State::Connected(_) = self.state {
-            self.drop_attempts(
-                |attempt| attempt.transport.is_negotiated() && !attempt.has_opened(),
-                now,
-            );
+            self.drop_attempts(|attempt| {
+                attempt.transport.is_negotiated() && !attempt.has_opened()
+            });
             self.replan(now);
         }
     }
 
     /// Asks for another path, once in each silence.
-    fn mend(&mut self, now: Millis) {
+    fn mend(&mut self) {
         let Some(link) = self.state.link_mut() else {
             return;
         };
@@ -236,7 +235,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             Mend::Asked | Mend::Answered => return,
         }
         let (attempt, named) = (link.id, Some((link.id, link.transport)));
-        self.note(Kind::Mend, named, 0, 0, now);
+        self.note(Kind::Mend, named, 0, 0);
         self.outputs.push(Output::Mend { attempt });
     }
 
@@ -256,7 +255,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             pulse.next = now + pulse.tick;
         }
         let named = Some((link.id, link.transport));
-        self.note(Kind::Mended, named, 0, 0, now);
+        self.note(Kind::Mended, named, 0, 0);
         self.ping_path(now);
     }
 

@@ -9,9 +9,9 @@ use crate::close::{Cause, Ending, Verdict};
 use crate::config::{Dialect, Readiness};
 use crate::frame::{Frame, Hello, Ready, Transport, VERSION};
 use crate::input::{AttemptId, Environment, Report};
+use crate::note::Kind;
 use crate::output::{Event, Output, TokenReason};
 use crate::time::Millis;
-use crate::trace::Kind;
 use crate::transports::Transports;
 
 /// Rounds that fail with "not here" on every transport before a session that once had a link fails.
@@ -102,7 +102,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             step: Step::Waiting { until: now },
             patience,
         };
-        self.transition_to(State::Connecting(search), None, now);
+        self.transition_to(State::Connecting(search), None);
         self.next_round(now);
     }
 
@@ -113,7 +113,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             step: Step::Waiting { until: now },
             patience,
         };
-        self.transition_to(State::Reconnecting(search), Some(ending), now);
+        self.transition_to(State::Reconnecting(search), Some(ending));
         if ending.verdict() == Verdict::RefreshToken {
             return self.refresh_token(ending, now);
         }
@@ -157,7 +157,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             Token::Needed(reason) => {
                 let until = now + u64::from(self.config.timing.token);
                 self.set_step(Step::Token { until });
-                self.note(Kind::Token, None, reason as u32, 0, now);
+                self.note(Kind::Token, None, reason as u32, 0);
                 self.outputs.push(Output::NeedToken(reason));
             }
             Token::None | Token::Held => self.start_round(now),
@@ -175,7 +175,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         };
         let mut queue = self.candidates();
         if queue.is_empty() {
-            return self.fail(Ending::of(Cause::Unavailable), now);
+            return self.fail(Ending::of(Cause::Unavailable));
         }
         if mode != Mode::Race {
             // What worked last, but the most preferred one in the second round, and another one in
@@ -257,7 +257,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             phase: Phase::Opening { until: now + open },
             uplink: Uplink::Free,
         };
-        self.note(Kind::Open, Some((id, transport)), 0, 0, now);
+        self.note(Kind::Open, Some((id, transport)), 0, 0);
         self.outputs.push(Output::Open {
             attempt: id,
             transport,
@@ -343,7 +343,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 self.greet(id);
             }
         }
-        self.note(Kind::Opened, Some((id, transport)), 0, 0, now);
+        self.note(Kind::Opened, Some((id, transport)), 0, 0);
     }
 
     fn prove(&mut self, index: usize, ready: Option<Ready<S>>, now: Millis) {
@@ -363,7 +363,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let rtt = (now - attempt.started) as u32;
         let named = Some((attempt.id, attempt.transport));
         attempt.phase = Phase::Settling { until, ready, rtt };
-        self.note(Kind::Ready, named, rtt, 0, now);
+        self.note(Kind::Ready, named, rtt, 0);
         if until == now {
             self.adopt(index, now);
         }
@@ -389,13 +389,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             cause => cause,
         };
         let named = Some((attempt.id, transport));
-        self.note(
-            Kind::Ended,
-            named,
-            ending.cause as u32,
-            ending.number(),
-            now,
-        );
+        self.note(Kind::Ended, named, ending.cause as u32, ending.number());
         self.drop_link(attempt.id);
         let barred = matches!(
             ending.cause,
@@ -414,7 +408,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             return self.flush(now);
         }
         match ending.verdict() {
-            Verdict::Stop => self.fail(ending, now),
+            Verdict::Stop => self.fail(ending),
             Verdict::RefreshToken => self.refresh_token(ending, now),
             verdict @ (Verdict::Retry | Verdict::RetryAfter(_) | Verdict::SwitchTransport) => {
                 self.tally(ending, verdict, now);
@@ -480,7 +474,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             (Some(ending), None)
                 if round.queue.is_empty() && (!had_link || rounds >= UNSUITABLE_ROUNDS) =>
             {
-                self.fail(ending, now);
+                self.fail(ending);
             }
             _ => self.wait(round.tally.retry_after, now),
         }
@@ -500,7 +494,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         };
         let goes_on = !round.queue.is_empty();
         *step = Step::Round(round);
-        self.note(Kind::SideProbe, None, status.into(), 0, now);
+        self.note(Kind::SideProbe, None, status.into(), 0);
         let ending = Ending {
             status,
             retry_after,
@@ -508,7 +502,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         };
         match status {
             401 => self.refresh_token(ending, now),
-            403 if !had_link && !goes_on => self.fail(ending, now),
+            403 if !had_link && !goes_on => self.fail(ending),
             0 | 429 | 500..=599 => self.wait(retry_after, now),
             _ if goes_on => self.start_next(now),
             _ => self.wait(None, now),
@@ -521,10 +515,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let span = u64::from(self.config.timing.stable);
         let again = |at| now - at < span;
         if self.token == Token::None || self.streak.refreshed.is_some_and(again) {
-            return self.fail(ending, now);
+            return self.fail(ending);
         }
         self.streak.refreshed = Some(now);
-        self.drop_attempts(|_| true, now);
+        self.drop_attempts(|_| true);
         self.token = Token::Needed(TokenReason::Unauthorized);
         self.next_round(now);
     }
@@ -544,13 +538,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     fn wait_until(&mut self, until: Millis, now: Millis) {
         self.set_step(Step::Waiting { until });
         let span = until - now;
-        self.note(
-            Kind::Wait,
-            None,
-            u32::try_from(span).unwrap_or(u32::MAX),
-            0,
-            now,
-        );
+        self.note(Kind::Wait, None, u32::try_from(span).unwrap_or(u32::MAX), 0);
         self.emit(Event::RetryIn(span));
     }
 
@@ -560,7 +548,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         if environment == Environment::NetworkChanged {
             self.backoff.reset();
             self.streak = Streak::default();
-            self.move_path(now);
+            self.move_path();
         }
         if environment != Environment::Woke {
             self.renegotiate(now);
@@ -603,7 +591,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 step,
                 patience: None,
             };
-            self.transition_to(State::Suspended(search), Some(ending), now);
+            self.transition_to(State::Suspended(search), Some(ending));
         } else {
             self.emit(Event::Trouble(ending));
         }

@@ -6,9 +6,9 @@ use super::link::Link;
 use super::search::Search;
 use crate::close::Ending;
 use crate::frame::Transport;
+use crate::note::{Kind, Note};
 use crate::output::{Event, Output, StateKind};
 use crate::time::Millis;
-use crate::trace::{Entry, Kind, Trace};
 
 /// Each state owns the data that exists only in it.
 #[derive(Debug)]
@@ -196,9 +196,7 @@ impl State {
         &mut self,
         next: Self,
         ending: Option<Ending>,
-        now: Millis,
         outputs: &mut Vec<Output<B, S>>,
-        trace: &mut Trace,
     ) -> Self {
         let (from, to) = (self.kind(), next.kind());
         let carried = (self.transport(), next.transport());
@@ -211,13 +209,12 @@ impl State {
         }
         if from != to {
             debug_assert!(from.may_become(to), "{from:?} may not become {to:?}");
-            trace.push(Entry {
-                at: now,
+            outputs.push(Output::Note(Note {
                 kind: Kind::State,
                 attempt: None,
                 a: from as u32,
                 b: to as u32,
-            });
+            }));
             outputs.push(Output::Event(Event::State { from, to, ending }));
         }
         left

@@ -359,6 +359,7 @@ impl World {
                 | Event::RoundTrip(..),
             )
             | Output::NeedToken(_)
+            | Output::Note(_)
             | Output::SideProbe => {}
             Output::Mend { attempt } => {
                 assert_eq!(self.live.get(&attempt), Some(&Transport::WebRtc));

@@ -228,6 +228,7 @@ impl World {
                 let span = self.net.dial();
                 self.after(span, Happening::ProbeSent(self.page.id));
             }
+            Output::Note(_) => {}
             Output::Event(event) => self.hear(event),
         }
     }

@@ -224,6 +224,7 @@ impl Page {
                 Output::Drop { attempt } => drop(self.wires.remove(&attempt)),
                 Output::NeedToken(_) => panic!("there are no tokens here"),
                 Output::Mend { .. } => panic!("there is no WebRTC here"),
+                Output::Note(_) => {}
                 Output::SideProbe => {
                     let (tell, address) = (self.tell.clone(), self.address);
                     tokio::spawn(async move {

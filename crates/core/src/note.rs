@@ -1,15 +1,9 @@
-//! The last things that happened, as numbers: what `explain()` is made of.
-
-use alloc::vec::Vec;
+//! What happened, as numbers: what `explain()` is made of.
 
 use crate::frame::Transport;
 use crate::input::AttemptId;
-use crate::time::Millis;
 
-/// Entries kept; older ones make room.
-pub const CAPACITY: usize = 256;
-
-/// What happened. The meaning of [`Entry::a`] and [`Entry::b`] follows each kind.
+/// What happened. The meaning of [`Note::a`] and [`Note::b`] follows each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -49,9 +43,7 @@ pub enum Kind {
 
 /// One thing that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
-    /// When.
-    pub at: Millis,
+pub struct Note {
     /// What.
     pub kind: Kind,
     /// To which attempt, if to one.
@@ -60,32 +52,4 @@ pub struct Entry {
     pub a: u32,
     /// By kind.
     pub b: u32,
-}
-
-/// A bounded log of entries, oldest first.
-#[derive(Debug, Clone, Default)]
-pub struct Trace {
-    entries: Vec<Entry>,
-    /// Where the oldest entry is once the log is full.
-    oldest: usize,
-}
-
-impl Trace {
-    pub(crate) fn push(&mut self, entry: Entry) {
-        if self.entries.len() < CAPACITY {
-            self.entries.push(entry);
-        } else if let Some(oldest) = self.entries.get_mut(self.oldest) {
-            *oldest = entry;
-            self.oldest = (self.oldest + 1) % CAPACITY;
-        }
-    }
-
-    /// Returns the entries, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        let (newer, older) = self
-            .entries
-            .split_at_checked(self.oldest)
-            .unwrap_or_default();
-        older.iter().chain(newer)
-    }
 }
