@@ -180,3 +180,26 @@ export const options: Options[] = [
   // @ts-expect-error what looks at payloads is made by schemas()
   { check: { events: {} } },
 ];
+
+// ---- Habits from elsewhere
+
+// @ts-expect-error an address is an option
+connect("/realtime");
+// @ts-expect-error `state` says it
+session.on("connect", () => {});
+// @ts-expect-error listeners are added by `on`
+session.addEventListener("message", () => {});
+// @ts-expect-error and not assigned
+session.onmessage = () => {};
+// @ts-expect-error `send` does
+session.emit("USER_MESSAGE", { text: "hi" });
+// @ts-expect-error the type stands before the payload
+session.send({ type: "USER_MESSAGE", text: "hi" });
+// @ts-expect-error JSON is made by the session
+session.send("USER_MESSAGE", JSON.stringify({ text: "hi" }));
+// @ts-expect-error a reply is what `request` resolves with, not a callback
+session.request("START", { role: "engineer" }, (reply: { id: string }) => reply.id);
+// @ts-expect-error a token is text, not the answer that holds it
+connect({ token: ({ signal }) => fetch("/api/token", { signal }) });
+// @ts-expect-error delays are `timing.backoff`
+connect({ reconnectionDelay: 1_000 });
