@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { lexer, walkTokens } from "marked";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 
@@ -98,4 +99,14 @@ test("what is published is what `files` and `exports` name, and what those load"
     assert.ok(published.includes(target.slice(2)), target);
   }
   assert.deepEqual(published.filter((path) => path.startsWith("js") || path.startsWith("wasm")), []);
+});
+
+test("its README and protocol lead to what is published, or to addresses", async () => {
+  const published = await readdir(join(folder, "node_modules/throughline"), { recursive: true });
+  for (const paper of ["README.md", "PROTOCOL.md"]) {
+    const links = [];
+    const text = await readFile(join(folder, "node_modules/throughline", paper), "utf8");
+    walkTokens(lexer(text), ({ type, href }) => void ((type === "link" || type === "image") && links.push(href)));
+    assert.deepEqual(links.filter((href) => !/^(#|https:)/.test(href) && !published.includes(href.split("#")[0])), [], paper);
+  }
 });

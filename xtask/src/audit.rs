@@ -27,7 +27,8 @@ pub(crate) fn check(repo: &Repo) -> Result<()> {
         npm.args(["--prefix", folder]).heard()
     };
     listed("npm packages", npm(".")?)?;
-    listed("npm packages of benches", npm("benches")?)
+    listed("npm packages of benches", npm("benches")?)?;
+    listed("npm packages of docs/site", npm("docs/site")?)
 }
 
 /// Judges by how a program ended and what it said.

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::size::Report;
 use crate::tools::{Repo, timed};
-use crate::{inline, licences};
+use crate::{inline, licences, papers};
 use wasm::{Module, Part};
 
 /// What a build is for.
@@ -112,9 +112,6 @@ pub(crate) struct Package {
     pub(crate) bindings: Vec<(&'static str, String)>,
 }
 
-/// What goes into the package beside the code.
-const PAPERS: [&str; 4] = ["LICENSE-APACHE", "LICENSE-MIT", "PROTOCOL.md", "README.md"];
-
 /// Where what is published goes.
 const DIST: &str = "pkg/dist";
 
@@ -139,10 +136,7 @@ pub(crate) fn release(repo: &Repo) -> Result<Report> {
 }
 
 fn package(repo: &Repo, flavour: Flavour) -> Result<Package> {
-    for paper in PAPERS {
-        fs::copy(repo.existing(paper)?, repo.path("pkg").join(paper))
-            .with_context(|| format!("{paper} cannot be copied"))?;
-    }
+    papers::write(repo)?;
     licences::write(repo)?;
     empty(&repo.path(DIST))?;
     let mut bindings = Vec::new();

@@ -11,6 +11,7 @@ mod inline;
 mod licences;
 mod measure;
 mod pack;
+mod papers;
 mod server;
 mod setup;
 mod site;

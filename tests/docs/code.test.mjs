@@ -1,0 +1,85 @@
+// The code that the documentation shows compiles against the package's types, as strictly as there is a way to. CONTRIBUTING.md says how it is written.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+
+import { ROOT, blocks, pageAt, tracked } from "./support/pages.mjs";
+
+const run = promisify(execFile);
+const CONCURRENCY = 2;
+
+/** Pages whose code is an app's own, shown as it is run by a test of its own. */
+const RECIPES = /^docs\/recipes\//;
+const SHOWN = /^(README|docs\/.*)\.md$/;
+/** Languages by what files have at their end. */
+const ENDS = { ts: ".ts", tsx: ".tsx", js: ".js", jsx: ".jsx", html: ".js" };
+
+/** What an app of ours is: neither what it was before, written for another library, nor a program of Node's, which a test runs. */
+const isCompiled = ({ language, title, words }) => ENDS[language] && !words.includes("before") && !title?.endsWith(".mjs");
+
+const written = (await tracked()).filter((path) => SHOWN.test(path) && !RECIPES.test(path));
+const shown = await Promise.all(written.map(async (path) => ({ path, code: blocks(await pageAt(path)).filter(isCompiled) })));
+const pages = shown.filter(({ code }) => code.length > 0);
+
+let folder;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "throughline-docs-"));
+  await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }));
+  await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+/** The scripts in a page of HTML, with as many lines before each as it has there. */
+function scripts(html) {
+  const found = [...html.matchAll(/<script type="module">(.*?)<\/script>/gs)];
+  return found.map((match) => "\n".repeat(html.slice(0, match.index).split("\n").length - 1) + match[1]).join("\n");
+}
+
+const optionsFor = (loose) => ({
+  target: "es2022", module: "esnext", moduleResolution: "bundler", lib: ["es2024", "dom", "dom.iterable", "esnext.disposable"], types: [], jsx: "react-jsx",
+  noEmit: true, allowJs: true, checkJs: true, skipLibCheck: true, isolatedModules: true, strict: !loose, exactOptionalPropertyTypes: !loose, noUncheckedIndexedAccess: !loose,
+  paths: { throughline: [join(ROOT, "pkg/types/index.d.ts")], "throughline/*": [join(ROOT, "pkg/types/*.d.ts")] },
+});
+
+/** The names of an app's own that a page's code mentions without having them, and the elements that its HTML names. */
+async function declared(path, files) {
+  const beside = new URL(`declared/${path.replace(/\.md$/, ".d.ts")}`, import.meta.url);
+  const ids = files.flatMap(({ language, code }) => (language === "html" ? [...code.matchAll(/\bid="(\w+)"/g)] : []));
+  return [existsSync(beside) ? await readFile(beside, "utf8") : "", ...ids.map(([, id]) => `declare const ${id}: any;`)].join("\n");
+}
+
+/** What the compiler says of a page's code: JavaScript is looked at less strictly, since it cannot say what is what. */
+async function compiled({ path, code }) {
+  const told = await Promise.all([false, true].map(async (loose) => {
+    const files = code.filter(({ language }) => language.startsWith("ts") !== loose);
+    if (files.length === 0) return "";
+    const here = join(folder, path.replaceAll("/", "-"), loose ? "js" : "ts");
+    await mkdir(here, { recursive: true });
+    const names = await Promise.all(files.map(async ({ language, title, code, line }) => {
+      const name = title && language !== "html" ? title : `line-${line}${ENDS[language]}`;
+      const source = language === "html" ? scripts(code) : code;
+      await mkdir(dirname(join(here, name)), { recursive: true });
+      await writeFile(join(here, name), `${source}\nexport {};\n`);
+      return name;
+    }));
+    await writeFile(join(here, "declared.d.ts"), await declared(path, files));
+    await writeFile(join(here, "tsconfig.json"), JSON.stringify({ compilerOptions: optionsFor(loose), files: ["declared.d.ts", ...names] }));
+    try {
+      await run("node", [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", here, "--pretty", "false"], { cwd: here });
+      return "";
+    } catch (/** @type {any} */ error) {
+      return error.stdout || String(error);
+    }
+  }));
+  return told.join("");
+}
+
+test("what the pages show compiles", { concurrency: CONCURRENCY }, async (t) => {
+  await Promise.all(pages.map((page) => t.test(page.path, async () => assert.equal(await compiled(page), ""))));
+});

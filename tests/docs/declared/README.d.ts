@@ -1,0 +1,6 @@
+declare function render(text: string): void;
+declare const wifi: HTMLElement;
+declare const button: HTMLButtonElement;
+declare function show(text: string): void;
+declare function light(who: "user" | "agent", speaking: boolean): void;
+declare function note(text: string): void;
