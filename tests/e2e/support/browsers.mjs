@@ -155,7 +155,8 @@ function program(variable, fallback) {
   return process.env[variable] ?? fallback;
 }
 
-function freePort() {
+/** A port that nobody listens on. */
+export function freePort() {
   return new Promise((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
       const { port } = server.address();

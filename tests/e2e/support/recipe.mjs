@@ -1,4 +1,4 @@
-// The code that a recipe shows, to be run as it stands.
+// The code that the documentation shows, to be run as it stands.
 
 import { readFile } from "node:fs/promises";
 
@@ -15,4 +15,10 @@ export async function recipe(name, headings, site) {
     return code;
   });
   return codes.join("\n").replace(/from "throughline(?:\/(\w+))?"/g, (_, entry = "throughline") => `from "${site.url}/${entry}.js"`);
+}
+
+/** The files that a page shows, by their names: blocks of code whose first line is ```` ```js title=server.mjs ````. */
+export async function shownFiles(page) {
+  const text = await readFile(new URL(`../../../${page}`, import.meta.url), "utf8");
+  return Object.fromEntries([...text.matchAll(/^```\w+ title=(\S+)\n(.*?)^```$/gms)].map(([, name, code]) => [name, code]));
 }
