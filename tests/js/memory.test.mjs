@@ -11,6 +11,7 @@ const kept = new Map();
 
 beforeEach((t) => {
   kept.clear();
+  globalThis.location = /** @type {any} */ ({});
   globalThis.localStorage = /** @type {any} */ ({ getItem: (key) => kept.get(key) ?? null, setItem: (key, text) => kept.set(key, text) });
   t.mock.timers.enable({ apis: ["Date"] });
 });
@@ -44,4 +45,15 @@ test("what somebody else wrote there is nothing", () => {
   assert.deepEqual(recall("here"), []);
   remember("here", SSE, 7);
   assert.deepEqual(recall("here"), [SSE, 7]);
+});
+
+test("a program that is no page leaves storage alone", () => {
+  delete globalThis.location;
+  let touched = 0;
+  const { localStorage } = globalThis;
+  Object.defineProperty(globalThis, "localStorage", { configurable: true, get: () => touched++ });
+  remember("here", SSE, 7);
+  assert.deepEqual(recall("here"), []);
+  Object.defineProperty(globalThis, "localStorage", { configurable: true, writable: true, value: localStorage });
+  assert.equal(touched, 0);
 });
