@@ -198,4 +198,6 @@ pub(crate) enum Measure {
     Leaks,
     /// How soon the demo's page has a first answer of another app's server, how true its sign is, and whether comments come once.
     Systems,
+    /// Whether the packed tarball builds and runs with each bundler, framework and runtime, and what a page asks for.
+    Packaging,
 }

@@ -34,6 +34,7 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
         Measure::Serverless => in_browsers(repo, "benches/serverless.mjs", &args.args),
         Measure::Leaks => in_browsers(repo, "benches/leaks.mjs", &args.args),
         Measure::Systems => in_browsers(repo, "benches/systems.mjs", &args.args),
+        Measure::Packaging => in_browsers(repo, "benches/packaging.mjs", &args.args),
         Measure::Switches => {
             install_peers(repo)?;
             in_browsers(repo, "benches/switches.mjs", &args.args)

@@ -147,10 +147,11 @@ enum Step {
     Wasm(Browser),
     E2e,
     Bindings,
+    Packaging,
 }
 
 impl Step {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Setup,
         Self::Fmt,
         // The wasm tests name the built package, and lints read them.
@@ -171,6 +172,7 @@ impl Step {
         Self::Wasm(Browser::Webkit),
         Self::E2e,
         Self::Bindings,
+        Self::Packaging,
     ];
 
     fn name(self) -> &'static str {
@@ -194,6 +196,7 @@ impl Step {
             Self::Wasm(Browser::Webkit) => "wasm-webkit",
             Self::E2e => "e2e",
             Self::Bindings => "bindings",
+            Self::Packaging => "packaging",
         }
     }
 
@@ -222,6 +225,9 @@ impl Step {
             Self::Wasm(Browser::Webkit) => "the browser crate's tests in WebKitGTK",
             Self::E2e => "the built package in pages of all three browsers",
             Self::Bindings => "the built package in apps of React, Vue and Svelte, in Chromium",
+            Self::Packaging => {
+                "the packed tarball, installed in apps, built by their tools and run: the quick ones"
+            }
         }
     }
 
@@ -300,6 +306,7 @@ impl Session<'_> {
             Step::Wasm(browser) => self.wasm(browser),
             Step::E2e => self.pages("tests/e2e"),
             Step::Bindings => self.pages("tests/bindings"),
+            Step::Packaging => self.pages("tests/packaging"),
         }
     }
 

@@ -1,11 +1,11 @@
-const versions = [22, 26];
 const transports = ["websocket", "sse", "long-poll"];
+const node = (version) => `node_modules/node-${version}/bin/node`;
+const runs = (version) => [
+  [`${version}-import`, [node(version), "import.mjs", "{say}"]],
+  ...transports.map((transport) => [`${version}-${transport}`, [node(version), "client.mjs", "{server}", "{say}", transport]]),
+];
 
 export default {
-  title: "Node 22 and 26",
-  runs: Object.fromEntries(
-    versions.flatMap((version) =>
-      transports.map((transport) => [`${version}-${transport}`, [`node_modules/node-${version}/bin/node`, "client.mjs", "{server}", "{say}", transport]]),
-    ),
-  ),
+  title: "Node 22, 26",
+  runs: Object.fromEntries([22, 26].flatMap(runs)),
 };
