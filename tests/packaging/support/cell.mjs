@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { serveFolder, startGateway } from "./gateway.mjs";
 import { install } from "./install.mjs";
+import { journey } from "./journey.mjs";
 import { run, serve } from "./programs.mjs";
 import { count, learn, readFolder, traced } from "./wasm.mjs";
 
@@ -26,6 +27,7 @@ export async function perform(cell, mode, world) {
     const marks = await learn(app);
     const lines = [];
     for (const [path, entry] of Object.entries(cell.pages)) lines.push(await page(`${name}${path === "/" ? "" : `.${title(path)}`}`, path, entry, mode, marks, gateway, world));
+    if (cell.journey) lines.push(await journey(name, cell.journey, mode, app, gateway, world));
     if (mode === "build" && command && output) lines.push(await whole(name, cell, marks, join(app, output), cell.build.copies));
     return lines;
   } finally {

@@ -4,8 +4,11 @@ import { startBrowser } from "../../e2e/support/browsers.mjs";
 import { startServer } from "../../e2e/support/server.mjs";
 import { pack } from "./install.mjs";
 
+/** A page that was left is gone, and its session with it: it is not kept for a way back. */
+const FLAGS = ["--disable-features=BackForwardCache"];
+
 export async function startWorld() {
-  const [tarball, server, { driver, stop }] = await Promise.all([pack(), startServer(), startBrowser("chromium")]);
+  const [tarball, server, { driver, stop }] = await Promise.all([pack(), startServer(), startBrowser("chromium", { flags: FLAGS })]);
   return {
     tarball,
     server,
@@ -24,6 +27,13 @@ export async function startWorld() {
         return entries.filter(({ level }) => level.value >= 900).map(({ level, message }) => `${level.name}: ${message}`);
       },
       evaluate: (run, ...args) => driver.executeScript(`return (${run})(...arguments)`, ...args),
+      /** Waits until a function in the page has something to return. */
+      async until(run, ms, ...args) {
+        const settled = () => driver.executeScript(`return (${run})(...arguments)`, ...args);
+        await driver.wait(settled, ms).catch(async (error) => {
+          throw new Error(`${error.message}\n${run} of ${args}, but the page is ${await driver.executeScript("return document.body.innerHTML")}`);
+        });
+      },
     },
     async stop() {
       await Promise.all([stop(), server.stop()]);

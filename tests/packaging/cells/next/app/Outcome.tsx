@@ -1,0 +1,10 @@
+"use client";
+
+import { useSession } from "throughline/react";
+import { joinRoom } from "./chat";
+import { useOutcome } from "./useOutcome";
+
+export function Outcome({ room }: { room: string }) {
+  useOutcome(useSession(joinRoom, room));
+  return null;
+}

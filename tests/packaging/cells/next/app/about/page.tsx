@@ -1,0 +1,5 @@
+import { ROOMS } from "../chat";
+
+export default function Page() {
+  return <p>Rooms: {ROOMS.join(", ")}</p>;
+}

@@ -1,0 +1,9 @@
+import type { Session } from "throughline";
+import { useEvent } from "throughline/vue";
+import type { Events } from "~/chat";
+
+/** Does what a user would, in a session that others have too, and tells what came of it. */
+export function useOutcome(session: Ref<Session<Events, Events> | null>) {
+  useEvent(session, "ECHO", ({ text }) => (document.documentElement.dataset.outcome = text));
+  watch(session, (session) => session?.send("ECHO", { text: new URLSearchParams(location.search).get("say") ?? "" }));
+}
