@@ -1,6 +1,7 @@
 //! `cargo xtask build`: cargo → wasm-bindgen → wasm-opt → what the package is published with.
 
 mod bundle;
+mod script;
 mod wasm;
 
 use std::fs;
@@ -30,6 +31,8 @@ pub(crate) enum Entry {
     Text,
     /// `throughline/wasm`: the same, and the application gives it the wasm.
     TextWasm,
+    /// `throughline/no-wasm`: the same, and the wasm is JavaScript.
+    NoWasm,
     /// `throughline/voice`: all of it plus WebRTC and audio.
     Voice,
     /// `throughline/voice/wasm`: the same, and the application gives it the wasm.
@@ -43,17 +46,26 @@ enum Source {
     Inlined,
     /// From the application.
     Given,
+    /// It has none: the same code is JavaScript.
+    Script,
 }
 
 impl Entry {
     /// Every entry, in the order they are built.
-    const ALL: [Self; 4] = [Self::Text, Self::TextWasm, Self::Voice, Self::VoiceWasm];
+    const ALL: [Self; 5] = [
+        Self::Text,
+        Self::TextWasm,
+        Self::NoWasm,
+        Self::Voice,
+        Self::VoiceWasm,
+    ];
 
     /// The name of its budget.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::TextWasm => "text-wasm",
+            Self::NoWasm => "no-wasm",
             Self::Voice => "voice",
             Self::VoiceWasm => "voice-wasm",
         }
@@ -63,6 +75,7 @@ impl Entry {
         match self {
             Self::Text => "pkg/js/index.js",
             Self::TextWasm => "pkg/js/wasm/index.js",
+            Self::NoWasm => "pkg/js/no-wasm.js",
             Self::Voice => "pkg/js/voice/index.js",
             Self::VoiceWasm => "pkg/js/wasm/voice.js",
         }
@@ -73,6 +86,7 @@ impl Entry {
         match self {
             Self::Text => "throughline.js",
             Self::TextWasm => "wasm.js",
+            Self::NoWasm => "no-wasm.js",
             Self::Voice => "voice.js",
             Self::VoiceWasm => "voice-wasm.js",
         }
@@ -80,7 +94,7 @@ impl Entry {
 
     const fn part(self) -> Part {
         match self {
-            Self::Text | Self::TextWasm => Part::Text,
+            Self::Text | Self::TextWasm | Self::NoWasm => Part::Text,
             Self::Voice | Self::VoiceWasm => Part::Voice,
         }
     }
@@ -89,6 +103,7 @@ impl Entry {
         match self {
             Self::Text | Self::Voice => Source::Inlined,
             Self::TextWasm | Self::VoiceWasm => Source::Given,
+            Self::NoWasm => Source::Script,
         }
     }
 }
@@ -99,10 +114,10 @@ pub(crate) struct Built {
     pub(crate) entry: Entry,
     /// The one file a page loads.
     pub(crate) text: String,
-    /// The same with an empty string where the wasm goes.
+    /// The same with an empty string where the core goes.
     pub(crate) js_alone: String,
-    /// The wasm, inlined or beside it.
-    pub(crate) wasm: Vec<u8>,
+    /// Its core, inlined or beside it.
+    pub(crate) core: Vec<u8>,
 }
 
 /// All that was built.
@@ -117,8 +132,8 @@ const DIST: &str = "pkg/dist";
 
 const BINDINGS: [&str; 4] = ["schemas", "react", "vue", "svelte"];
 
-/// Stands for the wasm while esbuild runs, which would otherwise escape more of it than the language asks for.
-const PLACEHOLDER: &str = "\"@throughline-wasm-bytes@\"";
+/// Stands for the core while esbuild runs, which would otherwise escape more of the wasm than the language asks for.
+const PLACEHOLDER: &str = "\"@throughline-core@\"";
 
 /// Builds the package; a release build reports its sizes and is held to its budget.
 pub(crate) fn run(repo: &Repo, flavour: Flavour) -> Result<()> {
@@ -198,6 +213,7 @@ fn build(repo: &Repo, part: Part, flavour: Flavour) -> Result<Vec<Built>> {
             match entry.wasm() {
                 Source::Inlined => inlined(repo, entry, flavour, &module),
                 Source::Given => given(repo, entry, flavour, &module),
+                Source::Script => scripted(repo, entry, flavour, &module),
             }
         })
         .collect()
@@ -205,46 +221,69 @@ fn build(repo: &Repo, part: Part, flavour: Flavour) -> Result<Vec<Built>> {
 
 fn inlined(repo: &Repo, entry: Entry, flavour: Flavour, module: &Module) -> Result<Built> {
     let literal = inline::template_literal(&module.bytes);
-    let bytes = |literal: &str| {
-        let text = format!(
-            "// One character a byte, masked.\nexport const mask = {};\nexport default {literal};",
-            inline::MASK
-        );
-        generate(repo, entry.part(), "bytes.js", &text)
-    };
-    bytes(PLACEHOLDER)?;
-    let text = bundle::bundle(repo, entry, flavour, &module.names);
-    // Written whatever became of the bundle, so that a placeholder never stays behind.
-    bytes(&literal)?;
-    let text = text?;
-    verify_round_trip(repo, entry.part(), &module.path)?;
-    let places = text.matches(PLACEHOLDER).count();
-    ensure!(
-        places == 1,
-        "the bundle names the wasm {places} times, not once: does {} import its bytes?",
-        entry.source(),
+    let about = format!(
+        "// One character a byte, masked.\nexport const mask = {};\n",
+        inline::MASK
     );
-    built(
+    let text = with_core(repo, entry, flavour, module, "bytes.js", &about, &literal)?;
+    verify_round_trip(repo, entry.part(), &module.path)?;
+    built(repo, entry, module.bytes.clone(), &text, &literal)
+}
+
+fn scripted(repo: &Repo, entry: Entry, flavour: Flavour, module: &Module) -> Result<Built> {
+    let function = format!("({})", script::script(repo, module, flavour)?);
+    let text = with_core(
         repo,
         entry,
-        module.bytes.clone(),
-        text.replace(PLACEHOLDER, &literal),
-        text.replace(PLACEHOLDER, "\"\""),
-    )
+        flavour,
+        module,
+        "script.js",
+        "// @ts-nocheck\n",
+        &function,
+    )?;
+    built(repo, entry, function.clone().into_bytes(), &text, &function)
 }
 
 fn given(repo: &Repo, entry: Entry, flavour: Flavour, module: &Module) -> Result<Built> {
     let text = bundle::bundle(repo, entry, flavour, &module.names)?;
-    built(repo, entry, module.published(), text.clone(), text)
+    built(repo, entry, module.published(), &text, "")
 }
 
-fn built(
+/// Bundles an entry whose core is the expression `core`, which a placeholder stands for.
+fn with_core(
     repo: &Repo,
     entry: Entry,
-    wasm: Vec<u8>,
-    text: String,
-    js_alone: String,
-) -> Result<Built> {
+    flavour: Flavour,
+    module: &Module,
+    file: &str,
+    about: &str,
+    core: &str,
+) -> Result<String> {
+    let generated = |core: &str| {
+        generate(
+            repo,
+            entry.part(),
+            file,
+            &format!("{about}export default {core};"),
+        )
+    };
+    generated(PLACEHOLDER)?;
+    let text = bundle::bundle(repo, entry, flavour, &module.names);
+    // Written whatever became of the bundle, so that a placeholder never stays behind.
+    generated(core)?;
+    let text = text?;
+    let places = text.matches(PLACEHOLDER).count();
+    ensure!(
+        places == 1,
+        "the bundle names its core {places} times, not once: does {} import {file}?",
+        entry.source(),
+    );
+    Ok(text)
+}
+
+/// Publishes a bundle, with its core where a placeholder stands for it.
+fn built(repo: &Repo, entry: Entry, core: Vec<u8>, text: &str, expression: &str) -> Result<Built> {
+    let js_alone = text.replace(PLACEHOLDER, "\"\"");
     let unused = js_alone
         .find("import.meta")
         .or_else(|| js_alone.find("_bg.wasm\", "));
@@ -253,12 +292,13 @@ fn built(
         "{} looks for a .wasm file of its own: is \"sideEffects\": false in pkg/package.json?",
         entry.file()
     );
+    let text = text.replace(PLACEHOLDER, expression);
     publish(repo, entry.file(), text.as_bytes())?;
     Ok(Built {
         entry,
         text,
         js_alone,
-        wasm,
+        core,
     })
 }
 

@@ -62,8 +62,8 @@ struct Sizes {
     raw: usize,
     gzip: usize,
     brotli: usize,
-    wasm_raw: usize,
-    wasm_brotli: usize,
+    core_raw: usize,
+    core_brotli: usize,
     js_raw: usize,
     js_brotli: usize,
     limit: u64,
@@ -79,8 +79,8 @@ impl Sizes {
             raw: text.len(),
             gzip: gzip(text)?,
             brotli: brotli(text)?,
-            wasm_raw: built.wasm.len(),
-            wasm_brotli: brotli(&built.wasm)?,
+            core_raw: built.core.len(),
+            core_brotli: brotli(&built.core)?,
             js_raw: built.js_alone.len(),
             js_brotli: brotli(built.js_alone.as_bytes())?,
             limit: budget(repo, entry, "brotli")?,
@@ -98,8 +98,8 @@ impl Sizes {
             "bytes", "raw", "gzip 9", "brotli 11"
         );
         row("one file", self.raw, Some(self.gzip), self.brotli);
-        row("the wasm alone", self.wasm_raw, None, self.wasm_brotli);
-        row("the JavaScript alone", self.js_raw, None, self.js_brotli);
+        row("its core alone", self.core_raw, None, self.core_brotli);
+        row("the rest alone", self.js_raw, None, self.js_brotli);
         let spare = i128::from(self.aim) - self.brotli as i128;
         eprintln!(
             "  {}: {} of {} bytes; {spare:+} to the aim of {}",
@@ -121,7 +121,7 @@ impl Sizes {
     fn json_line(&self) -> String {
         json!({
             "name": self.entry, "value": self.brotli, "unit": "bytes", "limit": self.limit, "aim": self.aim,
-            "raw": self.raw, "gzip": self.gzip, "wasm": self.wasm_brotli, "js": self.js_brotli, "ok": self.ok(),
+            "raw": self.raw, "gzip": self.gzip, "wasm": self.core_brotli, "js": self.js_brotli, "ok": self.ok(),
         })
         .to_string()
     }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 use super::Flavour;
-use crate::tools::Repo;
+use crate::tools::{Cmd, Repo};
 
 /// Where a published module says which one it is: `SECTION` in `pkg/js/wasm/given.js`.
 const SECTION: &str = "throughline";
@@ -69,6 +69,8 @@ pub(super) type Names = BTreeMap<String, String>;
 pub(super) struct Module {
     /// Where it is.
     pub(super) path: PathBuf,
+    /// Where it is as the compiler left it.
+    pub(super) raw: PathBuf,
     /// What it holds.
     pub(super) bytes: Vec<u8>,
     /// Its exports' short names.
@@ -80,15 +82,20 @@ pub(super) struct Module {
 impl Module {
     /// Builds a part: the text's is called by its own exports, voice's by wasm-bindgen's glue.
     pub(super) fn build(repo: &Repo, part: Part, flavour: Flavour) -> Result<Self> {
-        let path = compile(repo, part, flavour)?;
+        let raw = compile(repo, part, flavour)?;
+        let path = repo.path(part.out()).join("throughline_bg.wasm");
         let names = match flavour {
-            Flavour::Release => optimize(repo, part, &path)?,
-            Flavour::Dev => Names::default(),
+            Flavour::Release => optimize(repo, part, &raw, &path)?,
+            Flavour::Dev => {
+                fs::copy(&raw, &path)?;
+                Names::default()
+            }
         };
         let bytes = fs::read(&path).context("there is no wasm")?;
         let identity = identity(repo, part, &bytes)?;
         Ok(Self {
             path,
+            raw,
             bytes,
             names,
             identity,
@@ -136,18 +143,20 @@ fn compile(repo: &Repo, part: Part, flavour: Flavour) -> Result<PathBuf> {
         .join("wasm32-unknown-unknown")
         .join(folder)
         .join("throughline.wasm");
-    let wasm = repo.path(part.out()).join("throughline_bg.wasm");
+    let folder = repo.path(part.out());
+    let kept = folder.join("raw.wasm");
+    fs::create_dir_all(&folder)?;
     match part {
         Part::Text => {
-            fs::create_dir_all(repo.path(part.out()))?;
-            fs::copy(raw, &wasm).context("cargo wrote no wasm")?;
+            fs::copy(raw, &kept).context("cargo wrote no wasm")?;
         }
         Part::Voice => {
             bindgen(repo, part, &raw)?;
+            fs::rename(folder.join("throughline_bg.wasm"), &kept)?;
             wrap_glue(repo, part)?;
         }
     }
-    Ok(wasm)
+    Ok(kept)
 }
 
 fn bindgen(repo: &Repo, part: Part, raw: &Path) -> Result<()> {
@@ -205,40 +214,39 @@ fn exported(line: &str) -> Option<&str> {
     }
 }
 
-/// Shrinks the wasm in place and returns its exports' short names; which features it may use, wasm-opt reads from rustc's own
-/// section. To take the code apart before, twice, is worth 2 %.
-fn optimize(repo: &Repo, part: Part, wasm: &Path) -> Result<Names> {
-    let short = match part {
-        Part::Text => ["--remove-exports=__*", "--minify-imports-and-exports"].as_slice(),
-        Part::Voice => &[],
-    };
-    let told = repo
-        .npm_cmd("wasm-opt")?
+/// Shrinks a module and returns its exports' short names; which features it may use, wasm-opt reads from rustc's own section.
+fn optimize(repo: &Repo, part: Part, from: &Path, to: &Path) -> Result<Names> {
+    let cmd = shrinking(repo.npm_cmd("wasm-opt")?)
+        // Engines need no hints of how memory is aligned.
+        .arg("--dealign")
+        .arg(from)
+        .arg("-o")
+        .arg(to);
+    match part {
+        Part::Text => renaming(cmd),
+        Part::Voice => cmd.output().map(|_| Names::default()),
+    }
+}
+
+/// Has wasm-opt shrink. To take the code apart before, twice, is worth 2 %.
+pub(super) fn shrinking(wasm_opt: Cmd) -> Cmd {
+    wasm_opt
         // The first kilobyte is the far end of the stack.
         .arg("--low-memory-unused")
         .args(["--flatten", "--rereloop", "-Oz"].repeat(2))
-        .args([
-            "-Oz",
-            // Engines need no hints of how memory is aligned.
-            "--dealign",
-            "--strip-debug",
-            "--strip-producers",
-            "--strip-target-features",
-        ])
-        .args(short)
-        .arg(wasm)
-        .arg("-o")
-        .arg(wasm)
+        .args(["-Oz", "--strip-debug", "--strip-producers"])
+        .arg("--strip-target-features")
+}
+
+/// Has wasm-opt give exports short names, and returns them.
+pub(super) fn renaming(wasm_opt: Cmd) -> Result<Names> {
+    let told = wasm_opt
+        .args(["--remove-exports=__*", "--minify-imports-and-exports"])
         .output()?;
-    match part {
-        Part::Text => {
-            let mut told: serde_json::Value = serde_json::from_str(&told)?;
-            let exports: Vec<(String, String)> =
-                serde_json::from_value(told["exports"].take()).context("wasm-opt told no names")?;
-            Ok(exports.into_iter().collect())
-        }
-        Part::Voice => Ok(Names::default()),
-    }
+    let mut told: serde_json::Value = serde_json::from_str(&told)?;
+    let exports: Vec<(String, String)> =
+        serde_json::from_value(told["exports"].take()).context("wasm-opt told no names")?;
+    Ok(exports.into_iter().collect())
 }
 
 /// Which module this is, for who has it in hand: JavaScript calls no other by the right names.

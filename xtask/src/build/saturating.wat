@@ -1,0 +1,18 @@
+ (func $whole_u32 (param $x f64) (result i32)
+  (if (result i32)
+   (f64.lt (local.get $x) (f64.const 4294967296))
+   (then
+    (if (result i32)
+     (f64.gt (local.get $x) (f64.const 0))
+     (then (i32.trunc_f64_u (local.get $x)))
+     (else (i32.const 0))))
+   (else (i32.sub (i32.const 0) (f64.ge (local.get $x) (f64.const 4294967296))))))
+ (func $whole_u64 (param $x f64) (result i64)
+  (if (result i64)
+   (f64.lt (local.get $x) (f64.const 18446744073709551616))
+   (then
+    (if (result i64)
+     (f64.gt (local.get $x) (f64.const 0))
+     (then (i64.trunc_f64_u (local.get $x)))
+     (else (i64.const 0))))
+   (else (i64.extend_i32_s (i32.sub (i32.const 0) (f64.ge (local.get $x) (f64.const 18446744073709551616)))))))
