@@ -35,7 +35,7 @@ export const TEXTS = {
   request_failed: ["the server refused the request"],
   unsupported: ["this dialect cannot do that", "name a `reply` in the json dialect"],
   unsupported_environment: ["WebAssembly is not available", "call connect() in a browser or a recent runtime"],
-  wasm_blocked: ["the browser does not allow WebAssembly", "allow 'wasm-unsafe-eval' in script-src of the content security policy"],
+  wasm_blocked: ["the browser does not allow WebAssembly", "allow 'wasm-unsafe-eval' in script-src of the content security policy, or import throughline/no-wasm"],
   server_error: ["the server reported an error"],
   bad_message: ["a message was not JSON with a type", "check what the server sends; it was dropped"],
   bad_option: ["an option of connect() is not valid"],

@@ -75,7 +75,7 @@ export interface ErrorCodes {
   unsupported: true;
   /** WebAssembly is not available. Call connect() in a browser or a recent runtime. */
   unsupported_environment: true;
-  /** The browser does not allow WebAssembly. Allow 'wasm-unsafe-eval' in script-src of the content security policy. */
+  /** The browser does not allow WebAssembly. Allow 'wasm-unsafe-eval' in script-src of the content security policy, or import throughline/no-wasm. */
   wasm_blocked: true;
   /** The WebAssembly could not be had. Check the option `wasm`, and that the server has this file; `details` and `cause` say more. */
   wasm_unavailable: true;

@@ -15,7 +15,7 @@ const STEPS = 250;
 const names = JSON.parse(await readFile(new URL("names.json", TEXT), "utf8"));
 const module = new WebAssembly.Module(await readFile(new URL("throughline_bg.wasm", TEXT)));
 /** The exports by their long names. */
-const named = (wasm) => Object.fromEntries(["memory", "room", "begin", "tell", "take", "accept", "heard", "delivered", "inspect"].map((name) => [name, wasm[name] ?? wasm[names[name]]]));
+const named = (wasm) => Object.fromEntries(["memory", "room", "begin", "tell", "take", "accept", "heard", "delivered"].map((name) => [name, wasm[name] ?? wasm[names[name]]]));
 
 /** Numbers below 1, the same ones each time (mulberry32). */
 function dice(seed) {
@@ -58,8 +58,7 @@ function live(core, random) {
       if (act < 7) read(core.tell(below(50) ? now : number(), below(12) ? KINDS[below(KINDS.length)] : below(30), below(10) ? 1 + below(6) : number(), number(), number(), number(), number()));
       else if (act === 7) said.push(core.accept(1 + below(6), number()));
       else if (act === 8) said.push(core.heard(1 + below(6), below(2) * 100));
-      else if (below(2)) core.delivered(number());
-      else read(core.inspect());
+      else core.delivered(number());
     }
   } catch (error) {
     said.push(error instanceof WebAssembly.RuntimeError || error.message === "abort" ? "trap" : error);
