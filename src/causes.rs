@@ -3,7 +3,7 @@
 use throughline_core::Cause;
 
 /// Milliseconds that a server may make a page wait, at the most.
-const LONGEST_WAIT: u64 = 3_600_000;
+const LONGEST_WAIT: u32 = 3_600_000;
 
 const CAUSES: [Cause; 12] = [
     Cause::Refused,
@@ -33,6 +33,6 @@ pub(crate) fn spelled(cause: Cause) -> i64 {
 }
 
 /// A span in milliseconds; below 0 is none.
-pub(crate) fn span(ms: f64) -> Option<u64> {
-    (ms >= 0.0).then_some((ms as u64).min(LONGEST_WAIT))
+pub(crate) fn span(ms: f64) -> Option<u32> {
+    (ms >= 0.0).then_some((ms as u32).min(LONGEST_WAIT))
 }

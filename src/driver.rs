@@ -198,7 +198,7 @@ impl Numbers {
         let Some(ending) = ending else {
             return self.put(NONE);
         };
-        let retry_after = spelled(ending.retry_after);
+        let retry_after = spelled(ending.retry_after.map(u64::from));
         let (code, status) = (ending.code.into(), ending.status.into());
         self.put(ending.cause as i64)
             .put(carried(ending.transport))

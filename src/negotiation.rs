@@ -110,7 +110,7 @@ impl Numbers {
                     .put(phase as i64)
                     .put(cause)
                     .put(status.into())
-                    .put(spelled(retry_after))
+                    .put(spelled(retry_after.map(u64::from)))
             }
         }
     }

@@ -89,16 +89,14 @@ pub struct Ending {
     /// HTTP status, 0 if none was seen.
     pub status: u16,
     /// Milliseconds the server asked us to wait.
-    pub retry_after: Option<u64>,
+    pub retry_after: Option<u32>,
 }
 
 /// What to do about an [`Ending`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Try again, after the backoff's delay.
+    /// Try again, after the backoff's delay, or the server's where that is longer.
     Retry,
-    /// Try again, after the server's delay in milliseconds.
-    RetryAfter(u64),
     /// Ask for a fresh token once, then try again.
     RefreshToken,
     /// This transport will not work here: try another; fail when all say so.
@@ -137,13 +135,9 @@ impl Ending {
             (0, status) => verdict_of_status(status),
             (code, _) => verdict_of_code(code),
         };
-        let verdict = match by_number {
+        match by_number {
             Some(verdict) => verdict,
             None => verdict_of_cause(self.cause),
-        };
-        match (verdict, self.retry_after) {
-            (Verdict::Retry, Some(ms)) => Verdict::RetryAfter(ms),
-            (verdict, _) => verdict,
         }
     }
 }
@@ -229,12 +223,6 @@ mod tests {
         assert_eq!(status(426), Verdict::SwitchTransport);
         assert_eq!(status(429), Verdict::Retry);
         assert_eq!(status(503), Verdict::Retry);
-        let hinted = Ending {
-            status: 503,
-            retry_after: Some(7_000),
-            ..Ending::of(Cause::Status)
-        };
-        assert_eq!(hinted.verdict(), Verdict::RetryAfter(7_000));
     }
 
     #[test]

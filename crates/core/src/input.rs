@@ -59,7 +59,7 @@ pub enum Input<B, S = String> {
         /// The HTTP status, or 0.
         status: u16,
         /// The answer's `Retry-After` in milliseconds.
-        retry_after: Option<u64>,
+        retry_after: Option<u32>,
     },
     /// The page's surroundings changed.
     Environment(Environment),

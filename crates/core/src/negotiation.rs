@@ -90,7 +90,7 @@ pub struct Refusal {
     /// The HTTP status, 0 if none was seen.
     pub status: u16,
     /// Milliseconds the server asked us to wait.
-    pub retry_after: Option<u64>,
+    pub retry_after: Option<u32>,
 }
 
 /// What happened.

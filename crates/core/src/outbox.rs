@@ -13,7 +13,7 @@ pub(crate) struct Entry<B> {
     pub(crate) body: B,
     pub(crate) bytes: u32,
     /// Worthless from then on, unless it was written before.
-    pub(crate) expires: Option<Millis>,
+    pub(crate) expires: Millis,
 }
 
 /// How much may be on its way at a time.
@@ -36,7 +36,7 @@ pub(crate) struct Outbox<B> {
     written: usize,
     bytes: u64,
     /// No waiting entry expires before.
-    soonest: Option<Millis>,
+    soonest: Millis,
 }
 
 impl<B: Clone> Outbox<B> {
@@ -49,7 +49,7 @@ impl<B: Clone> Outbox<B> {
             numbered_bytes: 0,
             written: 0,
             bytes: 0,
-            soonest: None,
+            soonest: Millis::NEVER,
         }
     }
 
@@ -67,9 +67,7 @@ impl<B: Clone> Outbox<B> {
 
     pub(crate) fn push(&mut self, entry: Entry<B>) {
         self.bytes += u64::from(entry.bytes);
-        if entry.expires.is_some() && (self.soonest.is_none() || entry.expires < self.soonest) {
-            self.soonest = entry.expires;
-        }
+        self.soonest = self.soonest.min(entry.expires);
         self.entries.push(entry);
     }
 
@@ -158,26 +156,26 @@ impl<B: Clone> Outbox<B> {
     }
 
     /// Until when nothing that waits expires.
-    pub(crate) const fn soonest(&self) -> Option<Millis> {
+    pub(crate) const fn soonest(&self) -> Millis {
         self.soonest
     }
 
     /// Removes what has expired before it got a number.
     pub(crate) fn expire<S>(&mut self, now: Millis, outputs: &mut Vec<Output<B, S>>) {
-        if self.soonest.is_none_or(|at| at > now) {
+        if self.soonest > now {
             return;
         }
-        self.soonest = None;
+        self.soonest = Millis::NEVER;
         let mut index = self.numbered;
         while let Some(entry) = self.entries.get(index) {
             let (ticket, bytes, expires) = (entry.ticket, entry.bytes, entry.expires);
-            if expires.is_some_and(|at| at <= now) {
+            if expires <= now {
                 self.bytes -= u64::from(bytes);
                 self.entries.remove(index);
                 let event = Event::Settled(ticket, Outcome::Expired);
                 outputs.push(Output::Event(event));
             } else {
-                self.soonest = expires.into_iter().chain(self.soonest).min();
+                self.soonest = self.soonest.min(expires);
                 index += 1;
             }
         }
@@ -187,7 +185,7 @@ impl<B: Clone> Outbox<B> {
     pub(crate) fn clear<S>(&mut self, outputs: &mut Vec<Output<B, S>>) {
         self.renumber(outputs);
         self.settle_front(self.entries.len(), Outcome::Closed, outputs);
-        self.soonest = None;
+        self.soonest = Millis::NEVER;
     }
 
     pub(crate) fn is_empty(&self) -> bool {

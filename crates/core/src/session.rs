@@ -261,7 +261,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                     request,
                     body,
                     bytes,
-                    expires: ttl.map(|ttl| now + u64::from(ttl)),
+                    expires: ttl.map_or(Millis::NEVER, |ttl| now + u64::from(ttl)),
                 };
                 self.send(entry, replaces, now);
             }
@@ -277,7 +277,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                         request,
                         body,
                         bytes,
-                        expires: None,
+                        expires: Millis::NEVER,
                     });
                 }
             }
@@ -369,32 +369,30 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     /// Returns when [`Input::Timeout`] is due at the latest.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Millis> {
-        let mut due = None;
-        let mut sooner = |at: Option<Millis>| {
-            if at.is_some() && (due.is_none() || at < due) {
-                due = at;
-            }
-        };
+        let due = self.due();
+        (due < Millis::NEVER).then_some(due)
+    }
+
+    fn due(&self) -> Millis {
+        let mut due = self.outbox.soonest();
         match &self.state {
             State::Connecting(search) | State::Reconnecting(search) | State::Suspended(search) => {
-                sooner(search.step.deadline());
-                sooner(search.patience);
+                due = due.min(search.step.deadline()).min(search.patience);
             }
             State::Closing(_, Farewell::Draining { until } | Farewell::Leaving { until }) => {
-                sooner(Some(*until));
+                due = due.min(*until);
             }
             State::Idle | State::Connected(_) | State::Closed(_) | State::Failed(_) => {}
         }
         if let Some(link) = self.state.link() {
             if let Ack::Due(at) = self.inbox.ack {
-                sooner(Some(at));
+                due = due.min(at);
             }
-            link.deadlines(&mut sooner);
+            due = due.min(link.deadline());
         }
         for attempt in &self.attempts {
-            sooner(Some(attempt.until()));
+            due = due.min(attempt.until());
         }
-        sooner(self.outbox.soonest());
         due
     }
 
@@ -565,15 +563,13 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             self.inbox.settle();
             self.lose(Ending::of(Cause::Protocol), now);
         }
-        let Some(due) = self.poll_timeout().filter(|due| *due <= now) else {
-            return;
-        };
+        let due = self.due();
         if now - due > FROZEN {
             self.thaw(now - due, now);
         }
         // Each pass handles what is due and moves or removes its deadline, so this ends.
         for _ in 0..64 {
-            if self.poll_timeout().is_none_or(|due| due > now) {
+            if self.due() > now {
                 break;
             }
             self.handle_due(now);
@@ -592,13 +588,13 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             search.step.postpone(later);
         }
         if let Some(link) = self.state.link_mut() {
-            link.proof_by = link.proof_by.map(|at| at + span);
+            link.proof_by = link.proof_by + span;
         }
         self.prove_link(now);
     }
 
     fn handle_due(&mut self, now: Millis) {
-        if self.outbox.soonest().is_some_and(|at| at <= now) {
+        if self.outbox.soonest() <= now {
             // Nothing else may be due.
             self.expire(now);
         } else if let Some(index) = self

@@ -6,6 +6,11 @@ use core::ops::{Add, Sub};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Millis(pub u64);
 
+impl Millis {
+    /// Later than any other: what is due then is never due. A span may be added.
+    pub(crate) const NEVER: Self = Self(1 << 62);
+}
+
 impl Add<u64> for Millis {
     type Output = Self;
 

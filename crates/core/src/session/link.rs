@@ -41,7 +41,7 @@ pub(super) struct Link {
     pub(super) uplink: Uplink,
     pub(super) pulse: Option<Pulse>,
     /// A sign of life is due, after waking up; or another link, after the stream was cut.
-    pub(super) proof_by: Option<Millis>,
+    pub(super) proof_by: Millis,
     /// The ping in flight.
     pub(super) ping: Option<(u32, Millis)>,
     pub(super) pings: u32,
@@ -144,7 +144,7 @@ impl Pulse {
 
 impl Link {
     pub(super) fn heard(&mut self) {
-        self.proof_by = None;
+        self.proof_by = Millis::NEVER;
         if VOICE {
             self.mend = Mend::Idle;
         }
@@ -163,24 +163,27 @@ impl Link {
         Some(Frame::Ping { k: self.pings })
     }
 
-    /// Names every deadline the link has.
-    pub(super) fn deadlines(&self, each: &mut dyn FnMut(Option<Millis>)) {
+    /// The first of the deadlines that the link has.
+    pub(super) fn deadline(&self) -> Millis {
+        let mut due = self.proof_by;
         match self.plan {
             Plan::Climb { at } | Plan::Move { at } | Plan::AskToken { until: at, .. } => {
-                each(Some(at));
+                due = due.min(at);
             }
             Plan::Stay | Plan::Moving => {}
         }
         match self.renewal {
-            Renewal::Again { at, .. } => each(Some(at)),
+            Renewal::Again { at, .. } => due = due.min(at),
             Renewal::Idle | Renewal::Asked { .. } => {}
         }
         match self.usefulness {
-            Usefulness::Unproven { until } => each(Some(until)),
+            Usefulness::Unproven { until } => due = due.min(until),
             Usefulness::Stable => {}
         }
-        each(self.pulse.as_ref().map(|pulse| pulse.next));
-        each(self.proof_by);
+        match &self.pulse {
+            Some(pulse) => due.min(pulse.next),
+            None => due,
+        }
     }
 }
 
@@ -202,7 +205,7 @@ impl<S> Attempt<S> {
             usefulness: Usefulness::Unproven { until: stable },
             uplink: self.uplink,
             pulse: Pulse::new(heartbeat, now),
-            proof_by: None,
+            proof_by: Millis::NEVER,
             ping: None,
             pings: 0,
             mend: Mend::Idle,
@@ -258,11 +261,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             }
             Frame::Expiring { ms } => self.renew(now + u64::from(ms)),
             Frame::Close { code, retry } => {
-                let retry_after = retry.map(u64::from);
                 self.lose(
                     Ending {
                         code,
-                        retry_after,
+                        retry_after: retry,
                         ..Ending::of(Cause::Closed)
                     },
                     now,
@@ -396,12 +398,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         };
         if ending.cause == Cause::Cut {
             let patience = u64::from(self.config.timing.settle);
-            let after = ending.retry_after.unwrap_or(0);
+            let after = u64::from(ending.retry_after.unwrap_or(0));
             if link.usefulness == Usefulness::Stable && after <= patience {
                 // A crowd whose streams end together does not come back in one instant.
                 let at = now + self.rng.between(0, REOPEN_SPREAD) + after;
                 link.plan = Plan::Move { at };
-                link.proof_by = Some(at + patience);
+                link.proof_by = at + patience;
                 return;
             }
             ending.cause = Cause::Lost;
@@ -444,7 +446,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         if let State::Connected(link) = &mut self.state
             && self.config.dialect == Dialect::Throughline
         {
-            link.proof_by = Some(proof_by);
+            link.proof_by = proof_by;
             link.ping = None;
             self.pending.extend(link.start_ping(now));
             self.flush(now);
@@ -462,7 +464,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let Some(link) = self.state.link_mut() else {
             return;
         };
-        if link.proof_by.is_some_and(|at| at <= now) {
+        if link.proof_by <= now {
             return self.lose(Ending::of(Cause::HalfOpen), now);
         }
         match link.usefulness {

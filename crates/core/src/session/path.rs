@@ -95,8 +95,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             ..
         }) = self.state.search_mut()
             && id.0 == self.last_attempt
+            && round.next_at < Millis::NEVER
         {
-            round.next_at = round.next_at.map(moved);
+            round.next_at = moved(round.next_at);
         }
     }
 
@@ -248,7 +249,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             Mend::Asked => link.mend = Mend::Answered,
             Mend::Idle | Mend::Answered => return,
         }
-        link.proof_by = link.proof_by.map(|_| proof);
+        if link.proof_by < Millis::NEVER {
+            link.proof_by = proof;
+        }
         link.ping = None;
         if let Some(pulse) = &mut link.pulse {
             pulse.quiet = 0;

@@ -21,7 +21,7 @@ const UNSUITABLE_ROUNDS: u32 = 3;
 pub(super) struct Search {
     pub(super) step: Step,
     /// When the session is told that this takes long (connecting) or is suspended (reconnecting).
-    pub(super) patience: Option<Millis>,
+    pub(super) patience: Millis,
 }
 
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub(super) struct Round {
     /// Transports not started yet, the next one first.
     pub(super) queue: Transports,
     /// When the next one starts, whatever happens.
-    pub(super) next_at: Option<Millis>,
+    pub(super) next_at: Millis,
     pub(super) tally: Tally,
 }
 
@@ -63,7 +63,7 @@ pub(super) enum Mode {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     /// The longest wait a server asked for.
-    pub(super) retry_after: Option<u64>,
+    pub(super) retry_after: Option<u32>,
     /// A failure that says "not on this transport".
     pub(super) unsuitable: Option<Ending>,
     /// A failure that may pass.
@@ -75,10 +75,10 @@ pub(super) struct Tally {
 }
 
 impl Step {
-    pub(super) const fn deadline(&self) -> Option<Millis> {
+    pub(super) const fn deadline(&self) -> Millis {
         match self {
             Self::Token { until } | Self::SideProbe { until, .. } | Self::Waiting { until } => {
-                Some(*until)
+                *until
             }
             Self::Round(round) => round.next_at,
         }
@@ -89,7 +89,7 @@ impl Step {
     pub(super) fn postpone(&mut self, later: impl Fn(Millis) -> Millis) {
         match self {
             Self::Token { until } | Self::SideProbe { until, .. } => *until = later(*until),
-            Self::Round(round) => round.next_at = round.next_at.map(later),
+            Self::Round(round) => round.next_at = later(round.next_at),
             Self::Waiting { .. } => {}
         }
     }
@@ -97,7 +97,7 @@ impl Step {
 
 impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     pub(super) fn start_search(&mut self, now: Millis) {
-        let patience = Some(now + u64::from(self.config.timing.connect));
+        let patience = now + u64::from(self.config.timing.connect);
         let search = Search {
             step: Step::Waiting { until: now },
             patience,
@@ -108,7 +108,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     /// Goes on from a lost link.
     pub(super) fn search_again(&mut self, ending: Ending, plan: Plan, window: u32, now: Millis) {
-        let patience = Some(now + u64::from(window));
+        let patience = now + u64::from(window);
         let search = Search {
             step: Step::Waiting { until: now },
             patience,
@@ -126,7 +126,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 .iter()
                 .filter(|t| self.attempts.iter().all(|attempt| attempt.transport != *t))
                 .collect();
-            let next_at = Some(now + u64::from(self.config.timing.proof));
+            let next_at = now + u64::from(self.config.timing.proof);
             let round = Round {
                 mode: Mode::Relay,
                 queue,
@@ -203,7 +203,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         self.set_step(Step::Round(Round {
             mode,
             queue,
-            next_at: None,
+            next_at: Millis::NEVER,
             tally: Tally::default(),
         }));
         self.start_next(now);
@@ -222,7 +222,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             return;
         };
         let Some(transport) = round.queue.take_first() else {
-            round.next_at = None;
+            round.next_at = Millis::NEVER;
             return;
         };
         round.tally.asked_http |= transport.is_split();
@@ -233,7 +233,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             Mode::Race => Some(stagger),
             Mode::Relay => Some(proof),
         };
-        round.next_at = until_next.map(|span| now + u64::from(span));
+        round.next_at = until_next.map_or(Millis::NEVER, |span| now + u64::from(span));
         self.open(transport, now);
     }
 
@@ -289,10 +289,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             Report::Opened => self.handle_opened(index, now),
             Report::Frame(Frame::Ready(ready)) => self.prove(index, Some(ready), now),
             Report::Frame(Frame::Close { code, retry }) => {
-                let retry_after = retry.map(u64::from);
                 let ending = Ending {
                     code,
-                    retry_after,
+                    retry_after: retry,
                     ..Ending::of(Cause::Closed)
                 };
                 self.fail_attempt(index, ending, now);
@@ -410,7 +409,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         match ending.verdict() {
             Verdict::Stop => self.fail(ending),
             Verdict::RefreshToken => self.refresh_token(ending, now),
-            verdict @ (Verdict::Retry | Verdict::RetryAfter(_) | Verdict::SwitchTransport) => {
+            verdict @ (Verdict::Retry | Verdict::SwitchTransport) => {
                 self.tally(ending, verdict, now);
             }
         }
@@ -480,7 +479,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         }
     }
 
-    pub(super) fn handle_side_probe(&mut self, status: u16, retry_after: Option<u64>, now: Millis) {
+    pub(super) fn handle_side_probe(&mut self, status: u16, retry_after: Option<u32>, now: Millis) {
         let had_link = self.identity.fence > 0;
         let Some(Search { step, .. }) = self.state.search_mut() else {
             return;
@@ -525,12 +524,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     /// Waits for the backoff, or longer where a server asked for it. Clients that were asked to
     /// wait equally long come back spread out all the same.
-    pub(super) fn wait(&mut self, retry_after: Option<u64>, now: Millis) {
+    pub(super) fn wait(&mut self, retry_after: Option<u32>, now: Millis) {
         let windows = self.config.timing.backoff;
         let backoff = self.backoff.next(&windows, &mut self.rng);
         let asked = retry_after.map_or(0, |ms| {
-            let spread = u64::from(windows[0]).max(ms / 4);
-            ms.saturating_add(self.rng.between(0, spread))
+            let spread = windows[0].max(ms / 4);
+            u64::from(ms) + self.rng.between(0, spread.into())
         });
         self.wait_until(now + backoff.max(asked), now);
     }
@@ -571,8 +570,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let Some(search) = self.state.search_mut() else {
             return;
         };
-        if search.patience.is_some_and(|at| at <= now) {
-            search.patience = None;
+        if search.patience <= now {
+            search.patience = Millis::NEVER;
             return self.lose_patience(now);
         }
         match search.step {
@@ -589,7 +588,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             let step = core::mem::replace(&mut search.step, Step::Waiting { until: now });
             let search = Search {
                 step,
-                patience: None,
+                patience: Millis::NEVER,
             };
             self.transition_to(State::Suspended(search), Some(ending));
         } else {

@@ -149,7 +149,7 @@ impl World {
             15 => self.accept(cursor),
             16 => {
                 let status = [0, 200, 204, 401, 403, 404, 429, 503][cursor.below(8)];
-                let retry_after = cursor.flip().then(|| cursor.span());
+                let retry_after = cursor.flip().then(|| cursor.span() as u32);
                 self.tell(Input::SideProbe {
                     status,
                     retry_after,
@@ -474,7 +474,7 @@ fn ending(cursor: &mut Cursor<'_>) -> Ending {
             }
             _ => 0,
         },
-        retry_after: (cursor.byte() > 200).then(|| cursor.span()),
+        retry_after: (cursor.byte() > 200).then(|| cursor.span() as u32),
         ..Ending::of(cause)
     }
 }

@@ -117,7 +117,7 @@ impl World {
     }
 
     /// Refuses a request. A WebSocket's page learns no more than that; status 0 is a reset.
-    fn refuse(&mut self, wire: WireId, status: u16, retry_after: Option<u64>) {
+    fn refuse(&mut self, wire: WireId, status: u16, retry_after: Option<u32>) {
         let cause = match self.wires[wire].transport {
             Transport::WebSocket => Cause::Refused,
             Transport::Sse | Transport::LongPoll | Transport::WebRtc if status == 0 => Cause::Lost,
@@ -243,7 +243,7 @@ impl World {
     }
 
     /// Returns the answer, or a status and how long to stay away.
-    fn hear_post(&mut self, wire: WireId, frames: Frames) -> Result<Frames, (u16, Option<u64>)> {
+    fn hear_post(&mut self, wire: WireId, frames: Frames) -> Result<Frames, (u16, Option<u32>)> {
         if self.page.is_json() {
             self.hear_plainly(&frames);
             return Ok(Vec::new());

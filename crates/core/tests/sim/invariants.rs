@@ -341,7 +341,7 @@ impl World {
                     || self.server.ahead > 0;
                 refused && self.page.app.asked.len() > 1 || !self.page.config.has_token
             }
-            Verdict::Retry | Verdict::RetryAfter(_) => false,
+            Verdict::Retry => false,
         };
         let known = match ending.number() {
             0 => matches!(

@@ -27,7 +27,7 @@ pub(crate) enum Fault {
     Mute,
     Status {
         status: u16,
-        retry_after: Option<u64>,
+        retry_after: Option<u32>,
     },
     /// The page itself cannot open it.
     Here(Cause),

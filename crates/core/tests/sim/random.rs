@@ -74,7 +74,7 @@ fn server(net: &mut Net) -> SessionsConfig {
 
 fn fault(net: &mut Net) -> Fault {
     let after = net.between(1, 4_000);
-    let retry_after = net.one_in(2).then_some(net.below(8_000));
+    let retry_after = net.one_in(2).then_some(net.below(8_000) as u32);
     match net.below(9) {
         0 => Fault::Refuse,
         1 => Fault::Rst,
@@ -104,7 +104,7 @@ fn trouble(net: &mut Net) -> Act {
         6 => Act::FaultOnPosts(fault(net)),
         7 => Act::FaultOnAll(Fault::Status {
             status: 503,
-            retry_after: Some(net.below(6_000)),
+            retry_after: Some(net.below(6_000) as u32),
         }),
         8 | 9 => Act::FaultOnAll(Fault::None),
         10 | 11 => Act::Cut,

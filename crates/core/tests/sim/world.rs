@@ -43,7 +43,7 @@ pub(crate) enum Happening {
     Lonely(u64, u32),
     Token(PageId, u32, Result<(), ()>),
     ProbeSent(PageId),
-    Probed(PageId, u16, Option<u64>),
+    Probed(PageId, u16, Option<u32>),
     /// In this tab, if it is a matter of one.
     Act(usize, Act),
 }

@@ -298,7 +298,7 @@ impl Ends {
         let _ = self.tell.send(Told::Unit(self.attempt, frames, text.len()));
     }
 
-    fn end(&self, cause: Cause, code: u16, status: u16, retry_after: Option<u64>) {
+    fn end(&self, cause: Cause, code: u16, status: u16, retry_after: Option<u32>) {
         self.report(Report::Ended(Ending {
             code,
             status,
