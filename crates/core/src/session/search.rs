@@ -179,7 +179,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         }
         if mode != Mode::Race {
             // What worked last, but the most preferred one in the second round, and another one in
-            // every fifth. Which fifth differs by session: a crowd does not try it all at once.
+            // every fifth, unless each has its turn in every round. Which fifth differs by session: a
+            // crowd does not try it all at once.
             let rounds = self.streak.rounds as usize;
             let last = self.memory.map(|memory| memory.transport);
             if let Some(last) = last.filter(|last| rounds != 1 && !self.goes_last(*last)) {
@@ -191,7 +192,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             }
             let others = queue.iter().count() - 1;
             let turn = rounds + (self.identity.connect.0 as u32 % 5) as usize;
-            if rounds > 0
+            if mode == Mode::Relay
+                && rounds > 0
                 && turn % 5 == 4
                 && others > 0
                 && let Some(other) = queue.iter().nth(1 + turn / 5 % others)
@@ -454,6 +456,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let probe_until = now + self.patient(self.config.timing.proof);
         let had_link = self.identity.fence > 0;
         let (probed, rounds) = (self.streak.probed, self.streak.rounds);
+        // What was cut young has its turn again: nothing else works.
+        let left_out = core::mem::take(&mut self.streak.flapped);
         let Some(Search { step, .. }) = self.state.search_mut() else {
             return;
         };
@@ -471,7 +475,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         }
         match (round.tally.unsuitable, round.tally.passing) {
             (Some(ending), None)
-                if round.queue.is_empty() && (!had_link || rounds >= UNSUITABLE_ROUNDS) =>
+                if round.queue.is_empty()
+                    && left_out.is_empty()
+                    && (!had_link || rounds >= UNSUITABLE_ROUNDS) =>
             {
                 self.fail(ending);
             }

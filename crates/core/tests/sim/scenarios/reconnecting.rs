@@ -1,6 +1,6 @@
 //! After a lost link: how soon, how often, and with what.
 
-use throughline_core::{Config, Memory, StateKind};
+use throughline_core::{Config, Dialect, Memory, Readiness, StateKind};
 
 use super::{POLL, SSE, WS, only, useful};
 use crate::acts::Act;
@@ -104,6 +104,45 @@ fn a_flapping_only_transport_opens_at_most_twelve_connections_a_minute() {
                 assert!(opened <= 12, "{transport:?}, seed {seed}: {opened}");
             }
         }
+    }
+}
+
+#[test]
+fn a_transport_that_was_cut_young_has_its_turn_again_where_no_other_works() {
+    let dialects = [Dialect::Throughline, Dialect::Json(Readiness::Named)];
+    for (works, fails) in [(WS, SSE), (SSE, WS)] {
+        for fault in [Fault::Refuse, Fault::Rst, Fault::status(404)] {
+            for (dialect, seed) in dialects.into_iter().cycle().zip(0..40) {
+                let config = Config {
+                    dialect,
+                    ..only(&[WS, SSE])
+                };
+                let mut world = World::new(seed, config);
+                world.net.set(fails, fault);
+                world.connect();
+                world.until(5_000, |world| world.is_on(works));
+                world.act(Act::Cut);
+                world.pass(20);
+                world.until(60_000, |world| world.is_on(works));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_json_server_that_was_away_is_come_back_to_by_the_best_transport() {
+    for seed in 0..100 {
+        let config = Config {
+            dialect: Dialect::Json(Readiness::Named),
+            ..only(&[WS, SSE])
+        };
+        let mut world = useful(seed, config);
+        world.act(Act::FaultOnAll(Fault::Rst));
+        world.act(Act::Cut);
+        world.pass(60_000 + 500 * seed);
+        world.act(Act::Heal);
+        world.until(30_000, |world| world.state() == StateKind::Connected);
+        assert!(world.is_on(WS), "seed {seed}");
     }
 }
 
