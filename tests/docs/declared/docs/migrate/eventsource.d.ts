@@ -1,0 +1,2 @@
+declare function getToken(): Promise<string>;
+declare function show(text: string): void;

@@ -1,0 +1,3 @@
+declare function show(text: string): void;
+declare function note(topic: string): Promise<void>;
+declare const button: HTMLButtonElement;
