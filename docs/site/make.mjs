@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 import { Application } from "typedoc";
 
-import { Paths, carryPaths } from "./paths.mjs";
+import { Paths, carryPaths, nameModules } from "./paths.mjs";
 import { silent, unnamed } from "./silent.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -23,15 +23,17 @@ async function documents() {
   return ["PROTOCOL.md", "CHANGELOG.md", "benches/README.md", "www/servers/README.md", ...written.map((path) => `docs/${path}`)].map((path) => join(ROOT, path));
 }
 
-/** The types of each entry of the package. */
+/** What an app imports, by the path of its types; of two with the same types, the first. */
 async function entries() {
-  const { exports } = JSON.parse(await readFile(join(ROOT, "pkg/package.json"), "utf8"));
-  return Object.values(exports).flatMap(({ types }) => (types ? [join(ROOT, "pkg", types)] : []));
+  const { name, exports } = JSON.parse(await readFile(join(ROOT, "pkg/package.json"), "utf8"));
+  const typed = Object.entries(exports).filter(([, { types }]) => types);
+  return new Map(typed.reverse().map(([entry, { types }]) => [join(ROOT, "pkg", types), join(name, entry)]));
 }
 
+const imported = await entries();
 const app = await Application.bootstrapWithPlugins({
   name: "Throughline",
-  entryPoints: await entries(),
+  entryPoints: [...imported.keys()].reverse(),
   tsconfig: join(HERE, "tsconfig.json"),
   readme: join(ROOT, "README.md"),
   projectDocuments: await documents(),
@@ -63,6 +65,7 @@ const app = await Application.bootstrapWithPlugins({
 
 app.renderer.defineRouter("paths", Paths);
 carryPaths(app, ROOT);
+nameModules(app, ROOT, imported);
 /** Diagrams are drawn in the page, by what is served with it. */
 function markdownItLoader(parser) {
   const { fence } = parser.renderer.rules;

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 
-import { Converter, KindRouter } from "typedoc";
+import { Converter, KindRouter, ReflectionKind } from "typedoc";
 
 /** In which part of the site a document stands, by the beginning of its path. */
 const PARTS = [
@@ -29,6 +29,14 @@ export function carryPaths(app, root) {
     if (heading) document.name = heading.replaceAll("`", "");
     paths.set(document, path.replace(/\.md$/, "").replace(/README$/, "index"));
     document.frontmatter.group = PARTS.find(([start]) => path.startsWith(start))?.[1];
+  });
+}
+
+/** Calls modules what an app imports. */
+export function nameModules(app, root, imported) {
+  const names = new Map([...imported].map(([path, name]) => [relative(root, path).replace(/\.d\.ts$/, ""), name]));
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
+    for (const module of project.getChildrenByKind(ReflectionKind.Module)) module.name = names.get(module.name) ?? module.name;
   });
 }
 

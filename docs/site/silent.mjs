@@ -14,8 +14,8 @@ export const unnamed = {
 /** Interfaces whose members are OpenAI's, which says what they are. */
 const THEIRS = /^OpenAi(Events|Commands|Answers|SessionConfig|Response|Error)$/;
 
-const { Accessor, CallSignature, Class, Interface, Module, Property, TypeAlias, Variable } = ReflectionKind;
-const ASKED = Accessor | CallSignature | Class | Interface | Module | Property | TypeAlias | Variable;
+const { Accessor, CallSignature, Class, Interface, Property, TypeAlias, Variable } = ReflectionKind;
+const ASKED = Accessor | CallSignature | Class | Interface | Property | TypeAlias | Variable;
 
 /** Full names of what says nothing of itself. The members of a type that is written in place are explained by what it is the type of, further ways to call something by the first. */
 export function silent(project) {
