@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 
 import { Application } from "typedoc";
 
+import { broken } from "./follow.mjs";
 import { Paths, carryPaths, nameModules } from "./paths.mjs";
 import { silent, unnamed } from "./silent.mjs";
 
@@ -16,11 +17,14 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const [folder = join(ROOT, "target/docs")] = process.argv.slice(2);
 
-/** What is written besides the README, which is the first page. */
+/** What is written besides the README, which is the first page: in the order in which the map names it. */
 async function documents() {
   const docs = await readdir(join(ROOT, "docs"), { recursive: true });
   const written = docs.filter((path) => path.endsWith(".md") && !path.startsWith("site")).sort();
-  return ["PROTOCOL.md", "CHANGELOG.md", "benches/README.md", "www/servers/README.md", ...written.map((path) => `docs/${path}`)].map((path) => join(ROOT, path));
+  const map = await readFile(join(ROOT, "docs/README.md"), "utf8");
+  const place = (path) => map.indexOf(`](${path})`) + 1 || (path === "README.md" ? 0 : Infinity);
+  const ordered = written.toSorted((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
+  return [...ordered.map((path) => `docs/${path}`), "PROTOCOL.md", "CHANGELOG.md", "benches/README.md", "www/servers/README.md"].map((path) => join(ROOT, path));
 }
 
 /** What an app imports, by the path of its types; of two with the same types, the first. */
@@ -58,6 +62,7 @@ const app = await Application.bootstrapWithPlugins({
   router: "paths",
   intentionallyNotExported: Object.entries(unnamed).flatMap(([file, names]) => names.map((name) => `types/${file}.d.ts:${name}`)),
   markdownItLoader,
+  markdownItOptions: { html: true, linkify: false },
   validation: { notExported: true, invalidLink: true, invalidPath: true, rewrittenLink: true, notDocumented: false, unusedMergeModuleWith: true },
   treatWarningsAsErrors: true,
   logLevel: "Warn",
@@ -66,8 +71,18 @@ const app = await Application.bootstrapWithPlugins({
 app.renderer.defineRouter("paths", Paths);
 carryPaths(app, ROOT);
 nameModules(app, ROOT, imported);
-/** Diagrams are drawn in the page, by what is served with it. */
+/** Diagrams are drawn in the page, by what is served with it. Code in headings is part of their names. */
 function markdownItLoader(parser) {
+  parser.core.ruler.push("named-headings", ({ tokens, Token }) => {
+    const make = (type, content) => Object.assign(new Token(type, "", 0), { content });
+    const headings = tokens.filter((_, at) => tokens[at - 1]?.type === "heading_open");
+    for (const heading of headings) {
+      heading.children = heading.children.flatMap((token) => {
+        if (token.type !== "code_inline") return [token];
+        return [make("html_inline", "<code>"), make("text", token.content), make("html_inline", "</code>")];
+      });
+    }
+  });
   const { fence } = parser.renderer.rules;
   parser.renderer.rules.fence = (tokens, at, ...more) =>
     tokens[at].info.trim() === "mermaid" ? `<pre class="mermaid">${parser.utils.escapeHtml(tokens[at].content)}</pre>` : fence(tokens, at, ...more);
@@ -80,4 +95,5 @@ for (const name of silent(project)) app.logger.warn(`${name} does not say what i
 await app.generateDocs(project, folder);
 const drawing = createRequire(import.meta.url).resolve("@mermaid-js/tiny/dist/mermaid.tiny.js");
 await copyFile(drawing, join(folder, "assets/mermaid.js"));
+for (const link of await broken(folder)) app.logger.warn(`${link} leads nowhere`);
 if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exit(1);
