@@ -20,8 +20,10 @@ const SHOWN = /^(README|docs\/.*)\.md$/;
 /** Languages by what files have at their end. */
 const ENDS = { ts: ".ts", tsx: ".tsx", js: ".js", jsx: ".jsx", html: ".js" };
 
-/** What an app of ours is: neither what it was before, written for another library, nor a program of Node's, which a test runs. */
-const isCompiled = ({ language, title, words }) => ENDS[language] && !words.includes("before") && !title?.endsWith(".mjs");
+/** What is not an app as it was before, written for another library. */
+const isCompiled = ({ language, words }) => ENDS[language] && !words.includes("before");
+/** By what a block is compiled as: TypeScript as strictly as there is a way to, JavaScript as an editor looks at it, programs of Node's with its types. */
+const KINDS = { ts: ({ language }) => language.startsWith("ts"), node: ({ title }) => title?.endsWith(".mjs"), js: (block) => !KINDS.ts(block) && !KINDS.node(block) };
 
 const written = (await tracked()).filter((path) => SHOWN.test(path) && !RECIPES.test(path));
 const shown = await Promise.all(written.map(async (path) => ({ path, code: blocks(await pageAt(path)).filter(isCompiled) })));
@@ -41,11 +43,14 @@ function scripts(html) {
   return found.map((match) => "\n".repeat(html.slice(0, match.index).split("\n").length - 1) + match[1]).join("\n");
 }
 
-const optionsFor = (loose) => ({
-  target: "es2022", module: "esnext", moduleResolution: "bundler", lib: ["es2024", "dom", "dom.iterable", "esnext.disposable"], types: [], jsx: "react-jsx",
-  noEmit: true, allowJs: true, checkJs: true, skipLibCheck: true, isolatedModules: true, strict: !loose, exactOptionalPropertyTypes: !loose, noUncheckedIndexedAccess: !loose,
-  paths: { throughline: [join(ROOT, "pkg/types/index.d.ts")], "throughline/*": [join(ROOT, "pkg/types/*.d.ts")] },
-});
+const optionsFor = (kind) => {
+  const strict = kind === "ts";
+  return {
+    target: "es2022", module: "esnext", moduleResolution: "bundler", lib: ["es2024", "dom", "dom.iterable", "esnext.disposable"], types: kind === "node" ? ["node"] : [], jsx: "react-jsx",
+    noEmit: true, allowJs: true, checkJs: true, skipLibCheck: true, isolatedModules: true, strict, exactOptionalPropertyTypes: strict, noUncheckedIndexedAccess: strict,
+    paths: { throughline: [join(ROOT, "pkg/types/index.d.ts")], "throughline/*": [join(ROOT, "pkg/types/*.d.ts")] },
+  };
+};
 
 /** The names of an app's own that a page's code mentions without having them, and the elements that its HTML names. */
 async function declared(path, files) {
@@ -54,12 +59,12 @@ async function declared(path, files) {
   return [existsSync(beside) ? await readFile(beside, "utf8") : "", ...ids.map(([, id]) => `declare const ${id}: any;`)].join("\n");
 }
 
-/** What the compiler says of a page's code: JavaScript is looked at less strictly, since it cannot say what is what. */
+/** What the compiler says of a page's code. */
 async function compiled({ path, code }) {
-  const told = await Promise.all([false, true].map(async (loose) => {
-    const files = code.filter(({ language }) => language.startsWith("ts") !== loose);
+  const told = await Promise.all(Object.entries(KINDS).map(async ([kind, isOne]) => {
+    const files = code.filter(isOne);
     if (files.length === 0) return "";
-    const here = join(folder, path.replaceAll("/", "-"), loose ? "js" : "ts");
+    const here = join(folder, path.replaceAll("/", "-"), kind);
     await mkdir(here, { recursive: true });
     const names = await Promise.all(files.map(async ({ language, title, code, line }) => {
       const name = title && language !== "html" ? title : `line-${line}${ENDS[language]}`;
@@ -69,7 +74,7 @@ async function compiled({ path, code }) {
       return name;
     }));
     await writeFile(join(here, "declared.d.ts"), await declared(path, files));
-    await writeFile(join(here, "tsconfig.json"), JSON.stringify({ compilerOptions: optionsFor(loose), files: ["declared.d.ts", ...names] }));
+    await writeFile(join(here, "tsconfig.json"), JSON.stringify({ compilerOptions: optionsFor(kind), files: ["declared.d.ts", ...names] }));
     try {
       await run("node", [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", here, "--pretty", "false"], { cwd: here });
       return "";
