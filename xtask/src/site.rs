@@ -8,12 +8,17 @@ use crate::server::Server;
 use crate::setup;
 use crate::tools::Repo;
 
-/// Folder of what makes the pages.
+/// Folder of what makes the pages, with packages of its own.
 const MAKER: &str = "docs/site";
+
+/// Installs what makes the pages, and checks what they show.
+pub(crate) fn install(repo: &Repo) -> Result<()> {
+    setup::packages(repo, MAKER)
+}
 
 /// Makes the pages and serves them until Ctrl-C; or makes them only, to see that nothing is amiss.
 pub(crate) fn run(repo: &Repo, args: &DocsArgs) -> Result<()> {
-    setup::packages(repo, MAKER)?;
+    install(repo)?;
     let folder = repo.target()?.join("docs");
     repo.cmd("node")
         .arg(format!("{MAKER}/make.mjs"))

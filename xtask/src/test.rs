@@ -286,6 +286,7 @@ impl Session<'_> {
             Step::Docs => {
                 docs::check(repo)?;
                 systems::check(repo)?;
+                site::install(repo)?;
                 let suites = self.suites("tests/docs")?;
                 repo.cmd("node").arg("--test").args(suites).run()?;
                 site::run(repo, &DocsArgs::CHECK)
