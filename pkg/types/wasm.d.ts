@@ -19,7 +19,7 @@ export interface WasmOptions {
    * @example
    * // Vite
    * import wasm from "throughline/throughline.wasm?url";
-   * // webpack, Parcel
+   * // webpack; Parcel, with "npm:" before the name
    * const wasm = new URL("throughline/throughline.wasm", import.meta.url);
    * // Cloudflare Workers and other runtimes that import modules
    * import wasm from "throughline/throughline.wasm";

@@ -11,7 +11,9 @@ import { count, learn, readFolder, traced } from "./wasm.mjs";
 
 /** Milliseconds until a page must have its echo: a server in development compiles it first. */
 const PAGE = 60_000;
-/** The files of WebAssembly that a page asks for, by what it imports; and what its code carries, by the same. */
+/** How a file of WebAssembly begins. */
+const MAGIC = Buffer.from("\0asm");
+/** How many of them a page asks for, by what it imports. */
 const FETCHED = { text: 0, voice: 0, wasm: 1, "voice-wasm": 1, "no-wasm": 0, none: 0 };
 
 /** Makes a cell's app anew and runs it in a mode: the lines to print, one for each page or program. */
@@ -55,7 +57,7 @@ async function page(name, path, entry, mode, marks, gateway, { server, browser }
 
   const seen = [...gateway.seen];
   const bodies = seen.filter(({ body }) => body).map(({ path, body }) => [path, body]);
-  const wasm = seen.filter(({ path }) => path.endsWith(".wasm")).length;
+  const wasm = seen.filter(({ body }) => body?.subarray(0, 4).equals(MAGIC)).length;
   const wrong = [];
   if (outcome !== say) wrong.push(`the outcome is ${outcome}, not ${say}`);
   if (entry !== "none" && !sessions) wrong.push("the server was not asked for a connection");

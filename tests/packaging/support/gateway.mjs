@@ -29,8 +29,6 @@ export function serveFolder(folder) {
 export async function startGateway(port) {
   const seen = [];
   const gateway = await listen((incoming, outgoing) => {
-    // Browsers ask for it on their own.
-    if (incoming.url === "/favicon.ico") return outgoing.writeHead(204).end();
     const { method, url } = incoming;
     const entry = { method, path: url.split("?")[0], status: undefined, body: undefined };
     seen.push(entry);
@@ -61,7 +59,11 @@ export async function startGateway(port) {
 }
 
 async function listen(handle) {
-  const server = createServer(handle);
+  const server = createServer((request, response) => {
+    // Browsers ask for it on their own.
+    if (request.url === "/favicon.ico") return response.writeHead(204).end();
+    handle(request, response);
+  });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address();
   return {

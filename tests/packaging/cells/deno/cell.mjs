@@ -1,4 +1,6 @@
+const deno = ["node_modules/@deno/linux-x64-glibc/deno", "run", "--quiet", "--check", "--allow-net", "--allow-read=node_modules"];
+
 export default {
   title: "Deno",
-  runs: { run: ["node_modules/@deno/linux-x64-glibc/deno", "run", "--quiet", "--check", "--allow-net", "client.ts", "{server}", "{say}"] },
+  runs: { text: [...deno, "client.ts", "{server}", "{say}"], wasm: [...deno, "wasm.ts", "{server}", "{say}"] },
 };

@@ -1,5 +1,5 @@
 export default {
   title: "`<script type=\"module\">`",
-  pages: { "/": "text", "/voice.html": "voice" },
+  pages: { "/": "text", "/voice.html": "voice", "/wasm.html": "wasm" },
   build: { output: "." },
 };

@@ -1,5 +1,5 @@
 export default {
   title: "Rollup",
-  pages: { "/": "text", "/voice.html": "voice", "/unused.html": "none" },
+  pages: { "/": "text", "/voice.html": "voice", "/wasm.html": "wasm", "/voice-wasm.html": "voice-wasm", "/unused.html": "none" },
   build: { command: ["npm", "run", "build"], output: "public" },
 };

@@ -1,6 +1,6 @@
 export default {
   title: "webpack 5",
-  pages: { "/": "text", "/voice.html": "voice", "/unused.html": "none" },
+  pages: { "/": "text", "/voice.html": "voice", "/wasm.html": "wasm", "/voice-wasm.html": "voice-wasm", "/unused.html": "none" },
   dev: { command: ["webpack", "serve", "--mode", "development", "--host", "127.0.0.1", "--port", "{port}"], ready: /compiled/ },
   build: { command: ["npm", "run", "build"], output: "dist" },
 };

@@ -1,6 +1,6 @@
 const HtmlPlugin = require("html-webpack-plugin");
 
-const pages = { index: "./src/text.js", voice: "./src/voice.js", unused: "./src/unused.js" };
+const pages = { index: "./src/text.js", voice: "./src/voice.js", wasm: "./src/wasm.js", "voice-wasm": "./src/voice-wasm.js", unused: "./src/unused.js" };
 
 module.exports = {
   entry: pages,

@@ -1,0 +1,7 @@
+import { connect } from "throughline/voice/wasm";
+import wasm from "throughline/voice.wasm";
+
+const query = new URLSearchParams(location.search);
+const session = connect({ wasm, url: `${query.get("server")}/realtime` });
+session.on("ECHO", (text) => (document.documentElement.dataset.outcome = text));
+session.send("ECHO", query.get("say"));
