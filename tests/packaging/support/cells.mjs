@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const FOLDER = new URL("../cells/", import.meta.url);
 
-/** Reads the cells that are named, or all of them. Each knows its `name` and `folder`, and what it runs: its `modes`. */
+/** Reads the cells that are named, or all of them. Each knows its `name`, its `app` and the `folders` that make it, and what it runs: its `modes`. */
 export async function readCells(names = []) {
   const entries = await readdir(FOLDER, { withFileTypes: true });
   const known = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
@@ -18,5 +18,8 @@ async function readCell(name) {
   const { default: cell } = await import(new URL(`${name}/cell.mjs`, FOLDER));
   const modes = cell.runs ? Object.keys(cell.runs) : ["dev", "build"].filter((mode) => cell[mode]);
   if (!modes.length) throw new Error(`${name} runs nothing`);
-  return { ...cell, name, modes, folder: fileURLToPath(new URL(`${name}/`, FOLDER)) };
+  const app = cell.app ?? name;
+  // What a cell has beside its `cell.mjs` is laid over the app that it shares.
+  const folders = [...new Set([app, name])].map((name) => fileURLToPath(new URL(`${name}/`, FOLDER)));
+  return { ...cell, name, app, modes, folders };
 }

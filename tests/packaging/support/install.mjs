@@ -11,6 +11,7 @@ import { run } from "./programs.mjs";
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 /** Outside of this repository, whose modules and lock file tools would find. */
 const APPS = join(tmpdir(), `throughline-packaging-${digest(ROOT)}`);
+const CACHES = ["node_modules/.cache", "node_modules/.vite"];
 /** Where npm says what it installed, and where we say what that was asked for. */
 const LOCKS = ["package-lock.json", "node_modules/.package-lock.json"];
 const STAMP = "node_modules/.throughline";
@@ -23,13 +24,13 @@ export async function pack() {
 }
 
 /** Makes a cell's app anew and resolves with its folder. What is installed stays if it is what is asked for; the package itself is always that of the tarball. */
-export async function install({ name, folder }, tarball) {
+export async function install({ app: name, folders }, tarball) {
   const app = join(APPS, name);
   await mkdir(app, { recursive: true });
   for (const name of await readdir(app)) if (name !== "node_modules" && !LOCKS.includes(name)) await rm(join(app, name), { recursive: true });
-  await cp(folder, app, { recursive: true });
+  for (const folder of folders) await cp(folder, app, { recursive: true, filter: (path) => path !== join(folder, "cell.mjs") });
 
-  const manifest = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+  const manifest = JSON.parse(await readFile(join(app, "package.json"), "utf8"));
   manifest.dependencies = { ...manifest.dependencies, throughline: `file:${tarball}` };
   const text = JSON.stringify(manifest, undefined, 2);
   await writeFile(join(app, "package.json"), text);
@@ -41,6 +42,8 @@ export async function install({ name, folder }, tarball) {
     await run(app, ["npm", "install", "--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts"]);
     await writeFile(stamp, digest(text));
   }
+  // Tools keep what they made of packages, and tell those by the lock.
+  for (const cache of CACHES) await rm(join(app, cache), { recursive: true, force: true });
   // It depends on nothing, so that this is all there is to install.
   await rm(modules, { recursive: true, force: true });
   await mkdir(modules);

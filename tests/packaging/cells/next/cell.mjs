@@ -1,9 +1,9 @@
-const next = (...args) => ["env", "NEXT_TELEMETRY_DISABLED=1", "next", ...args];
+export const run = (...args) => ["env", "NEXT_TELEMETRY_DISABLED=1", "next", ...args];
 
 export default {
   title: "Next.js (Turbopack)",
-  pages: { "/": "text", "/call": "voice" },
-  dev: { command: next("dev", "-H", "127.0.0.1", "-p", "{port}"), ready: /Ready in/ },
-  build: { command: next("build"), output: ".next/static", start: { command: next("start", "-H", "127.0.0.1", "-p", "{port}"), ready: /Ready in/ } },
+  pages: { "/": "text", "/call": "voice", "/wasm": "wasm" },
+  dev: { command: run("dev", "-H", "127.0.0.1", "-p", "{port}"), ready: /Ready in/ },
+  build: { command: run("build"), output: ".next/static", start: { command: run("start", "-H", "127.0.0.1", "-p", "{port}"), ready: /Ready in/ } },
   journey: { edits: { file: "app/Room.tsx", from: ">Send<", to: ">Send it<" } },
 };

@@ -1,0 +1,5 @@
+import { Outcome } from "./Outcome";
+
+export default function Page() {
+  return <Outcome room="blue" />;
+}
