@@ -24,26 +24,29 @@ export async function perform(cell, mode, world) {
   const { command, output, start } = cell[mode];
   if (mode === "build" && command) await run(app, command);
   const origin = start || mode === "dev" ? await serve(app, start ?? cell.dev) : await serveFolder(join(app, output));
-  const gateway = await startGateway(origin.port);
+  // An origin of its own for each page, which finds in no cache what the page before it asked for.
+  const at = async (visit) => {
+    const gateway = await startGateway(origin.port);
+    return visit(gateway).finally(gateway.stop);
+  };
   try {
     const marks = await learn(app);
     const lines = [];
-    for (const [path, entry] of Object.entries(cell.pages)) lines.push(await page(`${name}${path === "/" ? "" : `.${title(path)}`}`, path, entry, mode, marks, gateway, world));
-    if (cell.journey) lines.push(await journey(name, cell.journey, mode, app, gateway, world));
+    for (const [path, entry] of Object.entries(cell.pages)) lines.push(await at((gateway) => page(name + title(path), path, entry, mode, marks, gateway, world)));
+    if (cell.journey) lines.push(await at((gateway) => journey(name, cell.journey, mode, app, gateway, world)));
     if (mode === "build" && command && output) lines.push(await whole(name, cell, marks, join(app, output), cell.build.copies));
     return lines;
   } finally {
-    gateway.stop();
     await origin.stop();
   }
 }
 
-const title = (path) => path.replace(/^\/|\/$|\.html$/g, "").replaceAll("/", "-");
+/** What a page adds to the names of its lines: nothing where it is the first. */
+const title = (path) => (path === "/" ? "" : `.${path.replace(/^\/|\/$|\.html$/g, "").replaceAll("/", "-")}`);
 
 /** Opens a page and holds it to what its entry promises. */
 async function page(name, path, entry, mode, marks, gateway, { server, browser }) {
   const say = randomUUID();
-  gateway.seen.length = 0;
   await browser.open("about:blank");
   await browser.complaints();
   const before = await opened(server);

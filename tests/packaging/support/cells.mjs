@@ -1,11 +1,11 @@
 // The cells: apps that use the package, found by listing their folder.
 
-import { readdir } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
 const FOLDER = new URL("../cells/", import.meta.url);
 
-/** Reads the cells that are named, or all of them. Each knows its `name`, its `app` and the `folders` that make it, and what it runs: its `modes`. */
+/** Reads the cells that are named, or all of them. Each knows its `name`, its `app` and the `folders` that make it, the `version` of what builds it, and what it runs: its `modes`. */
 export async function readCells(names = []) {
   const entries = await readdir(FOLDER, { withFileTypes: true });
   const known = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
@@ -21,5 +21,7 @@ async function readCell(name) {
   const app = cell.app ?? name;
   // What a cell has beside its `cell.mjs` is laid over the app that it shares.
   const folders = [...new Set([app, name])].map((name) => fileURLToPath(new URL(`${name}/`, FOLDER)));
-  return { ...cell, name, app, modes, folders };
+  const { dependencies, devDependencies } = JSON.parse(await readFile(new URL(`${app}/package.json`, FOLDER), "utf8"));
+  const version = { ...dependencies, ...devDependencies }[cell.tool ?? app];
+  return { ...cell, name, app, folders, version, modes };
 }

@@ -2,5 +2,6 @@ const deno = ["node_modules/@deno/linux-x64-glibc/deno", "run", "--quiet", "--ch
 
 export default {
   title: "Deno",
+  tool: "@deno/linux-x64-glibc",
   runs: { text: [...deno, "client.ts", "{server}", "{say}"], wasm: [...deno, "wasm.ts", "{server}", "{say}"] },
 };

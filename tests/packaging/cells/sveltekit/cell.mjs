@@ -1,5 +1,6 @@
 export default {
   title: "SvelteKit",
+  tool: "@sveltejs/kit",
   pages: { "/": "text", "/call": "voice", "/wasm": "wasm" },
   dev: { command: ["vite", "dev", "--host", "127.0.0.1", "--port", "{port}"], ready: /Local:/ },
   build: { command: ["sh", "-c", "npm run check && npm run build"], output: "build/client", start: { command: ["node", "build"], ready: /Listening on/ } },
