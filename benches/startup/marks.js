@@ -5,6 +5,14 @@ export function marked() {
   const marks = {};
   const mark = (name) => (marks[name] ??= performance.now());
 
+  const { getItem } = Storage.prototype;
+  Storage.prototype.getItem = function (name) {
+    mark("started");
+    const item = getItem.call(this, name);
+    mark("recalled");
+    return item;
+  };
+
   const { compile, Instance } = WebAssembly;
   WebAssembly.compile = (source) => {
     mark("decoded");

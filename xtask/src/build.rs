@@ -132,8 +132,9 @@ const DIST: &str = "pkg/dist";
 
 const BINDINGS: [&str; 4] = ["schemas", "react", "vue", "svelte"];
 
-/// Stands for the core while esbuild runs, which would otherwise escape more of the wasm than the language asks for.
-const PLACEHOLDER: &str = "\"@throughline-core@\"";
+/// Stands for the core while esbuild runs, which would otherwise escape more of the wasm than the language asks for. A name and no
+/// text, of which a minifier would reckon up what is asked of it, its length for one.
+const PLACEHOLDER: &str = "THROUGHLINE_CORE";
 
 /// Builds the package; a release build reports its sizes and is held to its budget.
 pub(crate) fn run(repo: &Repo, flavour: Flavour) -> Result<()> {
