@@ -5,33 +5,24 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const file = (path) => fileURLToPath(new URL(path, import.meta.url));
+const json = async (path) => JSON.parse(await readFile(file(path), "utf8"));
 
-/** Ours, by the names that the package gives its entries. */
+const { name: us, exports } = await json("../../pkg/package.json");
+
+/** Our entries, as applications name them, and their files. */
+export const entries = new Map(Object.entries(exports).map(([path, entry]) => [path.replace(".", us), file(`../../pkg/${entry.default ?? entry}`)]));
+
+/** The exact versions of the packages that we are compared with. */
+export const { dependencies: versions } = await json("../package.json");
+
 const ours = {
   name: "ours",
-  async setup({ onResolve }) {
-    const { name, exports } = JSON.parse(await readFile(file("../../pkg/package.json"), "utf8"));
-    onResolve({ filter: new RegExp(`^${name}(/|$)`) }, ({ path }) => {
-      const entry = exports[path.replace(name, ".")];
-      return entry && { path: file(`../../pkg/${entry.default}`) };
-    });
-  },
+  setup: ({ onResolve }) => onResolve({ filter: new RegExp(`^${us}(/|$)`) }, ({ path }) => ({ path: entries.get(path) })),
 };
 
 /** Bundles `benches/apps/NAME.js` with esbuild, minified; `more` are further options of esbuild's. Resolves with its text. */
 export async function bundled(name, more = {}) {
-  const { outputFiles } = await build({
-    entryPoints: [file(`../apps/${name}.js`)],
-    bundle: true,
-    minify: true,
-    format: "esm",
-    write: false,
-    logLevel: "error",
-    plugins: [ours],
-    ...more,
-  });
+  const entryPoints = [file(`../apps/${name}.js`)];
+  const { outputFiles } = await build({ entryPoints, bundle: true, minify: true, format: "esm", write: false, logLevel: "error", plugins: [ours], ...more });
   return outputFiles[0].text;
 }
-
-/** The exact versions of the packages that we are compared with. */
-export const { dependencies: versions } = JSON.parse(await readFile(file("../package.json"), "utf8"));
