@@ -170,8 +170,10 @@ pub(crate) enum Measure {
     Storm,
     /// Time a message costs over a bare `WebSocket` and `JSON.parse`.
     Tax,
-    /// Bytes a page downloads.
+    /// Bytes a page downloads, beside other libraries.
     Size,
+    /// Time from `import()` to the first message in a page that has nothing yet, beside other libraries.
+    Startup,
     /// Whether random worlds lose, double or reorder a message.
     Worlds,
     /// Messages a second, and a single message's round trip, beside a bare `WebSocket`.

@@ -20,6 +20,8 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
             for line in report.json_lines() {
                 println!("{line}");
             }
+            install_peers(repo)?;
+            pass_through(repo.cmd("node").arg("benches/size.mjs").args(&args.args))?;
             report.check()
         }
         Measure::Storm => pass_through(example(repo, "storm", &args.args)),
@@ -35,6 +37,10 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
         Measure::Leaks => in_browsers(repo, "benches/leaks.mjs", &args.args),
         Measure::Systems => in_browsers(repo, "benches/systems.mjs", &args.args),
         Measure::Packaging => in_browsers(repo, "benches/packaging.mjs", &args.args),
+        Measure::Startup => {
+            install_peers(repo)?;
+            in_browsers(repo, "benches/startup.mjs", &args.args)
+        }
         Measure::Switches => {
             install_peers(repo)?;
             in_browsers(repo, "benches/switches.mjs", &args.args)
