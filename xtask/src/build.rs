@@ -1,6 +1,8 @@
 //! `cargo xtask build`: cargo → wasm-bindgen → wasm-opt → what the package is published with.
 
 mod bundle;
+mod integrity;
+mod map;
 mod script;
 mod wasm;
 
@@ -13,6 +15,7 @@ use anyhow::{Context, Result, ensure};
 use crate::size::Report;
 use crate::tools::{Repo, timed};
 use crate::{inline, licences, papers};
+use map::Mapped;
 use wasm::{Module, Part};
 
 /// What a build is for.
@@ -157,9 +160,9 @@ fn package(repo: &Repo, flavour: Flavour) -> Result<Package> {
     empty(&repo.path(DIST))?;
     let mut bindings = Vec::new();
     for name in BINDINGS {
-        let text = bundle::binding(repo, name, flavour)?;
-        publish(repo, &format!("{name}.js"), text.as_bytes())?;
-        bindings.push((name, text));
+        let made = bundle::binding(repo, name, flavour)?;
+        publish_mapped(repo, &format!("{name}.js"), &made)?;
+        bindings.push((name, made.text));
     }
     let mut entries = Vec::new();
     for part in Part::ALL {
@@ -167,6 +170,8 @@ fn package(repo: &Repo, flavour: Flavour) -> Result<Package> {
         entries.extend(built?);
         eprintln!("{} in {seconds:.1} s", part.published());
     }
+    let digests = integrity::digests(&repo.path(DIST))?;
+    publish(repo, "integrity.json", digests.as_bytes())?;
     Ok(Package { entries, bindings })
 }
 
@@ -184,6 +189,12 @@ fn publish(repo: &Repo, file: &str, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("{file} cannot be written"))
 }
 
+/// Publishes a script, and beside it the map of where it was written.
+fn publish_mapped(repo: &Repo, file: &str, made: &Mapped) -> Result<()> {
+    publish(repo, &format!("{file}.map"), made.map(file)?.as_bytes())?;
+    publish(repo, file, made.published(file).as_bytes())
+}
+
 /// Builds a module and the entries that run it.
 fn build(repo: &Repo, part: Part, flavour: Flavour) -> Result<Vec<Built>> {
     let module = Module::build(repo, part, flavour)?;
@@ -195,10 +206,10 @@ fn build(repo: &Repo, part: Part, flavour: Flavour) -> Result<Vec<Built>> {
         &format!("export default {identity};"),
     )?;
     if part == Part::Voice {
-        let text = bundle::worklet(repo, flavour)?;
-        publish(repo, "audio-worklet.js", text.as_bytes())?;
+        let made = bundle::worklet(repo, flavour)?;
+        publish_mapped(repo, "audio-worklet.js", &made)?;
         // The same as text for the bundle, which makes a blob of it.
-        let literal = serde_json::to_string(&text)?;
+        let literal = serde_json::to_string(&made.text)?;
         generate(
             repo,
             part,
@@ -209,98 +220,94 @@ fn build(repo: &Repo, part: Part, flavour: Flavour) -> Result<Vec<Built>> {
     publish(repo, part.published(), &module.published())?;
     let entries = Entry::ALL.into_iter().filter(|entry| entry.part() == part);
     entries
-        .map(|entry| {
-            repo.existing(entry.source())?;
-            match entry.wasm() {
-                Source::Inlined => inlined(repo, entry, flavour, &module),
-                Source::Given => given(repo, entry, flavour, &module),
-                Source::Script => scripted(repo, entry, flavour, &module),
-            }
-        })
+        .map(|which| entry(repo, which, flavour, &module))
         .collect()
 }
 
-fn inlined(repo: &Repo, entry: Entry, flavour: Flavour, module: &Module) -> Result<Built> {
-    let literal = inline::template_literal(&module.bytes);
-    let about = format!(
-        "// One character a byte, masked.\nexport const mask = {};\n",
-        inline::MASK
-    );
-    let text = with_core(repo, entry, flavour, module, "bytes.js", &about, &literal)?;
-    verify_round_trip(repo, entry.part(), &module.path)?;
-    built(repo, entry, module.bytes.clone(), &text, &literal)
+/// A core that an entry's text holds: the module that exports it, and what it is there.
+struct Core {
+    file: &'static str,
+    about: String,
+    expression: String,
 }
 
-fn scripted(repo: &Repo, entry: Entry, flavour: Flavour, module: &Module) -> Result<Built> {
-    let function = format!("({})", script::script(repo, module, flavour)?);
-    let text = with_core(
-        repo,
-        entry,
-        flavour,
-        module,
-        "script.js",
-        "// @ts-nocheck\n",
-        &function,
-    )?;
-    built(repo, entry, function.clone().into_bytes(), &text, &function)
+impl Core {
+    fn inlined(module: &Module) -> Self {
+        let mask = inline::MASK;
+        Self {
+            file: "bytes.js",
+            about: format!("// One character a byte, masked.\nexport const mask = {mask};\n"),
+            expression: inline::template_literal(&module.bytes),
+        }
+    }
+
+    fn script(repo: &Repo, module: &Module, flavour: Flavour) -> Result<Self> {
+        Ok(Self {
+            file: "script.js",
+            about: "// @ts-nocheck\n".to_owned(),
+            expression: format!("({})", script::script(repo, module, flavour)?),
+        })
+    }
+
+    fn generate(&self, repo: &Repo, part: Part, expression: &str) -> Result<()> {
+        let text = format!("{}export default {expression};", self.about);
+        generate(repo, part, self.file, &text)
+    }
 }
 
-fn given(repo: &Repo, entry: Entry, flavour: Flavour, module: &Module) -> Result<Built> {
-    let text = bundle::bundle(repo, entry, flavour, &module.names)?;
-    built(repo, entry, module.published(), &text, "")
-}
-
-/// Bundles an entry whose core is the expression `core`, which a placeholder stands for.
-fn with_core(
-    repo: &Repo,
-    entry: Entry,
-    flavour: Flavour,
-    module: &Module,
-    file: &str,
-    about: &str,
-    core: &str,
-) -> Result<String> {
-    let generated = |core: &str| {
-        generate(
-            repo,
-            entry.part(),
-            file,
-            &format!("{about}export default {core};"),
-        )
+fn entry(repo: &Repo, entry: Entry, flavour: Flavour, module: &Module) -> Result<Built> {
+    repo.existing(entry.source())?;
+    let bundled = || bundle::bundle(repo, entry, flavour, &module.names);
+    let (made, alone, core) = match entry.wasm() {
+        Source::Given => {
+            let made = bundled()?;
+            let alone = made.text.clone();
+            (made, alone, module.published())
+        }
+        Source::Inlined => {
+            let core = Core::inlined(module);
+            let (made, alone) = holding(repo, entry, &core, bundled)?;
+            verify_round_trip(repo, entry.part(), &module.path)?;
+            (made, alone, module.bytes.clone())
+        }
+        Source::Script => {
+            let core = Core::script(repo, module, flavour)?;
+            let (made, alone) = holding(repo, entry, &core, bundled)?;
+            (made, alone, core.expression.into_bytes())
+        }
     };
-    generated(PLACEHOLDER)?;
-    let text = bundle::bundle(repo, entry, flavour, &module.names);
-    // Written whatever became of the bundle, so that a placeholder never stays behind.
-    generated(core)?;
-    let text = text?;
-    let places = text.matches(PLACEHOLDER).count();
-    ensure!(
-        places == 1,
-        "the bundle names its core {places} times, not once: does {} import {file}?",
-        entry.source(),
-    );
-    Ok(text)
-}
-
-/// Publishes a bundle, with its core where a placeholder stands for it.
-fn built(repo: &Repo, entry: Entry, core: Vec<u8>, text: &str, expression: &str) -> Result<Built> {
-    let js_alone = text.replace(PLACEHOLDER, "\"\"");
-    let unused = js_alone
+    let unused = alone
         .find("import.meta")
-        .or_else(|| js_alone.find("_bg.wasm\", "));
+        .or_else(|| alone.find("_bg.wasm\", "));
     ensure!(
         unused.is_none(),
         "{} looks for a .wasm file of its own: is \"sideEffects\": false in pkg/package.json?",
         entry.file()
     );
-    let text = text.replace(PLACEHOLDER, expression);
-    publish(repo, entry.file(), text.as_bytes())?;
+    publish_mapped(repo, entry.file(), &made)?;
     Ok(Built {
         entry,
-        text,
-        js_alone,
+        text: made.text,
+        js_alone: alone,
         core,
     })
+}
+
+/// Bundles an entry that holds its core; returns it without that, too.
+fn holding(
+    repo: &Repo,
+    entry: Entry,
+    core: &Core,
+    bundled: impl FnOnce() -> Result<Mapped>,
+) -> Result<(Mapped, String)> {
+    core.generate(repo, entry.part(), PLACEHOLDER)?;
+    let made = bundled();
+    // Written whatever became of the bundle, so that a placeholder never stays behind.
+    core.generate(repo, entry.part(), &core.expression)?;
+    let made = made?;
+    let whole = made.with(PLACEHOLDER, &core.expression);
+    let whole = whole.with_context(|| format!("does {} import {}?", entry.source(), core.file))?;
+    Ok((whole, made.text.replace(PLACEHOLDER, "\"\"")))
 }
 
 /// Writes a module that the package's own modules import.
