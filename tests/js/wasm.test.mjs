@@ -130,6 +130,15 @@ for (const [name, { entry, file, other }] of Object.entries(ENTRIES)) {
       await works(ask);
     });
 
+    test("a session that is closed meanwhile does not wait for it", { timeout: 20_000 }, async () => {
+      for (const recover of [false, true]) {
+        const session = entry.connect({ wasm: new Promise(() => {}), url: `${url}/realtime`, recover });
+        session.on("error", ({ code }) => assert.equal(code, "storage"));
+        await session.close();
+        assert.equal(session.state, "closed");
+      }
+    });
+
     test("without it, connect() says what it takes", () => {
       for (const options of [undefined, {}, { wasm: "" }, { wasm: null }, { wasm: 7 }, { wasm: {} }]) {
         assert.throws(() => entry.connect(/** @type {any} */ (options)), (error) => error instanceof entry.SessionError && error.code === "bad_option");

@@ -11,6 +11,10 @@ import { checkWasm, loaderOf } from "./given.js";
 const load = loaderOf(identity, instantiate);
 
 /** Starts a session and returns it at once. */
-export const connect = (options) => new Session(new Host(options, { ...KIT, check: checkWasm, load: () => load(options.wasm) }));
+export const connect = (options) => {
+  // Who ends the session does not wait for what is still to come.
+  const host = new Host(options, { ...KIT, check: checkWasm, load: () => Promise.race([load(options.wasm), host.over]) });
+  return new Session(host);
+};
 
 export { SessionError } from "../error.js";

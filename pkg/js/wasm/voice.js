@@ -18,7 +18,9 @@ export const connect = (options) => {
     checkWasm(options);
     VOICE_KIT.check(options);
   };
-  return new VoiceSession(new VoiceHost(options, { ...VOICE_KIT, check, load: () => load(options.wasm) }));
+  // Who ends the session does not wait for what is still to come.
+  const host = new VoiceHost(options, { ...VOICE_KIT, check, load: () => Promise.race([load(options.wasm), host.over]) });
+  return new VoiceSession(host);
 };
 
 /** Looks at each thing that a session needs, each by itself; WebAssembly is none of them. */
