@@ -9,6 +9,8 @@ const FLAGS = ["--disable-features=BackForwardCache"];
 
 export async function startWorld() {
   const [tarball, server, { driver, stop }] = await Promise.all([pack(), startServer(), startBrowser("chromium", { flags: FLAGS })]);
+  // A server in development compiles a page first.
+  await driver.manage().setTimeouts({ pageLoad: 120_000 });
   return {
     tarball,
     server,
