@@ -8,7 +8,7 @@ import { join } from "node:path";
 const LONGEST = 60_000;
 
 /**
- * Goes through an app: `/`, a room and its outcome; `/about`, without a session; back; `/room`, the same room on another page; and in development an edit of that room while it is open.
+ * Goes through an app: `/`, a room and its outcome; `/about`, without a session; back; `/room`, the same room on another page; and in development edits of that room while it is open.
  * Resolves with the line to print.
  */
 export async function journey(name, { edits }, mode, app, gateway, { server, browser }) {
@@ -20,9 +20,10 @@ export async function journey(name, { edits }, mode, app, gateway, { server, bro
   const before = (await server.connections()).websocket.opened;
   /** Holds the server to one session at a time, the `count`th of this journey, or to none that lives. */
   const sessions = async (when, count, live = 1) => {
-    await server.until(({ websocket }) => websocket.live === live);
-    const opened = (await server.connections()).websocket.opened - before;
-    if (opened !== count) wrong.push(`${when}: ${opened} sessions were opened, not ${count}`);
+    await server.until(({ websocket }) => websocket.live === live).catch(() => {});
+    const { websocket } = await server.connections();
+    const seen = { opened: websocket.opened - before, live: websocket.live };
+    if (seen.opened !== count || seen.live !== live) wrong.push(`${when}: ${JSON.stringify(seen)}, not ${JSON.stringify({ opened: count, live })}`);
   };
   const shows = (selector, text) =>
     browser.until((selector, text) => document.querySelector(selector)?.textContent.includes(text), LONGEST, selector, text);
@@ -47,24 +48,33 @@ export async function journey(name, { edits }, mode, app, gateway, { server, bro
   if ((await browser.outcome(LONGEST)) !== say) wrong.push("no outcome after coming back");
   await sessions("after coming back", 2);
 
-  await browser.evaluate(() => (document.querySelector("main").dataset.page = "first"));
+  await browser.evaluate(() => (document.querySelector("section").dataset.page = "first"));
   await go("/room");
-  await browser.until(() => document.querySelector("main:not([data-page]) section p")?.textContent === "connected", LONGEST);
+  await browser.until(() => document.querySelector("section:not([data-page]) p")?.textContent === "connected", LONGEST);
   await sessions("on another page with the same room", 2);
 
   if (mode === "dev") {
     await browser.evaluate(() => (window.same = true));
-    await edit(join(app, edits.file), edits.from, edits.to);
-    await shows("section button", edits.to.slice(1, -1));
-    await browser.evaluate(() => document.querySelector("section button").click());
-    await shows("section ul", "from blue");
+    const echoes = async (times) => {
+      await browser.evaluate(() => document.querySelector("section button").click());
+      await browser.until((times) => document.querySelectorAll("section li").length === times, LONGEST, times);
+    };
+    const { component, session } = edits;
+    await edit(join(app, component.file), component.from, component.to);
+    await shows("section button", component.to.slice(1, -1));
+    await sessions("after an edit of the component", 2);
+    const lines = await browser.evaluate(() => document.querySelectorAll("section li").length);
+    await echoes(lines + 1);
+    await edit(join(app, session.file), session.from, session.to);
+    await server.until(({ websocket }) => websocket.opened - before === 3).catch(() => {});
+    await sessions("after an edit of what makes the session", 3);
+    await shows("section p", "connected");
     if (!(await browser.evaluate(() => window.same))) wrong.push("an edit reloads the page");
-    await sessions("after an edit", 2);
   }
 
   wrong.push(...(await browser.complaints()));
   await browser.open("about:blank");
-  await sessions("at the end", 2, 0);
+  await sessions("at the end", mode === "dev" ? 3 : 2, 0);
   return { name: `${name}.journey`, value: (await server.connections()).websocket.opened - before, unit: "sessions", ok: !wrong.length, ...(wrong.length && { wrong }) };
 }
 

@@ -9,7 +9,7 @@ const FLAGS = ["--disable-features=BackForwardCache"];
 
 export async function startWorld() {
   const [tarball, server, { driver, stop }] = await Promise.all([pack(), startServer(), startBrowser("chromium", { flags: FLAGS })]);
-  // A server in development compiles a page first.
+  // A server in development compiles a page when it is asked for it.
   await driver.manage().setTimeouts({ pageLoad: 120_000 });
   return {
     tarball,
