@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -31,7 +31,10 @@ async function said(kind, files) {
   const folder = await mkdtemp(join(tmpdir(), "throughline-components-"));
   try {
     await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
-    for (const { title, code } of files) await writeFile(join(folder, title), code);
+    for (const { title, code } of files) {
+      await mkdir(dirname(join(folder, title)), { recursive: true });
+      await writeFile(join(folder, title), code);
+    }
     await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: files.map(({ title }) => title) }));
     await promisify(execFile)(process.execPath, CHECKS[kind](folder), { cwd: folder });
     return "";
