@@ -23,6 +23,7 @@ pub(crate) fn run(repo: &Repo, args: &DocsArgs) -> Result<()> {
     repo.cmd("node")
         .arg(format!("{MAKER}/make.mjs"))
         .arg(&folder)
+        .args(args.check.then_some("--check"))
         .run_aside()
         .context("the documentation is amiss")?;
     if args.check {
