@@ -27,7 +27,7 @@ async function documents() {
   const map = await readFile(join(ROOT, "docs/README.md"), "utf8");
   const place = (path) => map.indexOf(`](${path})`) + 1 || (path === "README.md" ? 0 : Infinity);
   const ordered = written.toSorted((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
-  return [...ordered.map((path) => `docs/${path}`), "PROTOCOL.md", "CHANGELOG.md", "benches/README.md", "www/servers/README.md"].map((path) => join(ROOT, path));
+  return [...ordered.map((path) => `docs/${path}`), "PROTOCOL.md", "CHANGELOG.md", "CONTRIBUTING.md", "benches/README.md", "www/servers/README.md"].map((path) => join(ROOT, path));
 }
 
 /** What an app imports, by the path of its types; of two with the same types, the first. */

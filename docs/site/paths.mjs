@@ -12,6 +12,7 @@ const PARTS = [
   ["docs/decisions/", "Decisions"],
   ["PROTOCOL", "Reference"],
   ["CHANGELOG", "Reference"],
+  ["CONTRIBUTING", "Reference"],
   ["benches/", "Reference"],
   ["www/", "Reference"],
   ["docs/", "Guides"],

@@ -1,10 +1,11 @@
 // Where links in Markdown lead: to files of this repository and headings in them.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { posix } from "node:path";
 import { test } from "node:test";
 
-import { anchors, links, pageAt, tracked } from "./support/pages.mjs";
+import { ROOT, anchors, links, pageAt, tracked } from "./support/pages.mjs";
 
 const files = new Set(await tracked());
 const pages = new Map(await Promise.all([...files].filter((path) => path.endsWith(".md")).map(async (path) => /** @type {const} */ ([path, await pageAt(path)]))));
@@ -39,6 +40,13 @@ test("a page has one heading of the first level, above all others", () => {
   const levels = (page) => page.tokens.flatMap((token) => (token.type === "heading" ? [token.depth] : []));
   const wrong = [...pages.values()].filter((page) => levels(page)[0] !== 1 || levels(page).lastIndexOf(1) > 0).map(({ path }) => path);
   assert.deepEqual(wrong, []);
+});
+
+test("documents that types and code send a reader to are there", async () => {
+  const code = [...files].filter((path) => /^(pkg|src|crates|www|xtask)\/.*\.(ts|js|rs)$/.test(path));
+  const sent = await Promise.all(code.map(async (path) => [...(await readFile(ROOT + path, "utf8")).matchAll(/\/\/.*?\b(docs\/[\w/.-]+\.md)|\* .*?\b(docs\/[\w/.-]+\.md)/g)].map(([, one, other]) => ({ path, to: one ?? other }))));
+  assert.ok(sent.flat().length > 5);
+  assert.deepEqual(sent.flat().filter(({ to }) => !files.has(to)), []);
 });
 
 test("what leads nowhere is found", async () => {

@@ -65,8 +65,8 @@ mod tests {
     fn links_to_files_that_are_not_in_the_package_become_addresses() {
         let made = |text| with_addresses(text, "https://x.example/blob/HEAD/");
         assert_eq!(
-            made("[a](docs/a.md#b), [c](PROTOCOL.md)\n"),
-            "[a](https://x.example/blob/HEAD/docs/a.md#b), [c](PROTOCOL.md)\n"
+            made("[a](docs/json.md#b), [c](PROTOCOL.md)\n"),
+            "[a](https://x.example/blob/HEAD/docs/json.md#b), [c](PROTOCOL.md)\n"
         );
         for kept in [
             "[a](#b) [c](https://y.example)\n",
