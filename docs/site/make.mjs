@@ -50,7 +50,7 @@ const app = await Application.bootstrapWithPlugins({
   hideGenerator: true,
   sort: ["source-order"],
   sortEntryPoints: false,
-  groupOrder: ["Guides", "Modules", "Migrating", "Recipes", "Reference", "Decisions", "*"],
+  groupOrder: ["Guides", "Modules", "Migrating", "Recipes", "Reference", "Inside", "Decisions", "*"],
   navigation: { includeGroups: true, includeCategories: false, includeFolders: false },
   navigationLeaves: ["throughline", "throughline/voice"],
   categorizeByGroup: false,

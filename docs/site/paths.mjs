@@ -12,9 +12,14 @@ const PARTS = [
   ["docs/decisions/", "Decisions"],
   ["PROTOCOL", "Reference"],
   ["CHANGELOG", "Reference"],
-  ["CONTRIBUTING", "Reference"],
-  ["benches/", "Reference"],
-  ["www/", "Reference"],
+  ["CONTRIBUTING", "Inside"],
+  ["benches/", "Inside"],
+  ["www/", "Inside"],
+  ["docs/inside", "Inside"],
+  ["docs/mutations", "Inside"],
+  ["docs/releasing", "Inside"],
+  ["docs/storms", "Inside"],
+  ["docs/systems", "Inside"],
   ["docs/", "Guides"],
 ];
 
