@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
+import { errorOf } from "../../pkg/js/error.js";
 import { ROOT, pageAt } from "./support/pages.mjs";
 
 /** What the types say of each code. */
@@ -32,6 +33,14 @@ test("a section begins with what the error says, goes on with what happened, and
     assert.equal(happened?.type, "paragraph", `${code}: what happened`);
     assert.equal(rest.at(-1)?.type, "list", `${code}: what to look at`);
   }
+});
+
+test("the console says what the page shows", async () => {
+  // Refused, over the first transport; no close code, status or time to wait.
+  const numbers = [1, 0, -1, -1, -1];
+  const { message, remediation } = /** @type {any} */ (errorOf(() => numbers.shift(), false));
+  const { text } = await pageAt("docs/errors.md");
+  assert.ok(text.includes(`\`throughline: ${message}; ${remediation}\``), `throughline: ${message}; ${remediation}`);
 });
 
 test("what an option, method or member is called in the page is so in the types", async () => {
