@@ -52,7 +52,8 @@ const app = await Application.bootstrapWithPlugins({
   sortEntryPoints: false,
   groupOrder: ["Guides", "Modules", "Migrating", "Recipes", "Reference", "Inside", "Decisions", "*"],
   navigation: { includeGroups: true, includeCategories: false, includeFolders: false },
-  navigationLeaves: ["throughline", "throughline/voice"],
+  // What holds without an option is said in words.
+  jsDocCompatibility: { defaultTag: false },
   categorizeByGroup: false,
   searchInDocuments: true,
   searchInComments: true,
