@@ -88,7 +88,7 @@ function report(browser, told) {
   }
 }
 
-/** Median milliseconds from each mark to the next, by the name of the later one. */
+/** Median milliseconds from each mark to the next, by the name of the later one: startup/marks.js. */
 function spans(pages) {
   const marks = pages.map(({ marks }) => new Map(marks));
   const order = [...marks[0].keys()];

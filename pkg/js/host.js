@@ -150,9 +150,10 @@ export class Host {
       this.#recovered = left.map((entry) => this.#recover(entry, acts));
       this.#pending.unshift(...acts);
     }
-    this.#watch();
     this.tell(CONNECT);
     for (const act of this.#pending.splice(0)) act();
+    // While the first link opens.
+    this.#watch();
   }
 
   /** Spells what an earlier page knew, as `Core::new` reads it. */
