@@ -8,13 +8,15 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-import { bundled, entries, versions } from "./support/apps.mjs";
+import { bundled, versions } from "./support/apps.mjs";
 
 /** Apps by the entry or the package that they stand for; what the page fetches beside the app. */
 const OURS = {
   throughline: { app: "throughline" },
   "throughline/voice": { app: "throughline-voice" },
   "throughline/wasm": { app: "throughline-wasm", beside: "throughline.wasm" },
+  "throughline/voice/wasm": { app: "throughline-voice-wasm", beside: "voice.wasm" },
+  "throughline/no-wasm": { app: "throughline-no-wasm" },
 };
 const PEERS = {
   "partysocket/ws": { app: "partysocket", of: "partysocket" },
@@ -27,7 +29,7 @@ const PEERS = {
   ably: { app: "ably" },
 };
 
-for (const [name, { app, beside }] of Object.entries(OURS)) if (entries.has(name)) await print(`app.${name}`, app, { beside });
+for (const [name, { app, beside }] of Object.entries(OURS)) await print(`app.${name}`, app, { beside });
 for (const [name, { app, of = name }] of Object.entries(PEERS)) await print(`peer.${name}`, app, { version: versions[of] });
 
 async function print(name, app, { beside, version }) {

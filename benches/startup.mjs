@@ -29,6 +29,7 @@ const CONTENDERS = {
   "throughline-parts": { app: "throughline", server: "throughline", parts: true },
   "throughline-voice": { app: "throughline-voice", server: "throughline" },
   "throughline-wasm": { app: "throughline-wasm", server: "throughline", wasm: "throughline.wasm" },
+  "throughline-no-wasm": { app: "throughline-no-wasm", server: "throughline" },
   partysocket: { app: "partysocket", server: "plain", peer: "partysocket" },
   "reconnecting-websocket": { app: "reconnecting-websocket", server: "plain", peer: "reconnecting-websocket" },
   "socket.io-client": { app: "socket.io-client", server: "socket.io", peer: "socket.io-client" },

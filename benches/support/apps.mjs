@@ -10,7 +10,7 @@ const json = async (path) => JSON.parse(await readFile(file(path), "utf8"));
 const { name: us, exports } = await json("../../pkg/package.json");
 
 /** Our entries, as applications name them, and their files. */
-export const entries = new Map(Object.entries(exports).map(([path, entry]) => [path.replace(".", us), file(`../../pkg/${entry.default ?? entry}`)]));
+const entries = new Map(Object.entries(exports).map(([path, entry]) => [path.replace(".", us), file(`../../pkg/${entry.default ?? entry}`)]));
 
 /** The exact versions of the packages that we are compared with. */
 export const { dependencies: versions } = await json("../package.json");
