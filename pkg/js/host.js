@@ -265,10 +265,10 @@ export class Host {
   /** The browser hides why a connection failed, but not what its own policies forbid. */
   refused(attempt, address, cause) {
     setTimeout(() => {
-      const { protocol, host } = new URL(address);
+      const { protocol, origin } = new URL(address);
       const secure = globalThis.isSecureContext && globalThis.location?.protocol === "https:";
       const mixed = secure && (protocol === "ws:" || protocol === "http:");
-      const blocked = mixed || this.#blocked.has(host);
+      const blocked = mixed || this.#blocked.has(origin);
       this.ended(attempt, blocked ? BLOCKED : cause);
     });
   }
@@ -519,8 +519,9 @@ export class Host {
     on(globalThis.document, "resume", tell(2));
     on(globalThis.document, "visibilitychange", () => tell(document.visibilityState === "visible" ? 2 : 3)());
     on(connection(), "change", tell(4));
-    on(globalThis.document, "securitypolicyviolation", (event) => {
-      if (event.effectiveDirective === "connect-src" && URL.canParse(event.blockedURI)) this.#blocked.add(new URL(event.blockedURI).host);
+    // It bubbles from the document to the window, and comes to a worker's own scope.
+    on(globalThis, "securitypolicyviolation", ({ effectiveDirective, disposition, blockedURI }) => {
+      if (effectiveDirective === "connect-src" && disposition === "enforce" && URL.canParse(blockedURI)) this.#blocked.add(new URL(blockedURI).origin);
     });
     const { signal: asked } = this.options;
     if (asked?.aborted) queueMicrotask(() => this.close());
