@@ -77,7 +77,7 @@ export interface ErrorCodes {
   unsupported_environment: true;
   /** The browser does not allow WebAssembly. Allow 'wasm-unsafe-eval' in script-src of the content security policy, or import throughline/no-wasm. */
   wasm_blocked: true;
-  /** The WebAssembly could not be had. Check the option `wasm`, and that the server has this file; `details` and `cause` say more. */
+  /** The WebAssembly could not be had. Check the option `wasm`, that the server has this file, and that connect-src of the content security policy allows it; `details` and `cause` say more. */
   wasm_unavailable: true;
   /** This is not the WebAssembly that belongs to this JavaScript. Give the package's throughline.wasm to throughline/wasm, voice.wasm to throughline/voice/wasm, of one version; `details` says what came. */
   wasm_mismatch: true;

@@ -2,7 +2,7 @@ import { SessionError, TEXTS } from "../error.js";
 
 /** Texts of what only entries without WebAssembly of their own can tell. */
 Object.assign(TEXTS, {
-  wasm_unavailable: ["the WebAssembly could not be had", "check the option `wasm`, and that the server has this file; `details` and `cause` say more"],
+  wasm_unavailable: ["the WebAssembly could not be had", "check the option `wasm`, that the server has this file, and that connect-src of the content security policy allows it; `details` and `cause` say more"],
   wasm_mismatch: ["this is not the WebAssembly that belongs to this JavaScript", "give the package's throughline.wasm to throughline/wasm, voice.wasm to throughline/voice/wasm, of one version; `details` says what came"],
 });
 
