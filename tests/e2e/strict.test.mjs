@@ -8,7 +8,7 @@ import { startHostile } from "./support/hostile.mjs";
 import { startServer } from "./support/server.mjs";
 import { ENTRIES, POLICIES, SOUNDS, expected, speech, strays } from "./support/strict/policies.mjs";
 import { startStrictSite } from "./support/strict/site.mjs";
-import { visit } from "./support/strict/visit.mjs";
+import { sessionOf, visit } from "./support/strict/visit.mjs";
 
 /** Nobody listens there, and browsers allow it. */
 const NOBODY = "http://127.0.0.1:2";
@@ -36,18 +36,13 @@ for (const name of BROWSERS) {
       ear?.close();
       await Promise.all([browser?.stop(), server?.stop()]);
     });
-    const at = ({ entry, file }, options) => {
-      const [{ url: here }] = sites;
-      return { entry: here + entry, options: { transports: TRANSPORTS, ...(file && { wasm: here + file }), ...options } };
-    };
-
     for (const [entry, policies] of Object.entries(TRIED)) {
       for (const policy of policies.filter((policy) => !POLICIES[policy].only?.[name])) {
         const page = POLICIES[policy];
         const comes = expected(page, ENTRIES[entry], name);
         test(`${entry}, ${policy}: ${comes}`, async () => {
           const url = `${(page.away ? server : sites[0]).url}/realtime`;
-          const seen = await visit(browser, sites, page, server.url, at(ENTRIES[entry], { url }));
+          const seen = await visit(browser, sites, page, server.url, sessionOf(sites[0], ENTRIES[entry], { url }));
           assert.equal(seen.outcome, comes, JSON.stringify(seen));
           assert.deepEqual(strays(page, seen), []);
           if (TRANSPORTS.includes(comes)) return;
@@ -59,13 +54,13 @@ for (const name of BROWSERS) {
     }
 
     test("what a policy only reports is not taken for forbidden", async () => {
-      const about = at(ENTRIES.throughline, { url: `${NOBODY}/realtime`, transports: ["websocket"] });
+      const about = sessionOf(sites[0], ENTRIES.throughline, { url: `${NOBODY}/realtime`, transports: ["websocket"] });
       const seen = await visit(browser, sites, POLICIES["report-only-too-strict"], NOBODY, { ...about, errors: 1 });
       assert.deepEqual(seen.errors.map(({ code, terminal }) => [code, terminal]), [["refused", false]]);
     });
 
     test("an address that is forbidden to WebSockets is not taken for forbidden to requests", async () => {
-      const about = at(ENTRIES.throughline, { url: `${NOBODY}/realtime`, transports: ["websocket", "sse"] });
+      const about = sessionOf(sites[0], ENTRIES.throughline, { url: `${NOBODY}/realtime`, transports: ["websocket", "sse"] });
       const seen = await visit(browser, sites, POLICIES["away-http"], NOBODY, { ...about, errors: 2 });
       assert.deepEqual(seen.errors.map(({ code, transport }) => [code, transport]), [["blocked", "websocket"], ["refused", "sse"]]);
     });
@@ -76,8 +71,7 @@ for (const name of BROWSERS) {
       const { comes } = page;
       test(`voice, ${policy}: ${comes}`, async () => {
         ear.script.units = speech();
-        const audio = page.audio && { workletUrl: sites[0].url + page.audio.workletUrl };
-        const about = at(ENTRIES.voice, { url: ear.url, dialect: "json", transports: ["websocket"], ...(audio && { audio }) });
+        const about = sessionOf(sites[0], ENTRIES.voice, { url: ear.url, dialect: "json", transports: ["websocket"], workletUrl: page.workletUrl });
         const seen = await visit(browser, sites, page, ear.url, { ...about, sound: true });
         assert.equal(seen.outcome, comes, JSON.stringify(seen));
         assert.deepEqual(strays(page, seen), []);

@@ -200,6 +200,8 @@ pub(crate) enum Measure {
     Leaks,
     /// How soon the demo's page has a first answer of another app's server, how true its sign is, and whether comments come once.
     Systems,
+    /// What a session, its sound and its files come to in pages with a content security policy.
+    Csp,
     /// Whether the packed tarball builds and runs with each bundler, framework and runtime, and what a page asks for.
     Packaging,
 }

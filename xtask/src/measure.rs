@@ -35,6 +35,7 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
         Measure::Audio => in_browsers(repo, "benches/audio.mjs", &args.args),
         Measure::Serverless => in_browsers(repo, "benches/serverless.mjs", &args.args),
         Measure::Leaks => in_browsers(repo, "benches/leaks.mjs", &args.args),
+        Measure::Csp => in_browsers(repo, "benches/csp.mjs", &args.args),
         Measure::Systems => in_browsers(repo, "benches/systems.mjs", &args.args),
         Measure::Packaging => in_browsers(repo, "benches/packaging.mjs", &args.args),
         Measure::Startup => {

@@ -67,26 +67,26 @@ export const POLICIES = {
   "blob-worker-no-connect-src": { policy: () => strict(`${WASM}; worker-src 'self' blob:`), inherits: true, denies: ["file"], comes: "blocked", only: { webkit: "connecting" } },
 };
 
-const FILE = { workletUrl: "/audio-worklet.js" };
+const FILE = "/audio-worklet.js";
 const SANDBOXED = ({ here, away }) => strict(`script-src ${here} 'wasm-unsafe-eval'; connect-src ${here} ${ws(away)}`);
 const EAR = ({ away }) => `connect-src 'self' ${ws(away)}`;
 
-/** The same for pages that speak and hear, whose server is another's. It comes to `sound`, or to the code that `audio.start()` fails with. @type {Record<string, any>} */
+/** The same for pages that speak and hear, whose server is another's. It comes to `sound`, or to the code of the first error. `workletUrl` is the option. @type {Record<string, any>} */
 export const SOUNDS = {
   "blob-not-named": { policy: (at) => strict(`${WASM}; ${EAR(at)}`), comes: "worklet_blocked" },
   "script-src-blob": { policy: (at) => strict(`${WASM} blob:; ${EAR(at)}`), comes: "sound" },
   "worker-src-blob": { policy: (at) => strict(`${WASM}; worker-src blob:; ${EAR(at)}`), comes: "worklet_blocked" },
-  "worklet-url": { policy: (at) => strict(`${WASM}; ${EAR(at)}`), audio: FILE, comes: "sound" },
-  "media-src-none": { policy: (at) => strict(`${WASM}; media-src 'none'; ${EAR(at)}`), audio: FILE, comes: "sound" },
-  "trusted-types": { policy: (at) => strict(`${WASM}; ${EAR(at)}; ${TRUSTED}`), audio: FILE, comes: "sound" },
+  "worklet-url": { policy: (at) => strict(`${WASM}; ${EAR(at)}`), workletUrl: FILE, comes: "sound" },
+  "media-src-none": { policy: (at) => strict(`${WASM}; media-src 'none'; ${EAR(at)}`), workletUrl: FILE, comes: "sound" },
+  "trusted-types": { policy: (at) => strict(`${WASM}; ${EAR(at)}; ${TRUSTED}`), workletUrl: FILE, comes: "sound" },
   "trusted-types-blob": { policy: (at) => strict(`${WASM} blob:; ${EAR(at)}; ${TRUSTED}`), comes: "sound" },
-  "strict-dynamic": { policy: (at) => strict(`${NONCED}; ${EAR(at)}`), audio: FILE, comes: "sound" },
+  "strict-dynamic": { policy: (at) => strict(`${NONCED}; ${EAR(at)}`), workletUrl: FILE, comes: "sound" },
   "strict-dynamic-blob": { policy: (at) => strict(`${NONCED}; ${EAR(at)}`), comes: "sound" },
-  isolated: { policy: (at) => strict(`${WASM}; ${EAR(at)}`), headers: ISOLATED, audio: FILE, comes: "sound" },
-  "permissions-policy": { policy: (at) => strict(`${WASM}; ${EAR(at)}`), headers: { "Permissions-Policy": "microphone=()" }, audio: FILE, comes: "mic_denied", only: { firefox: "sound" } },
-  "frame-allowed": { policy: (at) => strict(`${WASM}; ${EAR(at)}`), frame: { allow: "microphone" }, audio: FILE, comes: "sound" },
-  "frame-not-allowed": { policy: (at) => strict(`${WASM}; ${EAR(at)}`), frame: {}, audio: FILE, comes: "mic_denied" },
-  "sandbox-allowed": { policy: SANDBOXED, frame: { sandbox: "allow-scripts", allow: "microphone *" }, audio: FILE, comes: "mic_denied" },
+  isolated: { policy: (at) => strict(`${WASM}; ${EAR(at)}`), headers: ISOLATED, workletUrl: FILE, comes: "sound" },
+  "permissions-policy": { policy: (at) => strict(`${WASM}; ${EAR(at)}`), headers: { "Permissions-Policy": "microphone=()" }, workletUrl: FILE, comes: "mic_denied", only: { firefox: "sound" } },
+  "frame-allowed": { policy: (at) => strict(`${WASM}; ${EAR(at)}`), frame: { allow: "microphone" }, workletUrl: FILE, comes: "sound" },
+  "frame-not-allowed": { policy: (at) => strict(`${WASM}; ${EAR(at)}`), frame: {}, workletUrl: FILE, comes: "mic_denied" },
+  "sandbox-allowed": { policy: SANDBOXED, frame: { sandbox: "allow-scripts", allow: "microphone *" }, workletUrl: FILE, comes: "mic_denied" },
 };
 
 /** What a session should come to in a page of a browser. */

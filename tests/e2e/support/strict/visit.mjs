@@ -5,6 +5,12 @@ import { NONCE } from "./policies.mjs";
 /** Milliseconds until a page has told, which gives up earlier. */
 const PATIENCE = 40_000;
 
+/** What a page of a site is asked for: a session of an entry's. */
+export function sessionOf(site, { entry, file }, { workletUrl, ...options }) {
+  const audio = workletUrl && { workletUrl: site.url + workletUrl };
+  return { entry: site.url + entry, options: { transports: ["websocket", "sse", "long-poll"], ...(file && { wasm: site.url + file }), ...(audio && { audio }), ...options } };
+}
+
 /**
  * Opens a page and resolves with what it tells. `sites` are the page's and that of the page around it; `away` is the origin of the session's server where that is
  * not the page's; `about` is what the page is asked for.
