@@ -20,6 +20,7 @@ const TRIED = {
   ],
   wasm: ["no-wasm-unsafe-eval", "no-connect-src", "strict", "trusted-types"],
   voice: ["strict", "trusted-types"],
+  "no-wasm": ["no-wasm-unsafe-eval", "trusted-types"],
 };
 /** What an error has to name. */
 const NAMED = { blocked: /connect-src/, wasm_blocked: /'wasm-unsafe-eval' in script-src/, worklet_blocked: /workletUrl.*script-src/ };
@@ -36,6 +37,7 @@ for (const name of BROWSERS) {
       ear?.close();
       await Promise.all([browser?.stop(), server?.stop()]);
     });
+
     for (const [entry, policies] of Object.entries(TRIED)) {
       for (const policy of policies.filter((policy) => !POLICIES[policy].only?.[name])) {
         const page = POLICIES[policy];

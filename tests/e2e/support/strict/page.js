@@ -2,7 +2,7 @@
 
 import { trial } from "/trial.js";
 
-const { worker, inherits, ...about } = JSON.parse(new URL(location.href).searchParams.get("about"));
+const { worker, inherits, service, ...about } = JSON.parse(new URL(location.href).searchParams.get("about"));
 
 function inWorker() {
   const address = inherits ? URL.createObjectURL(new Blob([`import ${JSON.stringify(worker)};`], { type: "text/javascript" })) : worker;
@@ -14,6 +14,13 @@ function inWorker() {
   });
 }
 
-const told = JSON.stringify(await (worker ? inWorker() : trial(about)));
+async function inService() {
+  const { active } = await navigator.serviceWorker.ready;
+  const { port1, port2 } = new MessageChannel();
+  active.postMessage(about, [port2]);
+  return new Promise((resolve) => (port1.onmessage = ({ data }) => resolve(data)));
+}
+
+const told = JSON.stringify(await (worker ? inWorker() : service ? inService() : trial(about)));
 if (parent === window) document.documentElement.dataset.outcome = told;
 else parent.postMessage(told, "*");

@@ -22,6 +22,7 @@ export const ENTRIES = {
   voice: { entry: "/voice.js", wasm: true },
   wasm: { entry: "/wasm.js", wasm: true, file: "/throughline.wasm" },
   "voice-wasm": { entry: "/voice-wasm.js", wasm: true, file: "/voice.wasm" },
+  "no-wasm": { entry: "/no-wasm.js", wasm: false },
 };
 
 /**

@@ -13,6 +13,7 @@ export const FILES = {
   "/voice.js": dist("voice.js"),
   "/wasm.js": dist("wasm.js"),
   "/voice-wasm.js": dist("voice-wasm.js"),
+  "/no-wasm.js": dist("no-wasm.js"),
   "/throughline.wasm": dist("throughline.wasm"),
   "/voice.wasm": dist("voice.wasm"),
   "/audio-worklet.js": dist("audio-worklet.js"),

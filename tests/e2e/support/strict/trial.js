@@ -31,13 +31,14 @@ async function until(look) {
   }
 }
 
-/** @param {{ entry: string, options: any, sound?: boolean, errors?: number }} about the session to open: one that speaks (`sound`), or one that need only have told of so many errors */
-export async function trial({ entry, options, sound, errors: enough = Infinity }) {
+/** @param {{ entry: string, options: any, sound?: boolean, errors?: number }} about the session to open: one that speaks (`sound`), or one that need only have told of so many errors
+ * @param {any} [module] the entry, where it cannot be imported late */
+export async function trial({ entry, options, sound, errors: enough = Infinity }, module) {
   const errors = [];
   const began = performance.now();
   let outcome;
   try {
-    const { connect } = await import(entry).catch(() => ({}));
+    const { connect } = module ?? (await import(entry).catch(() => ({})));
     if (!connect) return { outcome: "refused", errors, reports: [...reports], stray };
     const { wasm } = options;
     if (wasm?.integrity) options.wasm = new Request(wasm.address, { integrity: wasm.integrity });

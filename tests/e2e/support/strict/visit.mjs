@@ -26,8 +26,12 @@ export async function visit(browser, [site, outer], { policy, meta, reportOnly, 
   const named = meta ? `<meta http-equiv="Content-Security-Policy" content="${meta(origins)}">` : "";
   const text = `<!doctype html><meta charset="utf-8">${named}<title>strict</title>${head}<script type="module" nonce="${NONCE}" src="/page.js" integrity="${integrity}"></script>`;
   const page = `${site.put("page", sent, text)}?${new URLSearchParams({ about: JSON.stringify(asked) })}`;
-  const { driver } = browser;
-  await driver.get(frame ? outer.put("around", {}, around(page, frame)) : page);
+  return hear(browser, frame ? outer.put("around", {}, around(page, frame)) : page);
+}
+
+/** Opens an address and resolves with what the page there tells. */
+export async function hear({ driver }, address) {
+  await driver.get(address);
   return JSON.parse(await driver.wait(() => driver.executeScript("return document.documentElement.dataset.outcome"), PATIENCE));
 }
 
