@@ -24,7 +24,12 @@ describe("node", () => {
   });
   after(() => server?.stop());
 
-  const entries = { throughline: [BUNDLE, ["SessionError", "connect"]], "throughline/voice": [VOICE, ["SessionError", "connect", "diagnose"]] };
+  const bundle = (name) => new URL(`../../pkg/dist/${name}.js`, import.meta.url).href;
+  const [text, voice] = [["SessionError", "connect"], ["SessionError", "connect", "diagnose"]];
+  const entries = {
+    throughline: [BUNDLE, text], "throughline/wasm": [bundle("wasm"), text], "throughline/no-wasm": [bundle("no-wasm"), text],
+    "throughline/voice": [VOICE, voice], "throughline/voice/wasm": [bundle("voice-wasm"), voice],
+  };
   for (const [name, [bundle, exports]] of Object.entries(entries)) test(`importing ${name} touches no global, starts nothing and lets the process end`, async () => {
     const { said, stderr } = await node(`
       const touched = [];
