@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::Flavour;
 use super::wasm::{Module, Part, renaming, shrinking};
-use crate::tools::Repo;
+use crate::tools::{Cmd, Repo};
 
 /// What rustc lets a module use and wasm2js understands once it is lowered.
 const FEATURES: [&str; 4] = [
@@ -31,7 +31,7 @@ pub(super) fn script(repo: &Repo, module: &Module, flavour: Flavour) -> Result<S
         .output()?;
     fs::write(&text, saturated(&spelled)?)?;
     let wasm_opt = repo.npm_cmd("wasm-opt")?.args(FEATURES).arg(&text);
-    let lowering = |cmd: crate::tools::Cmd| {
+    let lowering = |cmd: Cmd| {
         cmd.args(["--llvm-memory-copy-fill-lowering", "--signext-lowering"])
             .args(["-Oz", "-o"])
             .arg(&lowered)

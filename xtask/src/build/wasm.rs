@@ -13,6 +13,9 @@ use crate::tools::{Cmd, Repo};
 /// Where a published module says which one it is: `SECTION` in `pkg/js/wasm/given.js`.
 const SECTION: &str = "throughline";
 
+/// The kind of section that engines leave to whom it concerns.
+const CUSTOM: u8 = 0;
+
 /// What a module is built with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -104,13 +107,12 @@ impl Module {
 
     /// What is published: the module, which then says which one it is.
     pub(super) fn published(&self) -> Vec<u8> {
-        let mut section = vec![u8::try_from(SECTION.len()).unwrap_or_default()];
+        let mut section = leb128(SECTION.len());
         section.extend(SECTION.bytes());
         section.extend(self.identity.bytes());
         let mut bytes = self.bytes.clone();
-        // A custom section, and a length that is written in two bytes of seven bits each.
-        let length = section.len();
-        bytes.extend([0, (length & 0x7f) as u8 | 0x80, (length >> 7) as u8]);
+        bytes.push(CUSTOM);
+        bytes.extend(leb128(section.len()));
         bytes.extend(section);
         bytes
     }
@@ -261,4 +263,15 @@ fn identity(repo: &Repo, part: Part, bytes: &[u8]) -> Result<String> {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     Ok(format!("{} {version} {digest}", part.entry()))
+}
+
+/// Writes a length as WebAssembly has it: seven bits a byte, lowest first, and one that says whether more follow.
+fn leb128(mut length: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while length >= 0x80 {
+        bytes.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length as u8);
+    bytes
 }
