@@ -10,7 +10,7 @@ import { run, serve } from "./programs.mjs";
 import { count, learn, readFolder, traced } from "./wasm.mjs";
 
 /** Milliseconds until a page must have its echo: a server in development compiles it first. */
-const PAGE = 60_000;
+const PAGE = 120_000;
 /** How a file of WebAssembly begins. */
 const MAGIC = Buffer.from("\0asm");
 /** How many of them a page asks for, by what it imports. */

@@ -5,8 +5,8 @@ import { createServer } from "node:net";
 import { delimiter, join, resolve } from "node:path";
 
 /** Milliseconds: of a program that ends by itself, of a server until it is ready, and of a program that was told to end. */
-const LONGEST = 240_000;
-const START = 60_000;
+const LONGEST = 600_000;
+const START = 180_000;
 const END = 5_000;
 
 /** Runs a program of an app to its end and resolves with what it told; rejects unless it ended well. */

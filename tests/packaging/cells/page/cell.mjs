@@ -1,5 +1,5 @@
 export default {
   title: "`<script type=\"module\">`",
-  pages: { "/": "text", "/voice.html": "voice", "/wasm.html": "wasm" },
+  pages: { "/": "text", "/voice.html": "voice", "/wasm.html": "wasm", "/no-wasm.html": "no-wasm" },
   build: { output: "." },
 };

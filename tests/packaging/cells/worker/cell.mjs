@@ -1,5 +1,5 @@
 export default {
-  title: "Workers",
+  title: "Workers, dedicated and shared",
   pages: { "/": "text", "/shared.html": "text" },
   build: { output: "." },
 };
