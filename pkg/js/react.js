@@ -9,9 +9,18 @@ const never = () => () => {};
 
 export function useSession(make, key) {
   // What makes it is often written in place, and then another function in each render: a session lasts as long as its key.
-  const { hold, read } = useMemo(() => lease(make, key), [key]);
+  const { hold, read } = useMemo(() => {
+    const { hold, read } = lease(make, key);
+    return { read, hold: (changed) => outlived(hold(changed), changed) };
+  }, [key]);
   return useSyncExternalStore(hold, read, nothing);
 }
+
+/** What is hidden (`Activity`) lets go like what is gone. It is told when that is over, so that it meets no session that was closed when it is shown again. */
+const outlived = (release, changed) => () => {
+  release();
+  setTimeout(changed);
+};
 
 export const useSessionState = (session, select) => useStatus(session, statusOf, NO_SESSION, select);
 

@@ -44,6 +44,26 @@ inBrowsers((world) => {
     assert.equal(await opened(), 1);
   });
 
+  checkQuiet("what is hidden has no session, and meets a new one when it is shown again, not the one that was closed", async (evaluate, opened) => {
+    const told = await evaluate(async () => {
+      const root = place();
+      const told = [];
+      const { update, unmount } = app.mount(root, app.Hidden, { shown: true, told });
+      await shows(root, "p", "connected");
+      update({ shown: false, told });
+      await over(made[0]);
+      await shows(root, "p", "idle");
+      told.length = 0;
+      update({ shown: true, told });
+      await shows(root, "p", "connected");
+      unmount();
+      await over(made[1]);
+      return told;
+    });
+    assert.deepEqual([...new Set(told)], ["connecting"]);
+    assert.equal(await opened(), 2);
+  });
+
   check("a component renders again when what it selects changes, and only then", async (evaluate) => {
     const connected = await evaluate(async () => {
       window.root = place();

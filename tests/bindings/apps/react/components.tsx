@@ -1,4 +1,4 @@
-import { Component, Suspense, use, useState } from "react";
+import { Activity, Component, Suspense, use, useEffect, useState } from "react";
 import { useEvent, useSession, useSessionState } from "throughline/react";
 import { connect } from "throughline";
 import { joinRoom } from "../../examples/chat";
@@ -22,6 +22,15 @@ function Waiting({ until }) {
 
 /** One that waits before it is ever shown. */
 export const Suspended = ({ until }) => <Suspense fallback={<p>waiting</p>}><Waiting until={until} /></Suspense>;
+
+function Greeting({ told }) {
+  const session = useSession(joinRoom, "blue");
+  useEffect(() => void (session && told.push(session.state)), [session]);
+  return <p>{useSessionState(session).state}</p>;
+}
+
+/** One that is hidden and shown again, and keeps what it knows meanwhile. */
+export const Hidden = ({ shown, told }) => <Activity mode={shown ? "visible" : "hidden"}><Greeting told={told} /></Activity>;
 
 function Counts({ name, told, session, select }) {
   told[name]++;
