@@ -57,7 +57,7 @@ const app = await Application.bootstrapWithPlugins({
   categorizeByGroup: false,
   searchInDocuments: true,
   searchInComments: true,
-  highlightLanguages: ["bash", "console", "css", "html", "javascript", "json", "jsonc", "jsx", "nginx", "rust", "svelte", "toml", "tsx", "typescript", "vue", "yaml"],
+  highlightLanguages: ["bash", "console", "css", "html", "http", "javascript", "json", "jsonc", "jsx", "nginx", "rust", "svelte", "toml", "tsx", "typescript", "vue", "yaml"],
   ignoredHighlightLanguages: ["mermaid", "trace"],
   headings: { readme: false, document: false },
   favicon: join(HERE, "favicon.svg"),

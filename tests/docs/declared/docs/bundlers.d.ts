@@ -1,16 +1,8 @@
-declare module "throughline/throughline.wasm?url" {
-  const address: string;
-  export default address;
-}
-declare module "throughline/throughline.wasm" {
+declare module "*?url" {
   const address: string;
   export default address;
 }
 declare module "@rollup/plugin-node-resolve";
 declare module "@rollup/plugin-url";
-declare namespace Deno {
-  function readFile(path: URL): Promise<Uint8Array<ArrayBuffer>>;
-}
-interface ImportMeta {
-  resolve(name: string): string;
-}
+declare const Deno: { readFile(path: string | URL): Promise<Uint8Array<ArrayBuffer>> };
+declare const readFile: typeof import("node:fs/promises").readFile;
