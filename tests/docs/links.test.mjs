@@ -36,6 +36,12 @@ test("links to elsewhere are addresses, by https", () => {
   assert.deepEqual(wrong, []);
 });
 
+test("lock files say what is installed, not where from", async () => {
+  const locks = [...files].filter((path) => path.endsWith("package-lock.json"));
+  const texts = await Promise.all(locks.map((path) => readFile(ROOT + path, "utf8")));
+  assert.deepEqual(locks.filter((_, at) => /"resolved"/.test(texts[at])), []);
+});
+
 test("a page has one heading of the first level, above all others", () => {
   const levels = (page) => page.tokens.flatMap((token) => (token.type === "heading" ? [token.depth] : []));
   const wrong = [...pages.values()].filter((page) => levels(page)[0] !== 1 || levels(page).lastIndexOf(1) > 0).map(({ path }) => path);
