@@ -1,3 +1,4 @@
+declare function fetchToken(signal: AbortSignal): Promise<string>;
 declare function render(text: string): void;
 declare const wifi: HTMLElement;
 declare const button: HTMLButtonElement;
