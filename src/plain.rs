@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
+use core::mem;
 
 use crate::session::Core;
 
@@ -52,7 +53,9 @@ extern "C" fn room(length: usize) -> *mut u8 {
 #[unsafe(no_mangle)]
 extern "C" fn begin() {
     let page = page();
-    page.core = Some(Core::new(&page.written));
+    let core = Core::new(&page.written);
+    // There is none before it, and it goes with the instance: nothing is ever freed.
+    mem::forget(page.core.replace(core));
 }
 
 /// [`Core::tell`].

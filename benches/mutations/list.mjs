@@ -138,8 +138,8 @@ export const MUTATIONS = [
   {
     name: "what was written expires",
     file: OUTBOX,
-    from: "        self.soonest = None;\n        let mut index = self.numbered;",
-    to: "        self.soonest = None;\n        let mut index = 0;",
+    from: "        self.soonest = Millis::NEVER;\n        let mut index = self.numbered;",
+    to: "        self.soonest = Millis::NEVER;\n        let mut index = 0;",
   },
   {
     name: "what was written is cancelled",
@@ -150,8 +150,8 @@ export const MUTATIONS = [
   {
     name: "nothing expires while it waits",
     file: `${CLIENT}.rs`,
-    from: "        sooner(self.outbox.soonest());\n",
-    to: "",
+    from: "let mut due = self.outbox.soonest();",
+    to: "let mut due = Millis::NEVER;",
   },
   {
     name: "what expires hurries the search",
@@ -404,14 +404,14 @@ export const MUTATIONS = [
   {
     name: "a path that seems dead is not mended",
     file: `${CLIENT}/path.rs`,
-    from: "                self.mend(now);\n                self.stand_in(now);",
+    from: "                self.mend();\n                self.stand_in(now);",
     to: "                self.stand_in(now);",
   },
   {
     name: "nothing stands in for a silent path",
     file: `${CLIENT}/path.rs`,
-    from: "                self.mend(now);\n                self.stand_in(now);",
-    to: "                self.mend(now);",
+    from: "                self.mend();\n                self.stand_in(now);",
+    to: "                self.mend();",
   },
   {
     name: "what stands in is taken while the path lives",
@@ -440,7 +440,7 @@ export const MUTATIONS = [
   {
     name: "a network change mends nothing",
     file: `${CLIENT}/path.rs`,
-    from: "            link.mend = Mend::Idle;\n            self.mend(now);",
+    from: "            link.mend = Mend::Idle;\n            self.mend();",
     to: "            link.mend = Mend::Idle;",
   },
   {

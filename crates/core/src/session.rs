@@ -504,7 +504,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         self.outbox.clear(&mut self.outputs);
         let left = self.transition_to(terminal, ending);
         if let State::Connected(link) | State::Closing(link, _) = left {
-            self.drop_link(link.id);
+            self.outputs.push(Output::Drop { attempt: link.id });
         }
     }
 
@@ -629,9 +629,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         while let Some(attempt) = self.attempts.get(index) {
             if which(attempt) {
                 let attempt = self.attempts.remove(index);
-                let named = Some((attempt.id, attempt.transport));
-                self.note(Kind::Ended, named, Cause::Superseded as u32, 0);
-                self.drop_link(attempt.id);
+                self.drop_link(attempt.id, attempt.transport, Cause::Superseded, 0);
             } else {
                 index += 1;
             }
@@ -660,7 +658,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         }
     }
 
-    fn drop_link(&mut self, attempt: AttemptId) {
+    /// Lets go of an attempt or a link, and notes why it ended.
+    fn drop_link(&mut self, attempt: AttemptId, transport: Transport, cause: Cause, number: u32) {
+        let named = Some((attempt, transport));
+        self.note(Kind::Ended, named, cause as u32, number);
         self.outputs.push(Output::Drop { attempt });
     }
 

@@ -56,12 +56,21 @@ impl Transports {
         first
     }
 
+    /// Returns those that are not among `others`, in their order.
+    #[must_use]
+    pub(crate) fn without(self, others: Self) -> Self {
+        self.iter().filter(|t| !others.has(*t)).collect()
+    }
+
     /// Returns the same transports with `first` before the others, if it is one of them.
     #[must_use]
     pub(crate) fn starting_with(self, first: Transport) -> Self {
-        let (mut head, tail): (Self, Self) = self.iter().partition(|t| *t == first);
-        head.extend(tail.iter());
-        head
+        let mut list = Self::default();
+        if self.has(first) {
+            list.add(first);
+        }
+        list.extend(self.iter());
+        list
     }
 }
 

@@ -51,8 +51,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 heartbeat = self.watch(rtt);
             }
             if !self.recognise(ready) {
-                self.note(Kind::Ended, named, Cause::Protocol as u32, 0);
-                self.drop_link(attempt.id);
+                self.drop_link(attempt.id, attempt.transport, Cause::Protocol, 0);
                 // A session that is kept for later pages may have been taken by one of them.
                 let (cause, code) = match self.inbox.delivered {
                     Some(_) => (Cause::Closed, code::REPLACED),
@@ -88,13 +87,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         self.emit(Event::RoundTrip(id, rtt));
         self.flush(now);
         if let State::Connected(old) = left {
-            self.note(
-                Kind::Ended,
-                Some((old.id, old.transport)),
-                Cause::Superseded as u32,
-                0,
-            );
-            self.drop_link(old.id);
+            self.drop_link(old.id, old.transport, Cause::Superseded, 0);
         }
         if self.attempts.is_empty() {
             self.replan(now);

@@ -153,16 +153,6 @@ impl Link {
         }
     }
 
-    /// Starts a round trip unless one is under way, and returns its frame.
-    pub(super) fn start_ping<B, S>(&mut self, now: Millis) -> Option<Frame<B, S>> {
-        if self.ping.is_some() {
-            return None;
-        }
-        self.pings += 1;
-        self.ping = Some((self.pings, now));
-        Some(Frame::Ping { k: self.pings })
-    }
-
     /// The first of the deadlines that the link has.
     pub(super) fn deadline(&self) -> Millis {
         let mut due = self.proof_by;
@@ -431,7 +421,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         if ending.verdict() == crate::Verdict::Stop {
             return self.fail(ending);
         }
-        self.drop_link(attempt);
+        self.outputs.push(Output::Drop { attempt });
         self.pending.clear();
         self.inbox.settle();
         if self.config.dialect != Dialect::Throughline {
@@ -448,9 +438,20 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         {
             link.proof_by = proof_by;
             link.ping = None;
-            self.pending.extend(link.start_ping(now));
-            self.flush(now);
+            self.ping(now);
         }
+    }
+
+    /// Starts a round trip unless one is under way, and writes what waits.
+    pub(super) fn ping(&mut self, now: Millis) {
+        if let Some(link) = self.state.link_mut()
+            && link.ping.is_none()
+        {
+            link.pings += 1;
+            link.ping = Some((link.pings, now));
+            self.pending.push(Frame::Ping { k: link.pings });
+        }
+        self.flush(now);
     }
 
     pub(super) fn handle_link_due(&mut self, now: Millis) {
@@ -493,8 +494,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 Beat::HalfOpen => self.lose(Ending::of(Cause::HalfOpen), now),
                 Beat::Ping if mute => self.lose(Ending::of(Cause::HalfOpen), now),
                 Beat::Ping if !sparing && self.config.dialect == Dialect::Throughline => {
-                    self.pending.extend(link.start_ping(now));
-                    self.flush(now);
+                    self.ping(now);
                 }
                 Beat::Ping | Beat::Nothing => {}
             };
@@ -683,12 +683,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     }
 
     fn better_than(&self, transport: Transport) -> Transports {
-        let better = self
-            .config
-            .transports
-            .iter()
-            .take_while(|t| *t != transport);
-        better.filter(|t| !self.barred.has(*t)).collect()
+        let transports = self.config.transports.iter();
+        let better: Transports = transports.take_while(|t| *t != transport).collect();
+        better.without(self.barred)
     }
 
     fn set_plan(&mut self, plan: Plan) {

@@ -141,7 +141,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             PING.. => {}
             _ => return,
         }
-        self.ping_path(now);
+        self.ping(now);
     }
 
     /// Opens another transport beside a path that seems dead: it is proven by the time that is certain.
@@ -259,14 +259,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         }
         let named = Some((link.id, link.transport));
         self.note(Kind::Mended, named, 0, 0);
-        self.ping_path(now);
-    }
-
-    fn ping_path(&mut self, now: Millis) {
-        if let Some(link) = self.state.link_mut() {
-            self.pending.extend(link.start_ping(now));
-            self.flush(now);
-        }
+        self.ping(now);
     }
 
     /// Takes note that a path died, and after how short a life.

@@ -121,11 +121,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             return self.adopt(index, now);
         }
         if !self.attempts.is_empty() {
-            let mut queue = self.candidates();
-            queue = queue
-                .iter()
-                .filter(|t| self.attempts.iter().all(|attempt| attempt.transport != *t))
-                .collect();
+            let running = self.attempts.iter().map(|attempt| attempt.transport);
+            let queue = self.candidates().without(running.collect());
             let next_at = now + u64::from(self.config.timing.proof);
             let round = Round {
                 mode: Mode::Relay,
@@ -138,11 +135,9 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         match plan {
             Plan::Move { at } => self.wait_until(at, now),
             Plan::Stay | Plan::Climb { .. } | Plan::Moving | Plan::AskToken { .. } => {
-                let untried = self
-                    .candidates()
-                    .iter()
-                    .any(|t| !self.streak.flapped.has(t));
-                if ending.cause == Cause::Flapped && !self.streak.lost_useful && untried {
+                let untried = self.candidates().without(self.streak.flapped);
+                if ending.cause == Cause::Flapped && !self.streak.lost_useful && !untried.is_empty()
+                {
                     self.next_round(now);
                 } else {
                     self.wait(ending.retry_after, now);
@@ -389,9 +384,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             Cause::Lost | Cause::Cut => Cause::Refused,
             cause => cause,
         };
-        let named = Some((attempt.id, transport));
-        self.note(Kind::Ended, named, ending.cause as u32, ending.number());
-        self.drop_link(attempt.id);
+        self.drop_link(attempt.id, transport, ending.cause, ending.number());
         let barred = matches!(
             ending.cause,
             Cause::Blocked | Cause::BadAddress | Cause::Unavailable
@@ -604,12 +597,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     /// Transports worth trying, most preferred first.
     fn candidates(&self) -> Transports {
-        let transports = self.config.transports;
-        let usable: Transports = transports.iter().filter(|t| !self.barred.has(*t)).collect();
-        let steady: Transports = usable
-            .iter()
-            .filter(|t| !self.streak.flapped.has(*t))
-            .collect();
+        let usable = self.config.transports.without(self.barred);
+        let steady = usable.without(self.streak.flapped);
         if steady.is_empty() { usable } else { steady }
     }
 

@@ -12,6 +12,8 @@ use crate::time::Millis;
 
 /// Each state owns the data that exists only in it.
 #[derive(Debug)]
+// A tag of its own: one in a niche costs code wherever it is looked at.
+#[repr(u8)]
 pub(super) enum State {
     Idle,
     Connecting(Search),
