@@ -18,6 +18,8 @@ import { shownFiles } from "./support/recipe.mjs";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** The port that the pages' servers listen on. */
 const PORT = "3000";
+/** How long their requests wait for an answer, and how long they may on a busy machine. */
+const DEADLINE = ["5_000", "60_000"];
 
 /** What each page's client shows of a line that was said as the nth since its server began. */
 const PAGES = {
@@ -50,7 +52,7 @@ describe("the ways from other libraries", { timeout: 120_000 }, () => {
       assert.deepEqual(Object.keys(files).toSorted(), ["chat.ts", "server.mjs"]);
       const folder = join(root, page);
       await mkdir(folder);
-      for (const [name, code] of Object.entries(files)) await writeFile(join(folder, name), code.replaceAll(PORT, port));
+      for (const [name, code] of Object.entries(files)) await writeFile(join(folder, name), code.replaceAll(PORT, port).replaceAll(...DEADLINE));
       const outfile = join(folder, "chat.mjs");
       await build({ entryPoints: [join(folder, "chat.ts")], bundle: true, format: "esm", outfile, logLevel: "error" });
 
