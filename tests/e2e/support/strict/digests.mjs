@@ -24,8 +24,10 @@ const UNVOUCHED = { webkit: "refused" };
  * @returns {Promise<Record<string, any>>}
  */
 export async function digestPages(files) {
+  const published = JSON.parse(await readFile(files["/integrity.json"], "utf8"));
   const right = {};
-  for (const path of ["/throughline.js", "/throughline.wasm", "/trial.js", "/page.js"]) right[path] = of(await readFile(files[path]));
+  for (const path of ["/throughline.js", "/throughline.wasm"]) right[path] = published[path.slice(1)];
+  for (const path of ["/trial.js", "/page.js"]) right[path] = of(await readFile(files[path]));
   const preload = (digest) => `<link rel="modulepreload" nonce="${NONCE}" href="/throughline.js" integrity="${digest}">`;
   const map = (integrity) => `<script type="importmap" nonce="${NONCE}">${JSON.stringify({ imports: { throughline: "/throughline.js" }, integrity })}</script>`;
   const { "/throughline.js": script, ...others } = right;

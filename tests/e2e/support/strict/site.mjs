@@ -16,6 +16,7 @@ export const FILES = {
   "/no-wasm.js": dist("no-wasm.js"),
   "/throughline.wasm": dist("throughline.wasm"),
   "/voice.wasm": dist("voice.wasm"),
+  "/integrity.json": dist("integrity.json"),
   "/audio-worklet.js": dist("audio-worklet.js"),
   "/trial.js": fileURLToPath(new URL("trial.js", import.meta.url)),
   "/page.js": fileURLToPath(new URL("page.js", import.meta.url)),

@@ -61,6 +61,9 @@ export async function trial({ entry, options, sound, errors: enough = Infinity }
 /** Hears the microphone and plays what the server says; gives `sound`, or why not. */
 async function converse(session, errors) {
   let level = 0;
+  let spoke = false;
+  // What the microphone hears may interrupt it soon.
+  session.audio.on("speaking", ({ who }) => (spoke ||= who === "agent"));
   session.audio.on("level", (event) => (level = Math.max(level, event.level)));
   try {
     await session.audio.start();
@@ -70,7 +73,7 @@ async function converse(session, errors) {
   if (!(await until(() => level > 0 || errors.length))) return "deaf";
   if (errors.length) return errors[0].code;
   await session.send("SPEAK", {});
-  if (!(await until(() => session.audio.isAgentSpeaking))) return "silent";
+  if (!(await until(() => spoke))) return "silent";
   // What is played reaches an element, which runs.
   return (await until(() => document.querySelector("audio")?.currentTime > 0)) ? "sound" : "stuck";
 }
