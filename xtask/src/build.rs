@@ -233,11 +233,11 @@ struct Core {
 
 impl Core {
     fn inlined(module: &Module) -> Self {
-        let mask = inline::MASK;
+        let mask = inline::mask_of(&module.bytes);
         Self {
             file: "bytes.js",
             about: format!("// One character a byte, masked.\nexport const mask = {mask};\n"),
-            expression: inline::template_literal(&module.bytes),
+            expression: inline::template_literal(&module.bytes, mask),
         }
     }
 

@@ -1,16 +1,30 @@
 //! Wasm bytes as JavaScript text: one character U+0000 to U+00FF a byte, masked.
 
-/// Every byte is XORed with it. It makes the commonest byte of a module, 0, a plain character; a NUL would have to be
+/// What bytes may be XORed with. It makes the commonest byte of a module, 0, a plain character; a NUL would have to be
 /// escaped, since editors, diff tools and some servers take a file with one for a binary.
-pub(crate) const MASK: u8 = 42;
+const MASKS: std::ops::RangeInclusive<u8> = b'*'..=b'/';
 
-/// Writes `bytes` as a template literal, which needs the fewest escapes.
-pub(crate) fn template_literal(bytes: &[u8]) -> String {
+/// Chooses the mask after which no NUL stands before a digit, if there is one: however that is spelt, swc, which Parcel
+/// builds with, makes an octal escape of it.
+pub(crate) fn mask_of(bytes: &[u8]) -> u8 {
+    let octal = |mask: u8| {
+        bytes
+            .windows(2)
+            .any(|pair| matches!(pair, [a, b] if a ^ mask == 0 && (b ^ mask).is_ascii_digit()))
+    };
+    MASKS
+        .into_iter()
+        .find(|mask| !octal(*mask))
+        .unwrap_or(*MASKS.start())
+}
+
+/// Writes `bytes`, masked, as a template literal, which needs the fewest escapes.
+pub(crate) fn template_literal(bytes: &[u8], mask: u8) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     text.push('`');
     for (at, byte) in bytes.iter().enumerate() {
-        let next = bytes.get(at + 1).map(|byte| byte ^ MASK);
-        match byte ^ MASK {
+        let next = bytes.get(at + 1).map(|byte| byte ^ mask);
+        match byte ^ mask {
             b'`' => text.push_str("\\`"),
             b'\\' => text.push_str("\\\\"),
             b'$' if next == Some(b'{') => text.push_str("\\$"),
@@ -27,11 +41,11 @@ pub(crate) fn template_literal(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MASK, template_literal};
+    use super::{mask_of, template_literal};
 
     fn literal_of(text: &[u8]) -> String {
-        let bytes: Vec<u8> = text.iter().map(|byte| byte ^ MASK).collect();
-        template_literal(&bytes)
+        let bytes: Vec<u8> = text.iter().map(|byte| byte ^ 42).collect();
+        template_literal(&bytes, 42)
     }
 
     #[test]
@@ -42,6 +56,12 @@ mod tests {
     #[test]
     fn a_nul_before_a_digit_is_no_octal_escape() {
         assert_eq!(literal_of(b"\0a\x007"), "`\\0a\\x007`");
+    }
+
+    #[test]
+    fn the_mask_leaves_no_nul_before_a_digit() {
+        assert_eq!(mask_of(b"\0asm"), 42);
+        assert_eq!(mask_of(&[42, b'7' ^ 42]), 43);
     }
 
     #[test]
