@@ -17,6 +17,7 @@ const QUICK = {
   vite: ["build"],
   webpack: ["build"],
   esbuild: ["build"],
+  parcel: ["build"],
   worker: ["build"],
   node: ["22-import", "22-websocket", "22-sse", "22-long-poll", "22-wasm"],
 };
