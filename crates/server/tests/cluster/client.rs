@@ -309,7 +309,7 @@ impl Ends {
 
     fn refused(&self, answer: &reqwest::Response) {
         let retry = answer.headers().get("retry-after");
-        let retry = retry.map(|value| value.to_str().unwrap().parse::<u64>().unwrap() * 1_000);
+        let retry = retry.map(|value| value.to_str().unwrap().parse::<u32>().unwrap() * 1_000);
         self.end(Cause::Status, 0, answer.status().as_u16(), retry);
     }
 }
