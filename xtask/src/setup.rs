@@ -260,10 +260,12 @@ fn npm(repo: &Repo, folder: &str) -> Result<State> {
     }
 }
 
+/// Finds a program at least as new as the version that is installed where there is none.
 fn crate_tool(repo: &Repo, name: &str, version: &str) -> State {
     let found = repo
         .find(name)
-        .and_then(|path| Some((repo.version_of(&path)?, path)));
+        .and_then(|path| Some((repo.version_of(&path)?, path)))
+        .filter(|(answer, _)| numbers(answer) >= numbers(version));
     match found {
         Some((answer, path)) => State::Ready(format!("{answer}, {}", path.display())),
         None => State::missing(
@@ -271,6 +273,14 @@ fn crate_tool(repo: &Repo, name: &str, version: &str) -> State {
             format!("cargo install {name} --version {version}"),
         ),
     }
+}
+
+/// The numbers of the first version in a line.
+fn numbers(line: &str) -> Option<Vec<u32>> {
+    line.split_whitespace().find_map(|word| {
+        let numbers = word.split('.').map(|part| part.parse().ok());
+        numbers.collect::<Option<Vec<u32>>>()
+    })
 }
 
 /// Installs with the crate's own lock file; without it where that names versions the registry does not have.
@@ -317,4 +327,16 @@ fn apt(repo: &Repo) -> Result<()> {
     let mut install = vec!["install", "-y", "-qq", "--no-install-recommends"];
     install.extend(missing_packages(repo));
     apt_get(&install)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbers;
+
+    #[test]
+    fn an_older_program_is_less_than_what_is_wanted() {
+        assert!(numbers("geckodriver 0.37.1 ( 2026-01-01)") >= numbers("0.37.1"));
+        assert!(numbers("cargo-deny 0.9.10") < numbers("0.20.2"));
+        assert!(numbers("what is this") < numbers("0.20.2"));
+    }
 }

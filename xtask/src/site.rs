@@ -11,8 +11,9 @@ use crate::tools::Repo;
 /// Folder of what makes the pages, with packages of its own.
 const MAKER: &str = "docs/site";
 
-/// Installs what makes the pages, and checks what they show.
+/// Installs what makes the pages and checks what they show, the frameworks that the types name among it.
 pub(crate) fn install(repo: &Repo) -> Result<()> {
+    setup::packages(repo, ".")?;
     setup::packages(repo, MAKER)
 }
 

@@ -276,6 +276,9 @@ impl Session<'_> {
                 Ok(())
             }
             Step::Types => {
+                setup::packages(repo, ".")?;
+                repo.existing("pkg/dist/throughline.js")
+                    .context("run `cargo xtask build` first")?;
                 // By its path: the oldest compiler that is supported is installed, too.
                 let tsc = repo.existing("node_modules/typescript/bin/tsc")?;
                 let node = repo.cmd("node").arg(tsc);
