@@ -7,12 +7,12 @@ export const TEXTS = {
   flapped: ["the connection was lost soon after it opened", "check the logs of the server and its proxies"],
   lost: ["the connection was lost"],
   half_open: ["the connection fell silent"],
-  http_status: ["the server answered with an HTTP error"],
+  http_status: ["the server answered with an HTTP error", "look the request up in its log"],
   unauthorized: ["the token was refused", "return a fresh token from `token`"],
   forbidden: ["the server does not allow this", "check the user's rights and the server's allowed origins"],
   not_found: ["nothing is at this address", "check `url` and `endpoints`, and that the server has this route and method"],
   slow_down: ["the server asks to slow down", "send less, or raise the server's limit"],
-  server_unavailable: ["the server is not available"],
+  server_unavailable: ["the server is not available", "it is down, restarting or overloaded, as it or a proxy says"],
   replaced: ["another page took the session"],
   too_large: ["the message is larger than the server allows", "send less at once, or raise the server's limit"],
   closed_by_server: ["the server closed the connection"],
@@ -21,10 +21,10 @@ export const TEXTS = {
   transport_unavailable: ["this transport is not available", "the others are used"],
   protocol: ["the server broke the protocol", "check that the server speaks this dialect, and that no portal answers in its place"],
   post_hung: ["a POST was not answered in time"],
-  token: ["a function asked before connecting failed or took too long", "let `token` return a string, or reject, within 12 s"],
+  token: ["a function asked before connecting failed or took too long", "it has 12 s; `token` gives a string"],
   connect_timeout: ["connecting takes long", "see explain(); tries go on"],
-  endpoint: ["an endpoint function failed or took too long"],
-  closed: ["the session is over"],
+  endpoint: ["an endpoint function failed or took too long", "it has 12 s; null is for no address"],
+  closed: ["the session is over", "call connect() again"],
   outcome_unknown: ["the message was written and may have arrived", "ask the server before you send it again"],
   expired: ["the message was too old before it could be written"],
   storage: ["the session cannot be kept for a reload", "allow session storage and Web Locks, or leave `recover` out"],
@@ -38,7 +38,7 @@ export const TEXTS = {
   wasm_blocked: ["the browser does not allow WebAssembly", "allow 'wasm-unsafe-eval' in script-src of the content security policy, or import throughline/no-wasm"],
   server_error: ["the server reported an error"],
   bad_message: ["a message was not JSON with a type", "check what the server sends; it was dropped"],
-  bad_option: ["an option of connect() is not valid"],
+  bad_option: ["an option of connect() is not valid", "give what the message names"],
   internal: ["a defect in this library", "please report explain() with what you did"],
 };
 
@@ -64,26 +64,34 @@ export function codeOf(cause, number) {
 export const remedyOf = (code) => TEXTS[code];
 
 export class SessionError extends Error {
+  /** The class has a short one once it is built; runtimes show it. */
+  static name = "SessionError";
+
   /** @param {string} code @param {{ terminal?: boolean, cause?: unknown } & Record<string, unknown>} [more] */
-  constructor(code, { cause, message, ...more } = {}) {
+  constructor(code, { cause, message, remediation = TEXTS[code]?.[1], ...more } = {}) {
     super(message ?? TEXTS[code]?.[0] ?? code, cause === undefined ? undefined : { cause });
-    this.name = "SessionError";
     this.code = code;
     this.terminal = false;
-    const remediation = TEXTS[code]?.[1];
     if (remediation) this.remediation = remediation;
     Object.assign(this, more);
   }
 }
+
+// Where the head of a stack takes it from, which is written before a constructor can say more.
+SessionError.prototype.name = SessionError.name;
+
+/** What is wrong with an address that is relative to nothing. */
+const ADRIFT = { message: "a relative address needs a page, and there is none here", remediation: "make the session in the browser, as useSession does, or write the address whole" };
 
 /** An answer that refuses one message. */
 export const statusError = (status, details) => new SessionError(codeOf(8, status), { status, details });
 
 /**
  * Makes an error of the core's numbers: cause, transport, close code, status, retry-after. −1 is none; the cause 0, "asked for", is no error.
- * `reason` is why a function of the application's failed last.
+ * A host knows what the core is not told: which function of the application's failed last and why, and whether an address lacked a page.
+ * @param {() => number} next @param {boolean} terminal @param {{ reason?: any, asking?: string, adrift?: boolean }} [host]
  */
-export function errorOf(next, terminal, reason) {
+export function errorOf(next, terminal, { reason, asking, adrift } = {}) {
   const cause = next();
   if (cause < 0) return undefined;
   const [transport, closeCode, status, retryInMs] = [next(), next(), next(), next()];
@@ -96,6 +104,9 @@ export function errorOf(next, terminal, reason) {
   if (closeCode > 0) more.closeCode = closeCode;
   if (status > 0) more.status = status;
   if (retryInMs >= 0) more.retryInMs = retryInMs;
-  const at = [more.transport, status > 0 && "HTTP " + status, closeCode > 0 && "close code " + closeCode].filter(Boolean).join(", ");
-  return new SessionError(code, { ...more, message: TEXTS[code][0] + (at && ` (${at})`) });
+  if (code === "bad_address" && adrift) Object.assign(more, ADRIFT);
+  const late = reason === undefined || reason?.code === "aborted";
+  const why = asked && asking && `${asking}: ${late ? "no answer" : (reason?.message ?? reason)}`;
+  const at = [why, more.transport, status > 0 && "HTTP " + status, closeCode > 0 && "close code " + closeCode].filter(Boolean).join(", ");
+  return new SessionError(code, { ...more, message: (more.message ?? TEXTS[code][0]) + (at && ` (${at})`) });
 }

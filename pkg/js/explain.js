@@ -51,8 +51,9 @@ export function explain(host, guarantee) {
 function summarise(host, attempts, halfOpenDetection) {
   const link = host.transport ? ` over ${host.transport}` : "";
   const rtt = host.transport && host.stats.rtt !== null ? `, round trip ${host.stats.rtt} ms` : "";
-  const lines = [`The session is ${host.state}${link}${rtt}.`];
-  const told = new Set();
+  const { message, remediation, transport, code } = host.problem ?? {};
+  const lines = [`The session is ${host.state}${link}${rtt}${message ? ": " + message : ""}${remediation ? "; " + remediation : ""}.`];
+  const told = new Set([transport + code]);
   for (const { transport, code, diagnosis, status } of attempts.toReversed()) {
     if (!diagnosis || told.has(transport + code)) continue;
     told.add(transport + code);

@@ -26,6 +26,9 @@ const LOST_FOR_GOOD = ["protocol", "internal"];
 
 const TIMING = ["proof", "open", "connect", "stagger", "stable", "climb", "climbCap", "", "", "", "", "close", "", "open"];
 
+/** A token that is asked for and never said. */
+const UNSENT = { transport: "websocket", message: "the token goes nowhere over WebSocket", remediation: "put it into `hello`, or name `tokenQuery`" };
+
 /** What is known of the network, where the browser tells. @returns {any} */
 const connection = () => /** @type {any} */ (globalThis.navigator)?.connection;
 
@@ -80,8 +83,13 @@ export class Host {
   #blocked = new Set();
   #warned = new Set();
   #tokens = 0;
-  /** Why a function of the application's failed last. */
+  /** Which function of the application's was asked last, and why one failed. */
+  asking;
   reason;
+  /** Whether an address was relative, and to nothing. */
+  adrift = false;
+  /** What keeps the session from being connected. @type {any} */
+  problem;
 
   /** The link that took the session last. @type {any} */
   owner;
@@ -285,6 +293,7 @@ export class Host {
       try {
         address = new URL(found, globalThis.location?.href);
       } catch {
+        this.adrift ||= !/^\w+:/.test(found);
         return this.ended(attempt, BAD_ADDRESS);
       }
       if (!/^(https?|wss?):$/.test(address.protocol)) return this.ended(attempt, BAD_ADDRESS);
@@ -296,10 +305,16 @@ export class Host {
         this.#warn("query", "throughline: the token is in the address");
         address.searchParams.set(name, token);
       }
+      if (token && json?.mute && purpose === "websocket" && typeof endpoint !== "function") {
+        json.mute = false;
+        // Not while the core is listened to.
+        queueMicrotask(() => this.trouble(new SessionError("bad_option", UNSENT)));
+      }
       use(address.href.replace(/^ws/, "http"));
     };
     if (typeof endpoint !== "function") return take(endpoint);
     this.call((signal) => endpoint({ transport, signal, sessionId: json?.id, lastEventId: this.lastEventId })).then(take, (cause) => {
+      this.asking = purpose in endpoints ? "endpoints." + purpose : "url";
       this.reason = cause;
       this.ended(attempt, ENDPOINT);
     });
@@ -307,6 +322,7 @@ export class Host {
 
   askToken(reason) {
     const turn = ++this.#tokens;
+    this.asking = "token";
     this.reason = undefined;
     const current = () => turn === this.#tokens && !this.#over.signal.aborted;
     this.refreshToken(reason, current)
@@ -405,8 +421,16 @@ export class Host {
         resolve();
       } else if (outcome instanceof SessionError) reject(outcome);
       else if (OUTCOMES[outcome]) reject(new SessionError(OUTCOMES[outcome]));
-      else reject(new SessionError("closed", { message: `the session is ${this.state}` }));
+      else reject(this.#refusal());
     };
+  }
+
+  /** Why a send came to nothing. */
+  #refusal() {
+    const { state, problem: cause } = this;
+    if (state === "failed") return new SessionError("closed", { cause, message: "the session failed before this was sent: " + cause.message, remediation: cause.remediation });
+    if (state === "suspended") return new SessionError("closed", { message: "the session is suspended", remediation: "send again once it is connected" });
+    return new SessionError("closed", { message: "the session was closed before this was sent" });
   }
 
   /** Sends a request and resolves with its reply. `encode` gets the request's id.
@@ -450,10 +474,12 @@ export class Host {
     this.setAlarm(-1);
     this.keep?.end(to === "closed" || LOST_FOR_GOOD.includes(error?.code));
     this.keep = undefined;
+    this.problem = error;
     if (to === "failed") this.trouble(error);
     this.listeners.emit("state", { from, to, error });
     const reason = to === "failed" ? error : new SessionError("closed");
-    for (const ticket of [...this.sends.keys()]) this.settle(ticket, GONE);
+    // What was written has perhaps arrived.
+    for (const [ticket, { written }] of [...this.sends]) this.settle(ticket, written ? UNKNOWN : GONE);
     for (const request of [...this.#requests.values()]) request.reject(reason);
     this.listeners.end(reason);
     // Only when no call of the core's is on the stack. Its memory goes with the instance.
@@ -489,15 +515,23 @@ export class Host {
   }
 
   trouble(error) {
-    if (!this.listeners.emit("error", error)) {
-      this.#warn(error.code + error.transport, `throughline: ${error.message}${error.remediation ? "; " + error.remediation : ""}`);
-    }
+    if (!/^(connected|closed|failed)$/.test(this.state)) this.problem = error;
+    if (this.listeners.emit("error", error)) return;
+    const { code, message, remediation, transport } = error;
+    const [, , attempt] = this.log.filter(([, , attempt, carried]) => attempt && TRANSPORTS[carried] === transport).at(-1) ?? [];
+    const address = this.addressOf(attempt);
+    this.#warn(code + transport, `throughline: ${message}${remediation ? "; " + remediation : ""}${address ? ` (${address})` : ""}`);
   }
 
   #warn(key, text) {
     if (this.#warned.has(key)) return;
     this.#warned.add(key);
     console.warn(text);
+  }
+
+  /** Cuts the wait for the next try short. */
+  retry() {
+    if (/^(connecting|reconnecting|suspended)$/.test(this.state)) this.tell(ENVIRONMENT, 0);
   }
 
   /** Calls a function of the application's, bounded in time and never throwing synchronously. */
@@ -546,12 +580,12 @@ function check(options, names) {
   const { transports, dialect, token, check, recover } = options;
   if (transports && !(Array.isArray(transports) && transports.length && transports.every((name) => names.includes(name)))) {
     const hint = names.length < TRANSPORTS.length ? " (webrtc: throughline/voice)" : "";
-    fail(`transports must be a list of ${names.join(", ")}${hint}`);
+    fail(`transports must be a list of ${names.join(", ")}${hint}, not [${transports}]`);
   }
   const name = dialect === undefined ? "throughline" : (dialect?.name ?? dialect);
   if (name !== "throughline" && name !== "json") fail('dialect must be "throughline" or "json"');
   const odd = typeof dialect === "object" && misfit(dialect);
-  if (odd) fail(`dialect.${odd} cannot be that`);
+  if (odd) fail(`dialect.${odd} cannot be that (${typeof dialect[odd]})`);
   if (recover && name === "json") fail('recover needs the dialect "throughline"');
   for (const own of [token, check]) if (own !== undefined && typeof own !== "function") fail("token and check must be functions");
 }

@@ -33,6 +33,8 @@ export class Json {
   found;
   /** Messages that go before all others over a new link. */
   greeting = [];
+  /** Whether nothing would say the token over a WebSocket, which has not been told. */
+  mute;
   /** The last message that came. */
   last;
   /** Why the server was not well. @type {unknown} */
@@ -44,13 +46,14 @@ export class Json {
 
   /** @param {any} options */
   constructor(options) {
-    const { type = "type", ignoreCase, ready, alias = {}, post = {}, session, errors, reply } = options;
+    const { type = "type", ignoreCase, ready, alias = {}, post = {}, session, errors, reply, hello, protocols, tokenQuery } = options;
     const fold = (name) => (ignoreCase ? (name?.toUpperCase?.() ?? name) : name);
     const map = (entries, fold) => new Map(Object.entries(entries).map(([from, to]) => [fold(from), to]));
     const named = typeof type === "string";
     this.options = options;
     this.fold = fold;
     this.key = named ? type : "type";
+    this.mute = !(hello || protocols || tokenQuery || session?.start);
     this.typeOf = named ? (item) => item?.[type] : type;
     this.member = session?.member ?? "sessionId";
     this.alias = map(alias, fold);
@@ -133,7 +136,8 @@ export class Json {
     this.abandon();
     const { signal: superseded } = (this.#preparing = new AbortController());
     // What heeds no signal comes too late, too.
-    const call = async (run) => {
+    const call = async (run, name) => {
+      host.asking = name;
       const found = await host.call((signal) => run(AbortSignal.any([signal, superseded])));
       superseded.throwIfAborted();
       return found;
@@ -152,7 +156,7 @@ export class Json {
     const { call } = this.round(host);
     if (health) {
       if (Date.now() >= this.again) {
-        const response = await call((signal) => fetch(health, request(host, signal)));
+        const response = await call((signal) => fetch(health, request(host, signal)), "health");
         const { status } = response;
         this.illness = (status === 429 || status >= 500) && statusError(status);
         this.again = Date.now() + retryAfter(response);
@@ -166,16 +170,16 @@ export class Json {
         const answer = await found.text();
         if (!found.ok) throw statusError(found.status, answer);
         return JSON.parse(answer);
-      });
+      }, "session.start");
       const { [this.member]: id, wsUrl, endpoints } = found ?? {};
       if ((id ?? endpoints ?? wsUrl) === undefined) throw new TypeError("no " + this.member);
       this.id = id;
       this.found = { ...(wsUrl !== undefined && { websocket: wsUrl }), ...endpoints };
     }
     const { id: sessionId } = this;
-    const { lastEventId, stats } = host;
-    const ask = (signal) => hello({ reconnect: stats.lost > 0, sessionId, lastEventId, signal });
-    const first = typeof hello === "function" ? await call(ask) : hello;
+    const { lastEventId, stats, token } = host;
+    const ask = (signal) => hello({ reconnect: stats.lost > 0, sessionId, lastEventId, token, signal });
+    const first = typeof hello === "function" ? await call(ask, "hello") : hello;
     this.greeting = [first ?? []].flat().map((message) => this.encode(message[this.key], message));
   }
 }

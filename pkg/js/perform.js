@@ -3,7 +3,7 @@
 import { sideProbe } from "../../src/transport/fetch.js";
 import { message } from "../../src/transport/unit.js";
 import {
-  ALARM, ASK_HTTP, CARRIED_BY, CONTROL, DRAINED, DROP, GAP, HELLO, MEND, MESSAGE, NEED_TOKEN, NOTE, OPEN, REMEMBER,
+  ALARM, ASK_HTTP, CARRIED_BY, CONTROL, DRAINED, DROP, GAP, GONE, HELLO, MEND, MESSAGE, NEED_TOKEN, NOTE, OPEN, REMEMBER,
   RETRY_IN, ROUND_TRIP, SETTLED, STATE, TRANSMIT, TROUBLE,
 } from "./core.js";
 import { TRANSPORTS, errorOf } from "./error.js";
@@ -22,6 +22,8 @@ export function perform(host, numbers) {
   const nonce = () => [next(), next(), next(), next()].map((word) => word.toString(16).padStart(8, "0")).join("");
   let unit = [];
   let fence = 0;
+  /** Sends that nobody takes any more: told why once that is known. */
+  const gone = [];
   for (let kind; (kind = next()) !== undefined; ) {
     switch (kind) {
       case OPEN: {
@@ -36,6 +38,7 @@ export function perform(host, numbers) {
         const [n, request, ticket] = [next(), next(), next()];
         const send = host.sends.get(ticket);
         if (!send) break;
+        send.written = true;
         unit.push(message(n, request, send.body));
         host.keep?.put(ticket, send, n);
         break;
@@ -83,11 +86,12 @@ export function perform(host, numbers) {
         break;
       case STATE: {
         const [from, to] = [STATES[next()], STATES[next()]];
-        const error = errorOf(next, to === "failed");
+        const error = errorOf(next, to === "failed", host);
         if (to === "reconnecting") host.stats.lost++;
         if (to === "closed" || to === "failed") host.end(to, error);
         else {
           host.state = to;
+          host.problem = error;
           host.listeners.emit("state", { from, to, error });
           if (to === "connected") host.tellRecovered();
         }
@@ -104,11 +108,17 @@ export function perform(host, numbers) {
         break;
       }
       case TROUBLE:
-        host.trouble(errorOf(next, false, host.reason));
+        host.trouble(errorOf(next, false, host));
         break;
-      case SETTLED:
-        host.settle(next(), next());
+      case SETTLED: {
+        const [ticket, outcome] = [next(), next()];
+        if (outcome !== GONE) host.settle(ticket, outcome);
+        else {
+          gone.push(ticket);
+          host.keep?.drop(ticket, 0);
+        }
         break;
+      }
       case GAP:
         host.listeners.emit("gap", { received: next(), unknown: next() });
         break;
@@ -126,4 +136,5 @@ export function perform(host, numbers) {
         host.listeners.emit("rtt", { ms: host.stats.rtt });
     }
   }
+  for (const ticket of gone) host.settle(ticket, GONE);
 }

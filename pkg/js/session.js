@@ -104,6 +104,10 @@ export class Session {
     return this.#host.listeners.read(options?.signal, () => this.#host.overflowed());
   }
 
+  retry() {
+    this.#host.retry();
+  }
+
   forget() {
     this.#host.forget();
   }

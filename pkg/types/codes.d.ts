@@ -17,7 +17,7 @@ export interface ErrorCodes {
   lost: true;
   /** The connection fell silent. */
   half_open: true;
-  /** The server answered with an HTTP error. */
+  /** The server answered with an HTTP error. Look the request up in its log. */
   http_status: true;
   /** The token was refused. Return a fresh token from `token`. */
   unauthorized: true;
@@ -27,7 +27,7 @@ export interface ErrorCodes {
   not_found: true;
   /** The server asks to slow down. Send less, or raise the server's limit. */
   slow_down: true;
-  /** The server is not available. */
+  /** The server is not available. It is down, restarting or overloaded, as it or a proxy says. */
   server_unavailable: true;
   /** Another page took the session. */
   replaced: true;
@@ -45,13 +45,13 @@ export interface ErrorCodes {
   protocol: true;
   /** A POST was not answered in time. */
   post_hung: true;
-  /** A function asked before connecting failed or took too long. Let `token` return a string, or reject, within 12 s. */
+  /** A function asked before connecting failed or took too long. It has 12 s; `token` gives a string. */
   token: true;
   /** Connecting takes long. See explain(); tries go on. */
   connect_timeout: true;
-  /** An endpoint function failed or took too long. */
+  /** An endpoint function failed or took too long. It has 12 s; null is for no address. */
   endpoint: true;
-  /** The session is over. */
+  /** The session is over. Call connect() again. */
   closed: true;
   /** The message was written and may have arrived. Ask the server before you send it again. */
   outcome_unknown: true;
@@ -85,7 +85,7 @@ export interface ErrorCodes {
   bad_message: true;
   /** A payload is not as its schema says. See `details.issues`; the option `invalid` says what becomes of it. */
   invalid: true;
-  /** An option of connect() is not valid. */
+  /** An option of connect() is not valid. Give what the message names. */
   bad_option: true;
   /** A defect in this library. Please report explain() with what you did. */
   internal: true;

@@ -140,11 +140,11 @@ export interface JsonDialect {
      */
     start?: (context: { signal: AbortSignal }) => Promise<(JsonMessage & { wsUrl?: string | null; endpoints?: Endpoints }) | Response>;
   };
-  /** What goes first over each new link, before anything that waited: a message or several, or a function of them, called before each connect. What the server is to restore goes in there. Has 12 s together with `token`, `health` and `session.start`. @default none */
+  /** What goes first over each new link, before anything that waited: a message or several, or a function of them, called before each connect with the `token` just asked for. What the server is to restore goes in there. Has 12 s together with `token`, `health` and `session.start`. @default none */
   hello?:
     | JsonMessage
     | JsonMessage[]
-    | ((context: { reconnect: boolean; sessionId?: any; lastEventId?: string; signal: AbortSignal }) => JsonMessage | JsonMessage[] | void | Promise<JsonMessage | JsonMessage[] | void>);
+    | ((context: { reconnect: boolean; sessionId?: any; lastEventId?: string; token?: string; signal: AbortSignal }) => JsonMessage | JsonMessage[] | void | Promise<JsonMessage | JsonMessage[] | void>);
   /**
    * Messages that report an error: heard as `error` with code `server_error`, besides being messages. One that repeats a request's id (`reply.match`) rejects it; one
    * without an id rejects the `request` or `waitFor` that waits, if only one does. `message` and `code` name the members for `error.message` and `error.reason`.
@@ -228,7 +228,9 @@ export interface Options {
   /**
    * Gives a fresh token; asked before each connect and reconnect, once when the server refuses the last one, and when the server warns that the living link's
    * expires. Never two calls at a time.
-   * The token travels in a header or in the first frame, never in an address. Has 12 s, together with what else is asked before connecting.
+   * In `throughline` it travels in a header or in the first frame. In `json` it goes in the header `Authorization: Bearer …` of streams, polls and POSTs; a WebSocket and a native `EventSource` take no headers, so there it goes
+   * nowhere unless `dialect.hello` says it in a message or `dialect.tokenQuery` allows it in the address (`error` tells it once). A server refuses one by 401, or the close code 4401: a fresh one is asked for, and the session ends if that
+   * is refused, too. 403 or 4403 forbids, whatever the token. Has 12 s, together with what else is asked before connecting.
    * @default none: cookies alone, as `credentials` says
    */
   token?: (context: TokenContext) => string | Promise<string>;
@@ -534,6 +536,10 @@ export interface Session<
   /** Every message from now on, in order, as an async iterator that ends with the session. At most 10 000 wait for a slow reader; then the oldest give way and `error` says so. */
   messages(options?: { signal?: AbortSignal }): AsyncIterableIterator<Message<Events>>;
 
+  /**
+   * Tries now: cuts the wait for the next try short, as coming back online does (it starts within 1.2 s, or the first window of `timing.backoff`). For a button that says "try again"; does nothing while the session is connected, or over.
+   */
+  retry(): void;
   /** Forgets what the server calls the session, and where in its events it stands (dialect `json`): the next link starts anew. */
   forget(): void;
   /** The session's numbers as they stand. */
@@ -550,6 +556,15 @@ declare const checked: unique symbol;
 export interface PayloadCheck<Events extends MessageMap = any, Commands extends MessageMap = any, Replies extends MessageMap = any> {
   /** Carries the types; there is nothing to read. */
   readonly [checked]: { events: Events; commands: Commands; replies: Replies };
+}
+
+/** Some of a map that type arguments alone say. */
+type SomeOf<T> = Partial<[T][T extends unknown ? 0 : never]>;
+
+/** Schemas that contradict no type that is named. */
+export interface Unopposed<Events extends MessageMap, Commands extends MessageMap, Replies extends MessageMap> {
+  /** Looks at payloads, of types that `connect<Events, Commands, Replies>` names. @default none */
+  check?: PayloadCheck<SomeOf<Events>, SomeOf<Commands>, SomeOf<Replies>> | undefined;
 }
 
 /**
@@ -573,4 +588,4 @@ export function connect<
   Events extends MessageMap = Record<string, Payload>,
   Commands extends MessageMap = Record<string, Payload>,
   Replies extends MessageMap = Record<string, Payload>,
->(options?: Options): Session<Events, Commands, Replies>;
+>(options?: Options & Unopposed<Events, Commands, Replies>): Session<Events, Commands, Replies>;

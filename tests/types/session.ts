@@ -64,6 +64,7 @@ const stop: () => void = session.on("gap", () => {}, { signal: new AbortControll
 stop();
 session.once("AI_MESSAGE", () => {}, { kept: true });
 session.forget();
+session.retry();
 session.off("AI_MESSAGE");
 // @ts-expect-error no such message
 session.off("AI_MESAGE");
@@ -125,7 +126,7 @@ const options: Options[] = [
   {
     dialect: {
       name: "json", type: (message) => message.kind, ignoreCase: true, ready: ["A", "B"], raw: true, session: { from: "A", start: async () => ({ id: 1, wsUrl: null }) },
-      hello: ({ reconnect, sessionId }) => (reconnect ? { type: "RESUME", sessionId } : undefined), errors: { type: "ERROR" }, cut: "expected", health: "/health",
+      hello: ({ reconnect, sessionId, token }) => (reconnect ? { type: "RESUME", sessionId, token } : undefined), errors: { type: "ERROR" }, cut: "expected", health: "/health",
       post: { sound: ({ data }) => ({ path: "up", body: { data } }), "*": { method: "PUT" } }, poll: { cursor: (last, answer) => ({ after: answer?.cursor ?? last.id }) },
     },
   },

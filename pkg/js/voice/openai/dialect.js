@@ -151,7 +151,7 @@ export class OpenAi extends Json {
     const round = this.round(host);
     if (start && (this.#stock !== "fresh" || Date.now() > this.#until)) await this.#start(start, round);
     const ask = (signal) => session({ signal, reconnect: this.#live >= 0 });
-    this.#session = typeof session === "function" ? await round.call(ask) : session;
+    this.#session = typeof session === "function" ? await round.call(ask, "session") : session;
   }
 
   /** What `start` found was refused. */
@@ -263,7 +263,7 @@ export class OpenAi extends Json {
 
   async #start(start, { call, superseded }) {
     const host = this.#host;
-    const ask = () => call((signal) => start({ signal, token: host.token }));
+    const ask = () => call((signal) => start({ signal, token: host.token }), "start");
     try {
       const made = await answerOf(ask, host);
       superseded.throwIfAborted();
