@@ -8,6 +8,7 @@ import type {
   Payload,
   PayloadCheck,
   Session,
+  Unopposed,
 } from "./voice.js";
 import type { WasmOptions } from "./wasm.js";
 
@@ -43,7 +44,7 @@ export function connect<
   Events extends MessageMap = Record<string, Payload>,
   Commands extends MessageMap = Record<string, Payload>,
   Replies extends MessageMap = Record<string, Payload>,
->(options: Options): Session<Events, Commands, Replies>;
+>(options: Options & Unopposed<Events, Commands, Replies>): Session<Events, Commands, Replies>;
 
 /** Looks at each thing that a session with voice needs, each by itself. Never rejects, and leaves nothing open. The microphone is not switched on. */
 export function diagnose(options?: DiagnoseOptions): Promise<Diagnosis>;

@@ -17,6 +17,7 @@ import type {
   Timing as TextTiming,
   Told,
   Transport,
+  Unopposed,
 } from "./index.js";
 import type { OpenAiOptions, OpenAiSession } from "./openai.js";
 
@@ -103,7 +104,7 @@ export function connect<
   Events extends MessageMap = Record<string, Payload>,
   Commands extends MessageMap = Record<string, Payload>,
   Replies extends MessageMap = Record<string, Payload>,
->(options?: Options): Session<Events, Commands, Replies>;
+>(options?: Options & Unopposed<Events, Commands, Replies>): Session<Events, Commands, Replies>;
 
 // ---- WebRTC ----------------------------------------------------------------------------------------------------------------------------------------
 

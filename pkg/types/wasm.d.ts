@@ -1,4 +1,4 @@
-import type { MessageMap, Options as InlinedOptions, Payload, PayloadCheck, Session } from "./index.js";
+import type { MessageMap, Options as InlinedOptions, Payload, PayloadCheck, Session, Unopposed } from "./index.js";
 
 export * from "./index.js";
 
@@ -57,4 +57,4 @@ export function connect<
   Events extends MessageMap = Record<string, Payload>,
   Commands extends MessageMap = Record<string, Payload>,
   Replies extends MessageMap = Record<string, Payload>,
->(options: Options): Session<Events, Commands, Replies>;
+>(options: Options & Unopposed<Events, Commands, Replies>): Session<Events, Commands, Replies>;

@@ -1,7 +1,7 @@
 // An app whose types are those of its schemas. Nothing here runs.
 
 import { connect } from "throughline";
-import type { Session } from "throughline";
+import type { Options, Session } from "throughline";
 import { schemas } from "throughline/schemas";
 import type { Invalid, Schema } from "throughline/schemas";
 import { connect as connectVoice } from "throughline/voice";
@@ -33,6 +33,17 @@ half.send("anything", 7);
 half.on("AI_MESSAGE", ({ text }) => is<Equal<typeof text, string>>());
 const own = connect<{ AI_MESSAGE: { text: string }; OTHER: number }>({ check: schemas({ events: { AI_MESSAGE: text } }) });
 own.on("OTHER", (payload) => is<Equal<typeof payload, number>>());
+declare const given: Options;
+is<Equal<ReturnType<typeof connect<{ A: string }>>, Session<{ A: string }>>>();
+const passedOn = connect(given);
+is<Equal<typeof passedOn, Session>>();
+connect<{ AI_MESSAGE: { text: string } }>(given);
+// @ts-expect-error the schema says that it is text
+connect<{ AI_MESSAGE: { text: number } }>({ check: schemas({ events: { AI_MESSAGE: text } }) });
+// @ts-expect-error the schema takes text
+connect<{}, { USER_MESSAGE: { text: number } }>({ check });
+// @ts-expect-error the same in voice
+connectVoice<{ AI_MESSAGE: { text: number } }>({ check: schemas({ events: { AI_MESSAGE: text } }) });
 
 const voice = connectVoice({ check });
 voice.on("AT", ({ at }) => is<Equal<typeof at, Date>>());
