@@ -19,7 +19,7 @@ export const TEXTS = {
   blocked: ["the browser does not allow this address", "allow it in connect-src of the content security policy; an https: page needs wss: or https:"],
   bad_address: ["this address is not valid", "check `url` and `endpoints`"],
   transport_unavailable: ["this transport is not available", "the others are used"],
-  protocol: ["the server broke the protocol", "check that the server speaks this dialect, and that no portal answers in its place"],
+  protocol: ["the server broke the protocol", "check that the server speaks this `dialect` (one of your own: \"json\"), and that no portal answers in its place"],
   post_hung: ["a POST was not answered in time"],
   token: ["a function asked before connecting failed or took too long", "it has 12 s; `token` gives a string"],
   connect_timeout: ["connecting takes long", "see explain(); tries go on"],
@@ -39,6 +39,7 @@ export const TEXTS = {
   server_error: ["the server reported an error"],
   bad_message: ["a message was not JSON with a type", "check what the server sends; it was dropped"],
   bad_option: ["an option of connect() is not valid", "give what the message names"],
+  not_ready: ["messages came, but none that `dialect.ready` names", "check its spelling against what the server sends first; `details` is the last that came"],
   internal: ["a defect in this library", "please report explain() with what you did"],
 };
 
@@ -46,10 +47,10 @@ export const TEXTS = {
 const CAUSES = [
   "closed", "refused", "hang", "swallowed", "muted", "flapped", "lost", "half_open", "http_status", "closed_by_server",
   "blocked", "bad_address", "transport_unavailable", "protocol", "post_hung", "token", "connect_timeout", "superseded", "closed_by_server", "endpoint",
-  "lost",
+  "lost", "not_ready",
 ];
 
-const STATUSES = { 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "not_found", 413: "too_large", 429: "slow_down", 502: "server_unavailable", 503: "server_unavailable", 504: "server_unavailable" };
+const STATUSES = { 3000: "unauthorized", 3003: "forbidden", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "not_found", 413: "too_large", 429: "slow_down", 502: "server_unavailable", 503: "server_unavailable", 504: "server_unavailable" };
 
 export const TRANSPORTS = ["websocket", "sse", "long-poll", "webrtc"];
 

@@ -515,6 +515,7 @@ export class Host {
   }
 
   trouble(error) {
+    if (error.code === "not_ready") error.details = this.json?.last;
     if (!/^(connected|closed|failed)$/.test(this.state)) this.problem = error;
     if (this.listeners.emit("error", error)) return;
     const { code, message, remediation, transport } = error;

@@ -114,8 +114,9 @@ export class Json {
       if (typeof type !== "string") {
         if (told) continue;
         told = true;
+        const taken = accept();
         if (!this.options.raw) host.badMessage(data);
-        else if (accept()) host.message("raw", data);
+        else if (taken) host.message("raw", data);
         continue;
       }
       const folded = this.fold(type);
@@ -152,7 +153,7 @@ export class Json {
 
   /** Does what goes before a round of attempts. */
   async prepare(host) {
-    const { health, session, hello } = this.options;
+    const { health, session } = this.options;
     const { call } = this.round(host);
     if (health) {
       if (Date.now() >= this.again) {
@@ -176,7 +177,12 @@ export class Json {
       this.id = id;
       this.found = { ...(wsUrl !== undefined && { websocket: wsUrl }), ...endpoints };
     }
-    const { id: sessionId } = this;
+    await this.greet(host, call);
+  }
+
+  /** Asks what goes before all others over the next link. */
+  async greet(host, call = (run, name) => host.call(run, name)) {
+    const { id: sessionId, options: { hello } } = this;
     const { lastEventId, stats, token } = host;
     const ask = (signal) => hello({ reconnect: stats.lost > 0, sessionId, lastEventId, token, signal });
     const first = typeof hello === "function" ? await call(ask, "hello") : hello;

@@ -41,7 +41,7 @@ export interface ErrorCodes {
   bad_address: true;
   /** This transport is not available. The others are used. */
   transport_unavailable: true;
-  /** The server broke the protocol. Check that the server speaks this dialect, and that no portal answers in its place. */
+  /** The server broke the protocol. Check that the server speaks this `dialect` (one of your own: "json"), and that no portal answers in its place. */
   protocol: true;
   /** A POST was not answered in time. */
   post_hung: true;
@@ -87,6 +87,8 @@ export interface ErrorCodes {
   invalid: true;
   /** An option of connect() is not valid. Give what the message names. */
   bad_option: true;
+  /** Messages came, but none that `dialect.ready` names. Check its spelling against what the server sends first; `details` is the last that came. */
+  not_ready: true;
   /** A defect in this library. Please report explain() with what you did. */
   internal: true;
   /** WebRTC was not set up. Check webrtc.signaling and endpoints.webrtc; the other transports are used. */

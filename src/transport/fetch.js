@@ -24,13 +24,14 @@ export function request(host, signal, accept, init) {
   return { signal, credentials: host.credentials, cache: "no-store", ...init, headers: { ...headers, ...init?.headers } };
 }
 
-/** Fetches. A plain server that refuses the token has done nothing: it is asked again with a fresh one.
- * @param {string} [accept] @param {any} [init] */
-export async function ask(host, address, signal, accept, init) {
+/** Fetches. A plain server that refuses the token has done nothing: it is asked again with a fresh one, and greeted with it where that comes first.
+ * @param {string} [accept] @param {any} [init] @param {any} [greets] */
+export async function ask(host, address, signal, accept, init, greets = accept) {
   const send = () => fetch(address, request(host, signal, accept, init));
   const response = await send();
   if (response.status !== 401 || !host.json || !host.options.token) return response;
   await host.refreshToken(1);
+  if (greets) await host.json.greet(host);
   return send();
 }
 

@@ -43,7 +43,7 @@ async function poll(host, attempt, base, signal) {
       /** @type {any} */
       let data = "";
       if (!aside()) {
-        const response = await ask(host, address, signal, "", { headers });
+        const response = await ask(host, address, signal, "", { headers }, count === 1);
         const fresh = response.status !== 304;
         if (!response.ok && fresh) return refuse(host, attempt, response);
         const bytes = response.headers.get("Content-Type") === "application/octet-stream";

@@ -1,11 +1,14 @@
 // The dialect `json` without a browser: what comes is told apart, what goes has its shape.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { test } from "node:test";
 
 import { READY } from "../../pkg/js/core.js";
 import { Json, misfit } from "../../pkg/js/json.js";
 import { Listeners } from "../../pkg/js/listeners.js";
+import { ask } from "../../src/transport/fetch.js";
 import { ANSWER } from "../../src/transport/unit.js";
 
 const { signal: lasting } = new AbortController();
@@ -215,4 +218,27 @@ test("a listener hears what was kept, in order and once, if it asks for it", () 
   const errors = [];
   listeners.add("error", (error) => errors.push(error), false, { kept: true });
   assert.deepEqual(errors, [], "it is no error of the session's");
+});
+
+test("what a server is greeted with is asked for anew where its token was refused first", async () => {
+  let tokens = 0;
+  const seen = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headers.authorization);
+    response.writeHead(seen.length % 2 ? 401 : 204).end();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const json = new Json({ hello: () => ({ type: "AUTH", token: host.token }) });
+  const host = {
+    json, call, stats: { lost: 0 }, credentials: "same-origin", options: { token: () => {} }, token: "old",
+    refreshToken: async () => void (host.token = "fresh" + ++tokens),
+  };
+  const address = `http://127.0.0.1:${server.address().port}/`;
+  const greeting = () => json.greeting.map(({ raw }) => JSON.parse(raw).token);
+  await json.greet(host);
+  await ask(host, address, lasting, "text/event-stream");
+  assert.deepEqual([seen, greeting()], [["Bearer old", "Bearer fresh1"], ["fresh1"]]);
+  await ask(host, address, lasting, "", { method: "POST" });
+  assert.deepEqual([host.token, greeting()], ["fresh2", ["fresh1"]], "over a link that is open, none is greeted");
+  server.close();
 });

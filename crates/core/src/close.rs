@@ -75,6 +75,8 @@ pub enum Cause {
     /// A stream ended as its platform's time limit has it, and the next one goes on where it was:
     /// [`Cause::Lost`] where that is not at once.
     Cut = 20,
+    /// A plain server's messages came, but none of those that name it ready.
+    NotReady = 21,
 }
 
 /// Why an attempt or a link ended.
@@ -156,13 +158,18 @@ const fn verdict_of_status(status: u16) -> Option<Verdict> {
     }
 }
 
+/// As registered with IANA, for plain servers.
+const IANA_UNAUTHORIZED: u16 = 3000;
+const IANA_FORBIDDEN: u16 = 3003;
+
 /// RFC 6455 §7.4 for 1xxx, P5.3 for 44nn and 45nn.
 const fn verdict_of_code(code: u16) -> Option<Verdict> {
     match code {
         1000 | 1001 | 1005 | 1006 | 1011..=1015 => None,
         1002 | 1003 | 1007 | 1010 => Some(Verdict::SwitchTransport),
         1008 | 1009 => Some(Verdict::Stop),
-        code::UNAUTHORIZED => Some(Verdict::RefreshToken),
+        code::UNAUTHORIZED | IANA_UNAUTHORIZED => Some(Verdict::RefreshToken),
+        IANA_FORBIDDEN => Some(Verdict::Stop),
         4404 | code::HELLO_TIMEOUT | 4425 | code::SLOW_DOWN => Some(Verdict::Retry),
         4400..=4499 => Some(Verdict::Stop),
         4500..=4599 => Some(Verdict::Retry),
@@ -190,7 +197,8 @@ const fn verdict_of_cause(cause: Cause) -> Verdict {
         | Cause::Superseded
         | Cause::Goaway
         | Cause::Endpoint
-        | Cause::Cut => Verdict::Retry,
+        | Cause::Cut
+        | Cause::NotReady => Verdict::Retry,
     }
 }
 
@@ -233,6 +241,8 @@ mod tests {
         assert_eq!(closed(code::SLOW_DOWN), Verdict::Retry);
         assert_eq!(closed(code::TRY_LATER), Verdict::Retry);
         assert_eq!(closed(1006), Verdict::Retry);
+        assert_eq!(closed(3000), Verdict::RefreshToken);
+        assert_eq!(closed(3003), Verdict::Stop);
         assert_eq!(closed(1008), Verdict::Stop);
         assert_eq!(closed(4007), Verdict::Retry);
     }

@@ -308,8 +308,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
     pub fn accept(&mut self, id: AttemptId, n: u64) -> Accept {
         let Some(link) = self.state.link_mut().filter(|link| link.id == id) else {
             // Without a handshake, what an opening link says is said once.
-            let opening = self.config.dialect != Dialect::Throughline
-                && self.attempts.iter().any(|attempt| attempt.id == id);
+            let mut attempts = self.attempts.iter_mut();
+            let plain = self.config.dialect != Dialect::Throughline;
+            let attempt = attempts.find(|attempt| plain && attempt.id == id);
+            let opening = attempt.map(Attempt::speak).is_some();
             return if opening {
                 Accept::Deliver
             } else {
@@ -549,9 +551,10 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
 
     fn handle_environment(&mut self, environment: Environment, now: Millis) {
         match environment {
-            Environment::Hidden => {}
+            Environment::Hidden => self.disturb(),
             Environment::Offline => self.prove_link(now),
             Environment::Woke | Environment::Online | Environment::NetworkChanged => {
+                self.disturb();
                 self.prove_link(now);
                 self.hurry(environment, now);
             }
@@ -590,6 +593,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         if let Some(link) = self.state.link_mut() {
             link.proof_by = link.proof_by + span;
         }
+        self.disturb();
         self.prove_link(now);
     }
 

@@ -1,8 +1,8 @@
 //! The plain-JSON dialect where the simulated world, whose servers all speak the protocol, does not reach.
 
 use throughline_core::{
-    AttemptId, Cause, Config, Dialect, Ending, Event, Frame, Input, Millis, Outcome, Output,
-    Readiness, Report, Session, StateKind, Ticket, Timing, Transport,
+    Accept, AttemptId, Cause, Config, Dialect, Ending, Environment, Event, Frame, Input, Millis,
+    Outcome, Output, Readiness, Report, Session, StateKind, Ticket, Timing, Transport,
 };
 
 /// A page, and a clock.
@@ -17,6 +17,9 @@ struct Page {
     states: Vec<StateKind>,
     /// Links that a round trip was told of, which is when they are taken.
     taken: Vec<AttemptId>,
+    troubles: Vec<Cause>,
+    /// Why the session failed, if it did.
+    failed: Option<Ending>,
 }
 
 impl Page {
@@ -36,6 +39,10 @@ impl Page {
             timing,
             ..Config::default()
         };
+        Self::of(config)
+    }
+
+    fn of(config: Config) -> Self {
         Self {
             session: Session::new(config, [7; 16]),
             now: Millis(0),
@@ -44,6 +51,8 @@ impl Page {
             settled: Vec::new(),
             states: Vec::new(),
             taken: Vec::new(),
+            troubles: Vec::new(),
+            failed: None,
         }
     }
 
@@ -61,7 +70,11 @@ impl Page {
                 }
                 Output::Transmit { attempt, .. } => self.written.push(attempt),
                 Output::Event(Event::Settled(_, outcome)) => self.settled.push(outcome),
-                Output::Event(Event::State { to, .. }) => self.states.push(to),
+                Output::Event(Event::State { to, ending, .. }) => {
+                    self.states.push(to);
+                    self.failed = ending.filter(|_| to == StateKind::Failed);
+                }
+                Output::Event(Event::Trouble(ending)) => self.troubles.push(ending.cause),
                 Output::Event(Event::RoundTrip(link, _)) => self.taken.push(link),
                 _ => {}
             }
@@ -352,4 +365,73 @@ fn a_move_that_fails_is_tried_again_ever_later() {
     page.settle(next);
     assert_eq!(page.states, [StateKind::Connecting, StateKind::Connected]);
     assert_eq!(page.taken, [link, next]);
+}
+
+/// Where messages come, nothing holds them back: the name that is waited for is a wrong one.
+#[test]
+fn messages_without_the_named_one_are_told_from_silence() {
+    for (transport, silent) in [
+        (Transport::WebSocket, Cause::Swallowed),
+        (Transport::Sse, Cause::Muted),
+    ] {
+        for (speaks, cause) in [(true, Cause::NotReady), (false, silent)] {
+            let transports = [transport, Transport::LongPoll];
+            let mut page = Page::new(Readiness::Named, &transports, false);
+            let attempt = page.tell(Input::Connect).unwrap();
+            page.tell(Input::Report(attempt, Report::Opened));
+            if speaks {
+                assert_eq!(page.session.accept(attempt, 0), Accept::Deliver);
+            }
+            page.pass(1_500);
+            assert_eq!(page.troubles, [cause], "{transport:?}");
+            assert_eq!(page.opened, transports, "another one is tried");
+        }
+    }
+}
+
+/// What speaks another dialect over its WebSocket has nothing at the addresses of the others.
+#[test]
+fn a_server_of_another_dialect_is_named_as_such() {
+    let mut page = Page::of(Config::default());
+    let mut attempts = vec![page.tell(Input::Connect).unwrap()];
+    page.tell(Input::Report(attempts[0], Report::Opened));
+    attempts.extend(page.end(attempts[0], Cause::Protocol));
+    let missing = Ending {
+        status: 404,
+        ..Ending::of(Cause::Status)
+    };
+    for index in 1..3 {
+        let report = Report::Ended(missing);
+        attempts.extend(page.tell(Input::Report(attempts[index], report)));
+    }
+    let failed = page.failed.map(|ending| (ending.cause, ending.transport));
+    assert_eq!(failed, Some((Cause::Protocol, Some(Transport::WebSocket))));
+}
+
+/// A page that comes back finds its young link cut: that was its own sleep.
+#[test]
+fn a_young_link_that_is_lost_with_the_page_away_is_opened_again() {
+    let transports = [Transport::WebSocket, Transport::Sse];
+    for disturbance in [None, Some(Environment::Hidden), Some(Environment::Woke)] {
+        let mut page = Page::new(Readiness::Settled, &transports, false);
+        let attempt = page.tell(Input::Connect).unwrap();
+        page.settle(attempt);
+        page.pass(2_000);
+        if let Some(environment) = disturbance {
+            page.tell(Input::Environment(environment));
+        }
+        if page.end(attempt, Cause::Lost).is_none() {
+            page.until_open();
+        }
+        let next = if disturbance.is_some() { 0 } else { 1 };
+        assert_eq!(page.opened, [transports[0], transports[next]]);
+    }
+    let mut page = Page::new(Readiness::Settled, &transports, false);
+    let attempt = page.tell(Input::Connect).unwrap();
+    page.settle(attempt);
+    page.send(1);
+    page.pass(60_000);
+    page.end(attempt, Cause::Lost);
+    page.until_open();
+    assert_eq!(page.opened, [transports[0]; 2]);
 }

@@ -26,6 +26,8 @@ pub(super) enum Phase<S> {
     Answered { until: Millis },
     /// Opened; the proof of life is due.
     Greeting { until: Millis },
+    /// A plain server speaks, but has not said what names it ready.
+    Speaking { until: Millis },
     /// Proven (or, without a handshake, open): taken if it still lives then.
     Settling {
         until: Millis,
@@ -49,6 +51,7 @@ impl<S> Attempt<S> {
             | Phase::Offered { until }
             | Phase::Answered { until }
             | Phase::Greeting { until }
+            | Phase::Speaking { until }
             | Phase::Settling { until, .. } => until,
         }
     }
@@ -60,9 +63,17 @@ impl<S> Attempt<S> {
             | Phase::Offered { until }
             | Phase::Answered { until }
             | Phase::Greeting { until }
+            | Phase::Speaking { until }
             | Phase::Settling { until, .. } => {
                 *until = later(*until);
             }
+        }
+    }
+
+    /// A message came.
+    pub(super) fn speak(&mut self) {
+        if let Phase::Greeting { until } = self.phase {
+            self.phase = Phase::Speaking { until };
         }
     }
 
@@ -79,6 +90,7 @@ impl<S> Attempt<S> {
                 Some(Cause::PostHung)
             }
             (Phase::Greeting { .. }, Transport::Sse) => Some(Cause::Muted),
+            (Phase::Speaking { .. }, _) => Some(Cause::NotReady),
             (Phase::Settling { .. }, _) => None,
         }
     }
@@ -86,7 +98,7 @@ impl<S> Attempt<S> {
     pub(super) const fn has_opened(&self) -> bool {
         match self.phase {
             Phase::Opening { .. } | Phase::Offered { .. } | Phase::Answered { .. } => false,
-            Phase::Greeting { .. } | Phase::Settling { .. } => true,
+            Phase::Greeting { .. } | Phase::Speaking { .. } | Phase::Settling { .. } => true,
         }
     }
 
@@ -95,7 +107,8 @@ impl<S> Attempt<S> {
             Phase::Opening { .. }
             | Phase::Offered { .. }
             | Phase::Answered { .. }
-            | Phase::Greeting { .. } => false,
+            | Phase::Greeting { .. }
+            | Phase::Speaking { .. } => false,
             Phase::Settling { .. } => true,
         }
     }

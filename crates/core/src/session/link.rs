@@ -59,7 +59,13 @@ pub(super) struct Link {
 /// Whether the link has been useful for long enough to trust it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Usefulness {
-    Unproven { until: Millis },
+    Unproven {
+        until: Millis,
+    },
+    /// Likewise, but the page was hidden, slept, or changed its network since: being cut says nothing.
+    Disturbed {
+        until: Millis,
+    },
     Stable,
 }
 
@@ -167,7 +173,9 @@ impl Link {
             Renewal::Idle | Renewal::Asked { .. } => {}
         }
         match self.usefulness {
-            Usefulness::Unproven { until } => due = due.min(until),
+            Usefulness::Unproven { until } | Usefulness::Disturbed { until } => {
+                due = due.min(until);
+            }
             Usefulness::Stable => {}
         }
         match &self.pulse {
@@ -403,6 +411,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         ending.transport = Some(transport);
         match (link.usefulness, ending.cause) {
             (Usefulness::Stable, _) => self.streak.lost_useful = true,
+            (Usefulness::Disturbed { .. }, _) => {}
             (Usefulness::Unproven { .. }, Cause::Lost) => {
                 ending.cause = Cause::Flapped;
                 self.streak.flapped.add(transport);
@@ -428,6 +437,15 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             self.forget_written(Outcome::Unknown);
         }
         self.search_again(ending, plan, window, now);
+    }
+
+    /// The page was hidden or slept: if the link is cut now, that is not for its youth.
+    pub(super) fn disturb(&mut self) {
+        if let Some(link) = self.state.link_mut()
+            && let Usefulness::Unproven { until } = link.usefulness
+        {
+            link.usefulness = Usefulness::Disturbed { until };
+        }
     }
 
     /// Asks for a sign of life: the page slept, or the browser says that the network went.
@@ -469,7 +487,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             return self.lose(Ending::of(Cause::HalfOpen), now);
         }
         match link.usefulness {
-            Usefulness::Unproven { until } if until <= now => {
+            Usefulness::Unproven { until } | Usefulness::Disturbed { until } if until <= now => {
                 link.usefulness = Usefulness::Stable;
                 let memory = Memory {
                     transport: link.transport,
@@ -477,7 +495,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 };
                 return self.remember(memory);
             }
-            Usefulness::Unproven { .. } | Usefulness::Stable => {}
+            Usefulness::Unproven { .. } | Usefulness::Disturbed { .. } | Usefulness::Stable => {}
         }
         if let Some(pulse) = link.pulse.as_mut().filter(|pulse| pulse.next <= now) {
             if link.transport.is_negotiated() && self.config.dialect == Dialect::Throughline {

@@ -68,6 +68,8 @@ pub(super) struct Tally {
     pub(super) unsuitable: Option<Ending>,
     /// A failure that may pass.
     pub(super) passing: Option<Ending>,
+    /// A WebSocket that speaks something else: this says more than that nothing is elsewhere.
+    pub(super) foreign: Option<Ending>,
     /// A WebSocket failed and hid why.
     pub(super) hidden: bool,
     /// A transport that shows statuses was tried.
@@ -419,10 +421,14 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         else {
             return;
         };
-        let hides = ending.transport == Some(Transport::WebSocket) && ending.number() == 0;
+        let hides = ending.transport == Some(Transport::WebSocket)
+            && ending.number() == 0
+            && ending.cause != Cause::NotReady;
         round.tally.retry_after = round.tally.retry_after.max(ending.retry_after);
         if verdict == Verdict::SwitchTransport {
             round.tally.unsuitable = Some(ending);
+        } else if hides && ending.cause == Cause::Protocol {
+            round.tally.foreign = Some(ending);
         } else if hides {
             round.tally.hidden = true;
         } else {
@@ -434,7 +440,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                 verdict == Verdict::SwitchTransport
                     || matches!(
                         ending.cause,
-                        Cause::Hang | Cause::Swallowed | Cause::Muted | Cause::Flapped
+                        Cause::Hang
+                            | Cause::Swallowed
+                            | Cause::Muted
+                            | Cause::NotReady
+                            | Cause::Flapped
                     )
             }
         };
@@ -472,7 +482,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
                     && left_out.is_empty()
                     && (!had_link || rounds >= UNSUITABLE_ROUNDS) =>
             {
-                self.fail(ending);
+                self.fail(round.tally.foreign.unwrap_or(ending));
             }
             _ => self.wait(round.tally.retry_after, now),
         }
@@ -494,12 +504,20 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         *step = Step::Round(round);
         self.note(Kind::SideProbe, None, status.into(), 0);
         let ending = Ending {
+            transport: Some(Transport::WebSocket),
             status,
             retry_after,
             ..Ending::of(Cause::Status)
         };
+        if matches!(status, 401 | 403) && self.streak.refreshed.is_none() {
+            self.emit(Event::Trouble(ending));
+        }
         match status {
-            401 => self.refresh_token(ending, now),
+            401 => {
+                // What becomes of a fresh one is hidden just so.
+                self.streak.probed = false;
+                self.refresh_token(ending, now);
+            }
             403 if !had_link && !goes_on => self.fail(ending),
             0 | 429 | 500..=599 => self.wait(retry_after, now),
             _ if goes_on => self.start_next(now),

@@ -2,9 +2,10 @@
 
 use throughline_core::{Config, Dialect, Memory, Readiness, StateKind};
 
-use super::{POLL, SSE, WS, only, useful};
+use super::{POLL, SSE, WS, only, useful, with_token};
 use crate::acts::Act;
 use crate::net::Fault;
+use crate::page::Tokens;
 use crate::world::World;
 
 #[test]
@@ -210,6 +211,36 @@ fn one_side_probe_names_a_refusal_that_a_websocket_hides() {
     world.connect();
     world.pass(300_000);
     assert_eq!(world.page.app.probes, 1, "one in a streak of failures");
+}
+
+#[test]
+fn a_token_that_only_the_side_probe_sees_refused_is_refreshed_once() {
+    let mut world = World::new(
+        4,
+        Config {
+            transports: [WS].into_iter().collect(),
+            ..with_token()
+        },
+    );
+    world.page.tokens = Tokens::Bad;
+    world.act(Act::FaultOnAll(Fault::status(401)));
+    world.connect();
+    world.until(10_000, |world| world.state() == StateKind::Failed);
+    let ending = world
+        .page
+        .app
+        .ending
+        .map(|ending| (ending.status, ending.transport));
+    assert_eq!(ending, Some((401, Some(WS))));
+    assert_eq!(world.page.app.asked.len(), 2);
+    let told: Vec<_> = world
+        .page
+        .app
+        .troubles
+        .iter()
+        .map(|ending| ending.status)
+        .collect();
+    assert_eq!(told, [0, 401]);
 }
 
 #[test]
