@@ -181,7 +181,7 @@ export class Json {
   }
 
   /** Asks what goes before all others over the next link. */
-  async greet(host, call = (run, name) => host.call(run, name)) {
+  async greet(host, call = (run) => host.call(run)) {
     const { id: sessionId, options: { hello } } = this;
     const { lastEventId, stats, token } = host;
     const ask = (signal) => hello({ reconnect: stats.lost > 0, sessionId, lastEventId, token, signal });
