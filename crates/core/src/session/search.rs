@@ -70,8 +70,8 @@ pub(super) struct Tally {
     pub(super) passing: Option<Ending>,
     /// A WebSocket that speaks something else: this says more than that nothing is elsewhere.
     pub(super) foreign: Option<Ending>,
-    /// A WebSocket failed and hid why.
-    pub(super) hidden: bool,
+    /// A WebSocket that failed and hid why.
+    pub(super) hidden: Option<Ending>,
     /// A transport that shows statuses was tried.
     pub(super) asked_http: bool,
 }
@@ -395,7 +395,12 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             self.barred.add(transport);
         }
         // A host without peer connections is no trouble: the ladder begins one step lower.
-        let silent = transport.is_negotiated() && ending.cause == Cause::Unavailable;
+        let missing = transport.is_negotiated() && ending.cause == Cause::Unavailable;
+        // Why a WebSocket that is used alone was refused, the side probe is about to say.
+        let alone = self.config.transports.iter().count() == 1;
+        let refused = transport == Transport::WebSocket && ending.cause == Cause::Refused;
+        let unclear = alone && refused && !self.streak.probed;
+        let silent = missing || (unclear && self.state.search_mut().is_some());
         if !silent && self.streak.reported.add(transport) {
             self.emit(Event::Trouble(ending));
         }
@@ -421,16 +426,14 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         else {
             return;
         };
-        let hides = ending.transport == Some(Transport::WebSocket)
-            && ending.number() == 0
-            && ending.cause != Cause::NotReady;
+        let websocket = ending.transport == Some(Transport::WebSocket) && ending.number() == 0;
         round.tally.retry_after = round.tally.retry_after.max(ending.retry_after);
         if verdict == Verdict::SwitchTransport {
             round.tally.unsuitable = Some(ending);
-        } else if hides && ending.cause == Cause::Protocol {
+        } else if websocket && ending.cause == Cause::Protocol {
             round.tally.foreign = Some(ending);
-        } else if hides {
-            round.tally.hidden = true;
+        } else if websocket && ending.cause != Cause::NotReady {
+            round.tally.hidden = Some(ending);
         } else {
             round.tally.passing = Some(ending);
         }
@@ -467,7 +470,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         let Step::Round(round) = core::mem::replace(step, Step::Waiting { until: now }) else {
             return;
         };
-        if round.tally.hidden && !round.tally.asked_http && !probed {
+        if round.tally.hidden.is_some() && !round.tally.asked_http && !probed {
             *step = Step::SideProbe {
                 until: probe_until,
                 round,
@@ -501,6 +504,7 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             return;
         };
         let goes_on = !round.queue.is_empty();
+        let hidden = round.tally.hidden;
         *step = Step::Round(round);
         self.note(Kind::SideProbe, None, status.into(), 0);
         let ending = Ending {
@@ -509,8 +513,11 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
             retry_after,
             ..Ending::of(Cause::Status)
         };
+        let told = self.streak.reported.add(Transport::WebSocket);
         if matches!(status, 401 | 403) && self.streak.refreshed.is_none() {
             self.emit(Event::Trouble(ending));
+        } else if let Some(hidden) = hidden.filter(|_| told) {
+            self.emit(Event::Trouble(hidden));
         }
         match status {
             401 => {
