@@ -133,4 +133,15 @@ inBrowsers((world) => {
     const seen = await reach(evaluate, { url, dialect: { name: "json", ready: "SESSION_CREATED" } });
     held(seen, "sse", ["swallowed"]);
   });
+
+  world.check("json: a `ready` that the server never sends is named, with what came instead", async (evaluate) => {
+    const [error, code] = await evaluate(async (url) => {
+      const { session, record } = await harness.open({ url, transports: ["websocket"], dialect: { name: "json", ready: "SESSION_CREATE" } });
+      await harness.until(() => record.errors.length, 15_000);
+      const [{ code }] = session.explain().attempts;
+      await session.close();
+      return [record.errors[0], code];
+    }, `${world.server.faulty}/json?client=${Math.random().toString(36).slice(2)}`);
+    assert.deepEqual([error.code, code, error.details.type], ["not_ready", "not_ready", "SESSION_CREATED"]);
+  });
 }, { browsers: ["chromium", "firefox"] });
