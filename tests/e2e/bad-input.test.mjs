@@ -72,6 +72,19 @@ inBrowsers((world) => {
     assert.deepEqual(seen, seen.map(() => ["SessionError", "bad_option"]));
   });
 
+  world.check("an error that nobody catches is headed by its name", async (evaluate) => {
+    const seen = await evaluate(async () => {
+      const { connect } = await import("/throughline.js");
+      const uncaught = new Promise((resolve) => addEventListener("error", ({ message, error }) => resolve({ message, stack: error.stack, shown: String(error) }), { once: true }));
+      setTimeout(() => connect({ transports: [] }));
+      return uncaught;
+    });
+    assert.match(seen.shown, /^SessionError: transports must be/);
+    assert.match(seen.message, /\bSessionError: transports must be/);
+    // Only V8 heads a stack.
+    if (seen.stack.includes("transports must be")) assert.match(seen.stack, /^SessionError: transports must be/);
+  }, { allowed: [/SessionError: transports must be/] });
+
   world.check("options that turn out to be unusable end the session by name", async (evaluate) => {
     const seen = await evaluate(async (url) => {
       const results = [];
@@ -134,6 +147,8 @@ inBrowsers((world) => {
     assert.deepEqual([seen.error.code, seen.error.terminal], ["wasm_blocked", true]);
     assert.match(seen.error.remediation, /wasm-unsafe-eval/);
     assert.equal(seen.sent.code, "closed");
+    assert.equal(seen.sent.remediation, seen.error.remediation);
+    assert.match(seen.summary, /^The session is failed: the browser does not allow WebAssembly; allow 'wasm-unsafe-eval'/);
   }, { page: { csp: "default-src 'self'; script-src 'self'; connect-src *" } });
 
   world.check("units that break the protocol are named, and the session goes on trying", async (evaluate) => {

@@ -228,6 +228,26 @@ inBrowsers((world) => {
     assert.equal(seen.state, "closed");
   }, { allowed: [/^throughline: a listener of/] });
 
+  world.check("retry() cuts a long wait short, and a close while it looks for a link says what became of a send", async (evaluate) => {
+    const seen = await evaluate(async () => {
+      const { session, record } = await harness.open({ url: "http://127.0.0.1:1/realtime", transports: ["long-poll"], timing: { backoff: [1, 1e9, 1e9, 1e9] } });
+      session.on("retry", ({ inMs }) => (record.wait = inMs));
+      await harness.until(() => record.wait > 60_000);
+      const { attempts } = session.stats();
+      session.retry();
+      const soon = record.wait;
+      await harness.until(() => session.stats().attempts > attempts);
+      const sent = harness.outcome(session.send("ECHO"));
+      await session.close();
+      session.retry();
+      return { soon, sent: await sent, state: session.state };
+    });
+    assert.ok(seen.soon <= 1, `the next try starts in ${seen.soon} ms`);
+    assert.deepEqual([seen.sent.error.code, seen.sent.error.message], ["closed", "the session was closed before this was sent"]);
+    assert.ok(seen.sent.error.remediation);
+    assert.equal(seen.state, "closed");
+  });
+
   world.check("close() twice, before connecting and after failing, always resolves", async (evaluate) => {
     const seen = await evaluate(async (url) => {
       const { connect } = await import("/throughline.js");
