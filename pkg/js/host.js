@@ -149,7 +149,7 @@ export class Host {
     const words = [...seed, dialect, +!!plain.poll, +!!asks, ...bounds, carried, rtt, transports.length, ...transports, restored.length, ...restored, ...timing];
     this.core = new instance.Core(new Uint8Array(Uint32Array.from(words).buffer));
     if (keep) {
-      this.core.delivered(keep.record.received);
+      this.enter((core) => core.delivered(keep.record.received));
       // Replies to the page before are not for this one.
       this.#requested = seed[0] >>> 1;
     }
@@ -202,19 +202,19 @@ export class Host {
   tell(...input) {
     if (this.#inbox.push(input) > 1) return;
     for (; this.#inbox.length; this.#inbox.shift()) {
-      this.#enter((core) => perform(this, this.#read(core.tell(this.now(), ...this.#inbox[0]))));
+      this.enter((core) => perform(this, this.#read(core.tell(this.now(), ...this.#inbox[0]))));
     }
   }
 
   /** Tells the core that bytes came. */
   heard(attempt) {
-    this.#enter((core) => core.heard(attempt, 0));
+    this.enter((core) => core.heard(attempt, 0));
   }
 
-  /** A trap ends this core, not the page. */
-  #enter(act) {
+  /** Calls the core, while there is one. A trap ends this core, not the page. */
+  enter(act) {
     try {
-      if (this.core) act(this.core);
+      if (this.core) return act(this.core);
     } catch (error) {
       this.trap(error);
     }

@@ -82,14 +82,13 @@ export function receive(host, attempt, data, name, id) {
   host.heardAt = performance.now();
   try {
     if (host.json) return host.json.receive(host, attempt, data, name, id);
-    const { core } = host;
     const unit = typeof data === "string" ? JSON.parse(data) : [unpackBytes(data)];
     let turn = 0;
     let delivered = 0;
     for (const frame of unit) {
       const n = frame[0];
       if (typeof n === "number") {
-        const verdict = core.accept(attempt, n);
+        const verdict = host.enter((core) => core.accept(attempt, n));
         turn |= verdict;
         if (!(verdict & 1)) host.stats.duplicates++;
         else if (host.message(frame[1], frame[2], frame[3])) delivered = n;
@@ -100,24 +99,23 @@ export function receive(host, attempt, data, name, id) {
       }
     }
     if (delivered && host.keep) {
-      core.delivered(delivered);
-      host.keep.received(delivered);
+      host.enter((core) => core.delivered(delivered));
+      host.keep?.received(delivered);
     }
     // What answers a POST says nothing of the way down.
-    const due = name !== ANSWER && core.heard(attempt, data.length ?? data.byteLength);
+    const due = name !== ANSWER && host.enter((core) => core.heard(attempt, data.length ?? data.byteLength));
     if (due || turn & 2) host.tell(TIMEOUT);
-  } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError) host.trap(error);
-    else host.ended(attempt, PROTOCOL);
+  } catch {
+    host.ended(attempt, PROTOCOL);
   }
 }
 
 /** Returns the core's verdict on a numbered frame; bit 2 says that somebody heard it, or nobody needs to. */
 function receiveNamed(host, attempt, frame) {
-  const { core } = host;
   const [name, a, b, c, d] = frame;
   if (name === "bin" || name === "rep" || name === "err") {
-    const verdict = core.accept(attempt, whole(a));
+    const n = whole(a);
+    const verdict = host.enter((core) => core.accept(attempt, n));
     if (!(verdict & 1)) host.stats.duplicates++;
     else if (name === "bin") return host.message(b, fromBase64(c), d) ? verdict | 4 : verdict;
     else {
