@@ -110,12 +110,16 @@ export class Host {
     kit.check?.(options);
     this.options = options;
     this.kit = kit;
-    const { dialect = "throughline" } = options;
+    const { dialect = "throughline", signal } = options;
     this.json = dialect === "throughline" ? null : new Json(dialect === "json" ? {} : dialect);
     this.listeners = new Listeners(kit.events, this.json?.fold);
     this.credentials = options.credentials ?? "same-origin";
     const streams = typeof Response === "function" && "body" in Response.prototype;
     this.native = (options.eventSource ?? (streams ? "fetch" : "native")) === "native";
+    const close = () => this.close();
+    // Whoever made the session can listen by then, and its core is not there yet.
+    if (signal?.aborted) queueMicrotask(close);
+    signal?.addEventListener("abort", close, { signal: this.#over.signal });
   }
 
   /** Makes a core of an instance of its own and starts it. */
@@ -558,9 +562,6 @@ export class Host {
     on(globalThis, "securitypolicyviolation", ({ effectiveDirective, disposition, blockedURI }) => {
       if (effectiveDirective === "connect-src" && disposition === "enforce" && URL.canParse(blockedURI)) this.#blocked.add(new URL(blockedURI).origin);
     });
-    const { signal: asked } = this.options;
-    if (asked?.aborted) queueMicrotask(() => this.close());
-    asked?.addEventListener("abort", () => this.close(), { signal });
   }
 
   key() {
@@ -578,7 +579,8 @@ function check(options, names) {
     throw new SessionError("bad_option", { message });
   };
   if (typeof options !== "object" || options === null) fail("connect() takes an object");
-  const { transports, dialect, token, check, recover } = options;
+  const { transports, dialect, token, check, recover, signal } = options;
+  if (signal && !signal.addEventListener) fail("signal must be an AbortSignal");
   if (transports && !(Array.isArray(transports) && transports.length && transports.every((name) => names.includes(name)))) {
     const hint = names.length < TRANSPORTS.length ? " (webrtc: throughline/voice)" : "";
     fail(`transports must be a list of ${names.join(", ")}${hint}, not [${transports}]`);

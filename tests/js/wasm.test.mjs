@@ -1,6 +1,8 @@
 // The entries that are given their WebAssembly: each form of it works and is compiled once, and what is something else is told by a code.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { after, before, beforeEach, describe, test } from "node:test";
@@ -33,6 +35,7 @@ for (const [name, { entry, file, other }] of Object.entries(ENTRIES)) {
       bytes = await readFile(dist(file));
       server = createServer((request, response) => {
         asked.push(request.url);
+        if (request.url.startsWith("/never")) return void server.emit("held", response);
         const [status, headers, body] = answers[request.url] ?? [404, {}, "nothing"];
         response.writeHead(status, headers).end(body);
       });
@@ -48,6 +51,7 @@ for (const [name, { entry, file, other }] of Object.entries(ENTRIES)) {
       asked.length = 0;
       for (const path of Object.keys(answers)) delete answers[path];
       answers["/wasm"] = [200, { "Content-Type": "application/wasm" }, bytes];
+      answers["/empty"] = [200, { "Content-Type": "application/wasm" }, ""];
       answers["/untold"] = [200, {}, bytes];
       answers["/wrong"] = [200, { "Content-Type": "text/plain" }, bytes];
       answers["/index"] = [200, { "Content-Type": "text/html" }, "<!doctype html><title>app</title>"];
@@ -97,6 +101,11 @@ for (const [name, { entry, file, other }] of Object.entries(ENTRIES)) {
       "a module of somebody else's": [() => Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0), "wasm_mismatch", { actual: undefined }],
       "a promise that broke": [() => () => Promise.reject(new Error("no network")), "wasm_unavailable", {}],
       "no address without a page": [() => "/throughline.wasm", "bad_option", undefined],
+      "an address with a password": [() => "https://user:secret@127.0.0.1:9/x.wasm", "bad_option", undefined],
+      "an address that cannot be read": [() => "https://secret:secret/x.wasm?secret", "bad_option", undefined],
+      "the file in its address, of another type": [() => `data:text/html;base64,${"secret".repeat(1_000)}`, "wasm_mismatch", { url: "data:text/html" }],
+      "no file in its address": [() => "data:secret", "wasm_unavailable", { url: "data:" }],
+      "an empty file": [() => `${url}/empty`, "wasm_mismatch", { type: "application/wasm" }],
       "a function of something else": [() => () => 7, "bad_option", undefined],
     };
     const spent = () => {
@@ -109,7 +118,73 @@ for (const [name, { entry, file, other }] of Object.entries(ENTRIES)) {
       assert.deepEqual([error.code, error.terminal], [code, true]);
       for (const [name, expected] of Object.entries(details ?? {})) assert.equal(error.details[name], typeof expected === "function" ? expected() : expected, name);
       if (details) assert.ok(error.remediation);
-      assert.doesNotMatch(error.message + JSON.stringify(error.details ?? {}), /secret/);
+      const { cause = {} } = error;
+      assert.doesNotMatch(error.message + JSON.stringify(error.details ?? {}) + cause.message + JSON.stringify(cause), /secret/);
+      if (code === "wasm_mismatch") assert.doesNotMatch(error.message, /\(application\/wasm\)/);
+    });
+
+    test("an engine that does not compile while it comes compiles what came", async (t) => {
+      const { compileStreaming } = WebAssembly;
+      // @ts-ignore as in older engines
+      delete WebAssembly.compileStreaming;
+      t.after(() => (WebAssembly.compileStreaming = compileStreaming));
+      await works(new Request(`${url}/wasm`));
+    });
+
+    test("too little room for it is no fault of the file's", async (t) => {
+      const module = new WebAssembly.Module(bytes);
+      const full = new RangeError("Out of memory");
+      const { Instance } = WebAssembly;
+      // @ts-ignore
+      WebAssembly.Instance = function () {
+        throw full;
+      };
+      t.after(() => (WebAssembly.Instance = Instance));
+      const { code, cause, remediation } = await failure(module);
+      assert.deepEqual([code, cause], ["unsupported_environment", full]);
+      assert.match(remediation, /memory/);
+    });
+
+    test("who closes the last session that waits for it closes what loads it, and the next asks again", { timeout: 20_000 }, async () => {
+      const address = `${url}/never`;
+      for (const form of [() => address, () => new Request(address), () => () => address]) {
+        const wasm = form();
+        const held = once(server, "held");
+        const [first, second] = [1, 2].map(() => entry.connect({ wasm, url: `${url}/realtime` }));
+        const [response] = await held;
+        await first.close();
+        // Some turns later it is there still, for the second.
+        await fetch(`${url}/wasm`);
+        assert.equal(response.destroyed, false);
+        const cut = once(response, "close");
+        await second.close();
+        await cut;
+      }
+      assert.equal(asked.filter((path) => path === "/never").length, 3);
+    });
+
+    test("a process ends when its sessions have", { timeout: 20_000 }, async () => {
+      for (const wasm of ["new Promise(() => {})", "() => new Promise(() => {})", "new Response(new ReadableStream({}))"]) {
+        const script = `import { connect } from "${dist(name === "throughline/wasm" ? "wasm.js" : "voice-wasm.js")}"; await connect({ wasm: ${wasm}, url: "ws://127.0.0.1:9/" }).close();`;
+        const [code] = await once(spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: "inherit" }), "exit");
+        assert.equal(code, 0, wasm);
+      }
+    });
+
+    test("addresses that are signed anew each time are not kept for ever", async () => {
+      const paths = Array.from({ length: 10 }, (_, n) => `/wasm?signed=${n}`);
+      for (const path of paths) answers[path] = answers["/wasm"];
+      for (const path of [...paths, paths[9], paths[0]]) await works(url + path);
+      assert.deepEqual([9, 0].map((n) => asked.filter((path) => path === paths[n]).length), [1, 2]);
+    });
+
+    test("an aborted `signal` closes the session while the WebAssembly is still to come", { timeout: 20_000 }, async () => {
+      const stop = new AbortController();
+      const session = entry.connect({ wasm: new Promise(() => {}), url: `${url}/realtime`, signal: stop.signal });
+      const ended = new Promise((resolve) => session.on("state", resolve));
+      stop.abort();
+      const { from, to, error } = await ended;
+      assert.deepEqual([from, to, error], ["connecting", "closed", undefined]);
     });
 
     test("what belongs to another version says which", async () => {
@@ -157,3 +232,16 @@ for (const [name, { entry, file, other }] of Object.entries(ENTRIES)) {
     });
   });
 }
+
+const INLINED = { "throughline/no-wasm": "no-wasm.js", throughline: "throughline.js", "throughline/voice": "voice.js" };
+const ALL = Object.entries(ENTRIES).map(([name, { entry }]) => [name, entry]);
+for (const [name, file] of Object.entries(INLINED)) ALL.push([name, await import(dist(file))]);
+for (const [name, entry] of ALL) test(`${name}: a \`signal\` aborted already lets nothing begin`, { timeout: 20_000 }, async () => {
+  const begun = [];
+  const ask = (what) => async () => begun.push(what);
+  const session = entry.connect({ url: "ws://127.0.0.1:9/", wasm: ask("wasm"), token: ask("token"), endpoints: { websocket: ask("endpoint") }, signal: AbortSignal.abort() });
+  const { to, error } = await new Promise((resolve) => session.on("state", resolve));
+  await session.close();
+  assert.deepEqual([to, error, begun], ["closed", undefined, []]);
+  assert.throws(() => entry.connect({ wasm: "x", signal: /** @type {any} */ (7) }), { code: "bad_option" });
+});

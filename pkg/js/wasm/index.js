@@ -12,8 +12,7 @@ const load = loaderOf(identity, instantiate);
 
 /** Starts a session and returns it at once. */
 export const connect = (options) => {
-  // Who ends the session does not wait for what is still to come.
-  const host = new Host(options, { ...KIT, check: checkWasm, load: () => Promise.race([load(options.wasm), host.over]) });
+  const host = new Host(options, { ...KIT, check: checkWasm, load: () => load(host) });
   return new Session(host);
 };
 

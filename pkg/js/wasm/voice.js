@@ -18,8 +18,7 @@ export const connect = (options) => {
     checkWasm(options);
     VOICE_KIT.check(options);
   };
-  // Who ends the session does not wait for what is still to come.
-  const host = new VoiceHost(options, { ...VOICE_KIT, check, load: () => Promise.race([load(options.wasm), host.over]) });
+  const host = new VoiceHost(options, { ...VOICE_KIT, check, load: () => load(host) });
   return new VoiceSession(host);
 };
 
