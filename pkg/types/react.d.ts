@@ -12,8 +12,8 @@ export type { AnySession, AudioStatus, EventOptions, EventsOf, Handler, Key, Ses
  * A session for as long as the component is mounted: `null` on the server, while hydrating and in the first render, then what `make` made. It is closed when the
  * last component that uses it is gone; one that is mounted again in the same turn, as in StrictMode, finds it open.
  *
- * Components that hand over the same function (not one written in place) and the same key share one session. Another `key` is another session; another function alone
- * is not. What `make` throws reaches the nearest error boundary; `null` is no session.
+ * Components that hand over the same function and the same key share one session. Another `key` is another session; another function alone is not: one written in place
+ * is shared with nobody, and not called again when what it closes over changes. Name it, and give it what changes as its key. What `make` throws reaches the nearest error boundary; `null` is no session.
  *
  * @example
  * const joinRoom = (room: string) => connect<Events, Commands>({ url: `/rooms/${room}` });
@@ -22,7 +22,7 @@ export type { AnySession, AudioStatus, EventOptions, EventsOf, Handler, Key, Ses
  *   const session = useSession(joinRoom, room);
  *   const state = useSessionState(session, ({ state }) => state);
  *   useEvent(session, "AI_MESSAGE", ({ text }) => append(text));
- *   return <button onClick={() => session?.send("USER_MESSAGE", { text: "hi" })}>{state}</button>;
+ *   return <button onClick={() => session?.send("USER_MESSAGE", { text: "hi" }).catch(console.warn)}>{state}</button>;
  * }
  */
 export function useSession<S extends AnySession>(make: () => S | null): S | null;

@@ -51,6 +51,7 @@ const optionsFor = (kind) => {
   const strict = kind === "ts";
   return {
     target: "es2022", module: "esnext", moduleResolution: "bundler", lib: ["es2024", "dom", "dom.iterable", "esnext.disposable"], types: kind === "node" ? ["node"] : [], jsx: "react-jsx",
+    paths: { "/throughline.js": [join(ROOT, "pkg/types/index.d.ts")] }, // as a page's server names it
     noEmit: true, allowJs: true, checkJs: true, skipLibCheck: true, isolatedModules: true, strict, exactOptionalPropertyTypes: strict, noUncheckedIndexedAccess: strict,
   };
 };
