@@ -27,7 +27,7 @@ export interface ErrorCodes {
   not_found: true;
   /** The server asks to slow down. Send less, or raise the server's limit. */
   slow_down: true;
-  /** The server is not available. It is down, restarting or overloaded, as it or a proxy says. */
+  /** The server is not available. It is down or overloaded, as it or a proxy says. */
   server_unavailable: true;
   /** Another page took the session. */
   replaced: true;
@@ -41,7 +41,7 @@ export interface ErrorCodes {
   bad_address: true;
   /** This transport is not available. The others are used. */
   transport_unavailable: true;
-  /** The server broke the protocol. Check that the server speaks this `dialect` (one of your own: "json"), and that no portal answers in its place. */
+  /** The server broke the protocol. Check that the server speaks this `dialect` (one of your own: json), and that no portal answers in its place. */
   protocol: true;
   /** A POST was not answered in time. */
   post_hung: true;
@@ -87,7 +87,7 @@ export interface ErrorCodes {
   invalid: true;
   /** An option of connect() is not valid. Give what the message names. */
   bad_option: true;
-  /** Messages came, but none that `dialect.ready` names. Check its spelling against what the server sends first; `details` is the last that came. */
+  /** Messages came, but none that `dialect.ready` names. Check what the server sends first; `details` is the last that came. */
   not_ready: true;
   /** A defect in this library. Please report explain() with what you did. */
   internal: true;

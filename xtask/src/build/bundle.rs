@@ -56,7 +56,7 @@ fn shortened(repo: &Repo, cmd: Cmd, names: &Names) -> Result<Cmd> {
 
 /// Members that only the package's own modules see and name by nothing but an identifier: the text entry's bundle has short
 /// names for them. What an application, the wire, the browser or `throughline/schemas` names must never be here.
-const INTERNAL: [&str; 43] = [
+const INTERNAL: [&str; 45] = [
     "badMessage",
     "overflowed",
     "refusal",
@@ -100,6 +100,8 @@ const INTERNAL: [&str; 43] = [
     "adrift",
     "written",
     "mute",
+    "enter",
+    "greet",
 ];
 
 /// Makes a minified bundle smaller still: by 4 %, since terser looks at it three times.
