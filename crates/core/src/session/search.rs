@@ -399,8 +399,8 @@ impl<B: Clone, S: Clone + PartialEq> Session<B, S> {
         // Why a WebSocket that is used alone was refused, the side probe is about to say.
         let alone = self.config.transports.iter().count() == 1;
         let refused = transport == Transport::WebSocket && ending.cause == Cause::Refused;
-        let unclear = alone && refused && !self.streak.probed;
-        let silent = missing || (unclear && self.state.search_mut().is_some());
+        let unclear = alone && refused && self.state.search_mut().is_some();
+        let silent = missing || unclear;
         if !silent && self.streak.reported.add(transport) {
             self.emit(Event::Trouble(ending));
         }
