@@ -13,7 +13,7 @@ export function Room({ room }: { room: string }) {
     <section>
       <p>{state}</p>
       <ul>{lines.map((line, at) => <li key={at}>{line}</li>)}</ul>
-      <button onClick={() => session?.send("ECHO", { text: `from ${room}` })}>Send</button>
+      <button onClick={() => session?.send("ECHO", { text: `from ${room}` }).catch(console.warn)}>Send</button>
     </section>
   );
 }
