@@ -180,7 +180,7 @@ export class Json {
     await this.greet(host, call);
   }
 
-  /** Asks what goes before all others over the next link. */
+  /** Asks what goes before all others over the next link. @param {any} host @param {(run: any, name?: string) => any} [call] */
   async greet(host, call = (run) => host.call(run)) {
     const { id: sessionId, options: { hello } } = this;
     const { lastEventId, stats, token } = host;
