@@ -153,7 +153,7 @@ export class Host {
     const words = [...seed, dialect, +!!plain.poll, +!!asks, ...bounds, carried, rtt, transports.length, ...transports, restored.length, ...restored, ...timing];
     this.core = new instance.Core(new Uint8Array(Uint32Array.from(words).buffer));
     if (keep) {
-      this.enter((core) => core.delivered(keep.record.received));
+      this.core.delivered(keep.record.received);
       // Replies to the page before are not for this one.
       this.#requested = seed[0] >>> 1;
     }
@@ -210,12 +210,17 @@ export class Host {
     }
   }
 
-  /** Tells the core that bytes came. */
-  heard(attempt) {
-    this.enter((core) => core.heard(attempt, 0));
+  /** Asks the core whether a message with that number, 0 for none, is new. */
+  accept(attempt, n) {
+    return this.enter((core) => core.accept(attempt, n));
   }
 
-  /** Calls the core, while there is one. A trap ends this core, not the page. */
+  /** Tells the core that bytes came. */
+  heard(attempt, bytes = 0) {
+    return this.enter((core) => core.heard(attempt, bytes));
+  }
+
+  /** Calls the core, while there is one. A trap ends this core, not the page. @param {(core: any) => any} act */
   enter(act) {
     try {
       if (this.core) return act(this.core);
@@ -579,8 +584,7 @@ function check(options, names) {
     throw new SessionError("bad_option", { message });
   };
   if (typeof options !== "object" || options === null) fail("connect() takes an object");
-  const { transports, dialect, token, check, recover, signal } = options;
-  if (signal && !signal.addEventListener) fail("signal must be an AbortSignal");
+  const { transports, dialect, token, check, recover } = options;
   if (transports && !(Array.isArray(transports) && transports.length && transports.every((name) => names.includes(name)))) {
     const hint = names.length < TRANSPORTS.length ? " (webrtc: throughline/voice)" : "";
     fail(`transports must be a list of ${names.join(", ")}${hint}, not [${transports}]`);

@@ -91,7 +91,7 @@ export class Json {
   receive(host, attempt, data, name, id) {
     const { envelope } = this.options;
     // What answers a POST says nothing of the way down.
-    const accept = () => (name === ANSWER ? host.links.has(attempt) : host.enter((core) => core.accept(attempt, 0)));
+    const accept = () => (name === ANSWER ? host.links.has(attempt) : host.accept(attempt, 0));
     if (envelope) {
       const opened = accept() && envelope({ data, id });
       if (!opened) return;

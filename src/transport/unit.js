@@ -88,7 +88,7 @@ export function receive(host, attempt, data, name, id) {
     for (const frame of unit) {
       const n = frame[0];
       if (typeof n === "number") {
-        const verdict = host.enter((core) => core.accept(attempt, n));
+        const verdict = host.accept(attempt, n);
         turn |= verdict;
         if (!(verdict & 1)) host.stats.duplicates++;
         else if (host.message(frame[1], frame[2], frame[3])) delivered = n;
@@ -103,7 +103,7 @@ export function receive(host, attempt, data, name, id) {
       host.keep?.received(delivered);
     }
     // What answers a POST says nothing of the way down.
-    const due = name !== ANSWER && host.enter((core) => core.heard(attempt, data.length ?? data.byteLength));
+    const due = name !== ANSWER && host.heard(attempt, data.length ?? data.byteLength);
     if (due || turn & 2) host.tell(TIMEOUT);
   } catch {
     host.ended(attempt, PROTOCOL);
@@ -114,8 +114,7 @@ export function receive(host, attempt, data, name, id) {
 function receiveNamed(host, attempt, frame) {
   const [name, a, b, c, d] = frame;
   if (name === "bin" || name === "rep" || name === "err") {
-    const n = whole(a);
-    const verdict = host.enter((core) => core.accept(attempt, n));
+    const verdict = host.accept(attempt, whole(a));
     if (!(verdict & 1)) host.stats.duplicates++;
     else if (name === "bin") return host.message(b, fromBase64(c), d) ? verdict | 4 : verdict;
     else {

@@ -95,7 +95,7 @@ export function loaderOf(identity, instantiate) {
     if (typeof source === "string" || is(source, "URL")) {
       const address = addressOf(source);
       const module = once(fetched, address, gone, async (signal) => compiled(await answered(address, signal), identity));
-      if (fetched.size > REMEMBERED) fetched.delete(fetched.keys().next().value);
+      if (fetched.size > REMEMBERED) fetched.delete(/** @type {string} */ (fetched.keys().next().value));
       return module;
     }
     if (typeof source === "function") return once(taken, source, gone, async (signal) => moduleOf(await calm(source), signal));

@@ -180,7 +180,7 @@ export class OpenAi extends Json {
     if (event.type === "session.created") host.tell(READY, attempt);
     // What greeted a link may be answered before that is taken.
     const asked = this.#requests.answeredBy(event, attempt);
-    if (!host.enter((core) => core.accept(attempt, 0))) return;
+    if (!host.accept(attempt, 0)) return;
     if (attempt === this.#live || this.#live < 0) this.#hear(event);
     if (event.type === "session.created" && attempt === this.#live) this.#clock();
     if (event.type === "error" && !this.#refused(event.error ?? {}, asked)) return;
