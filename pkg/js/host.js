@@ -584,7 +584,8 @@ function check(options, names) {
     throw new SessionError("bad_option", { message });
   };
   if (typeof options !== "object" || options === null) fail("connect() takes an object");
-  const { transports, dialect, token, check, recover } = options;
+  const { transports, dialect, token, check, recover, signal } = options;
+  if (signal && !signal.addEventListener) fail("signal must be an AbortSignal");
   if (transports && !(Array.isArray(transports) && transports.length && transports.every((name) => names.includes(name)))) {
     const hint = names.length < TRANSPORTS.length ? " (webrtc: throughline/voice)" : "";
     fail(`transports must be a list of ${names.join(", ")}${hint}, not [${transports}]`);

@@ -243,4 +243,5 @@ for (const [name, entry] of ALL) test(`${name}: a \`signal\` aborted already let
   const { to, error } = await new Promise((resolve) => session.on("state", resolve));
   await session.close();
   assert.deepEqual([to, error, begun], ["closed", undefined, []]);
+  assert.throws(() => entry.connect({ wasm: "x", signal: /** @type {any} */ (7) }), { code: "bad_option" });
 });
