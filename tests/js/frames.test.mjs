@@ -21,27 +21,34 @@ const CONTROLS = { take: 0, ack: 1, ping: 2, pong: 3, close: 4, auth: 5 };
 
 /** Stands where the page's host does, accepts every number, and writes down what it is told. */
 class Recorder {
-  heard = [];
+  told = [];
   endings = [];
   names = [];
   links = new Map();
   stats = { duplicates: 0 };
   #n;
-  core = {
-    accept: (_, n) => ((this.#n = n), 1),
-    heard: () => false,
-    delivered() {},
-  };
+
+  accept(_, n) {
+    this.#n = n;
+    return 1;
+  }
+
+  heard() {
+    return false;
+  }
+
+  /** The core is told what was delivered, which nobody looks at here. */
+  enter() {}
 
   message(type, payload, event) {
     if (typeof type !== "string") throw type;
     const data = payload instanceof Uint8Array ? { bytes: [...payload] } : { json: payload };
-    this.heard.push({ message: { n: this.#n, type, ...data, ...(event === undefined ? {} : { event }) } });
+    this.told.push({ message: { n: this.#n, type, ...data, ...(event === undefined ? {} : { event }) } });
     return true;
   }
 
   reply(id, ok, payload) {
-    this.heard.push({ [ok ? "rep" : "err"]: { n: this.#n, id, json: payload } });
+    this.told.push({ [ok ? "rep" : "err"]: { n: this.#n, id, json: payload } });
     return true;
   }
 
@@ -54,9 +61,9 @@ class Recorder {
     const name = NAMES[input];
     if (name === "ready") {
       const [session, received, heartbeat, window, unit] = rest;
-      this.heard.push({ ready: { session: this.names[session], received, heartbeat, window, unit } });
-    } else if (name === "close") this.heard.push({ close: { code: rest[0], retry: rest[1] < 0 ? null : rest[1] } });
-    else this.heard.push({ [name]: rest[0] });
+      this.told.push({ ready: { session: this.names[session], received, heartbeat, window, unit } });
+    } else if (name === "close") this.told.push({ close: { code: rest[0], retry: rest[1] < 0 ? null : rest[1] } });
+    else this.told.push({ [name]: rest[0] });
   }
 
   ended(attempt, cause) {
@@ -84,9 +91,9 @@ function hear(data) {
 // P1.5, P1.7, P1.9, P2.7, P3.6
 for (const { name, text, means } of UNITS.filter(down)) {
   test(`down: ${name}`, () => {
-    const { heard, endings } = hear(text);
+    const { told, endings } = hear(text);
     assert.deepEqual(endings, []);
-    assert.deepEqual(heard, means.map(asHeard));
+    assert.deepEqual(told, means.map(asHeard));
   });
 }
 
@@ -94,10 +101,10 @@ for (const { name, text, means } of UNITS.filter(down)) {
 for (const { name, hex, means, page } of BINARY.filter(down)) {
   test(`down, binary: ${name}`, () => {
     const bytes = Uint8Array.from(Buffer.from(hex, "hex"));
-    const { heard, endings } = hear(bytes.buffer);
-    if (means) assert.deepEqual({ heard, endings }, { heard: [{ message: means }], endings: [] });
+    const { told, endings } = hear(bytes.buffer);
+    if (means) assert.deepEqual({ told, endings }, { told: [{ message: means }], endings: [] });
     else if (page === "lenient") assert.deepEqual(endings, []);
-    else assert.deepEqual({ heard, endings }, { heard: [], endings: [[1, PROTOCOL]] });
+    else assert.deepEqual({ told, endings }, { told: [], endings: [[1, PROTOCOL]] });
   });
 }
 

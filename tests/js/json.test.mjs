@@ -21,7 +21,7 @@ const until = async (met) => {
 function heard(json, data, name) {
   const all = [];
   const host = {
-    core: { accept: () => 1 },
+    accept: () => 1,
     message: (type, payload) => all.push([type, payload]),
     badMessage: (bad) => all.push(["bad", bad]),
     reply: (id, _, item) => id === 7 && all.push(["reply", item]),
@@ -59,7 +59,7 @@ test("a unit with several things that are no messages is told once", () => {
 test("an answer to a POST is heard while its link lives, and says nothing of the stream", () => {
   const json = new Json({});
   const all = [];
-  const host = { core: { accept: () => assert.fail("a sign of life") }, links: new Map([[1, {}]]), message: (type) => all.push(type) };
+  const host = { accept: () => assert.fail("a sign of life"), links: new Map([[1, {}]]), message: (type) => all.push(type) };
   json.receive(host, 1, '{"type":"A"}', ANSWER);
   host.links.delete(1);
   json.receive(host, 1, '{"type":"B"}', ANSWER);
@@ -71,7 +71,7 @@ test("an envelope is opened once the core takes what came, and its id is where t
   const json = new Json({ envelope });
   let accepted = 1;
   const all = [];
-  const host = { core: { accept: () => accepted }, message: (type) => all.push(type), lastEventId: undefined };
+  const host = { accept: () => accepted, message: (type) => all.push(type), lastEventId: undefined };
   const receive = (data, id) => json.receive(host, 1, data, "message", id);
   receive("b", undefined);
   receive("again", undefined);

@@ -487,7 +487,7 @@ function dialect(options = {}, write = async (body) => {}) {
     listeners: new Listeners(["rollover", "recovered"]),
     links: new Map(),
     carrier: 0,
-    core: { accept: (attempt) => +(attempt === host.carrier) },
+    accept: (attempt) => +(attempt === host.carrier),
     options: {},
     tell: () => {},
     message: () => {},
