@@ -11,6 +11,9 @@ use crate::setup::{self, Scope};
 use crate::test;
 use crate::tools::{Cmd, Repo};
 
+/// Folder of the libraries that we are compared with.
+const PEERS: &str = "benches";
+
 /// Takes one measurement; fails when one of its lines says `"ok":false`, or when there is no line at all.
 pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
     match args.name {
@@ -20,7 +23,7 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
             for line in report.json_lines() {
                 println!("{line}");
             }
-            install_peers(repo)?;
+            setup::packages(repo, PEERS)?;
             pass_through(repo.cmd("node").arg("benches/size.mjs").args(&args.args))?;
             report.check()
         }
@@ -39,15 +42,15 @@ pub(crate) fn run(repo: &Repo, args: &MeasureArgs) -> Result<()> {
         Measure::Systems => in_browsers(repo, "benches/systems.mjs", &args.args),
         Measure::Packaging => in_browsers(repo, "benches/packaging.mjs", &args.args),
         Measure::Startup => {
-            install_peers(repo)?;
+            setup::packages(repo, PEERS)?;
             in_browsers(repo, "benches/startup.mjs", &args.args)
         }
         Measure::Switches => {
-            install_peers(repo)?;
+            setup::packages(repo, PEERS)?;
             in_browsers(repo, "benches/switches.mjs", &args.args)
         }
         Measure::Nchan => {
-            install_peers(repo)?;
+            setup::packages(repo, PEERS)?;
             in_browsers(repo, "benches/nchan.mjs", &args.args)
         }
         Measure::Memory => pass_through(server_example(repo, "memory", &args.args)),
@@ -72,14 +75,6 @@ fn server_example(repo: &Repo, name: &str, args: &[String]) -> Cmd {
         .args(["run", "--release", "-p", "throughline-server"])
         .args(["--example", name, "--"])
         .args(args)
-}
-
-/// Installs what we are compared with, which nothing else needs.
-fn install_peers(repo: &Repo) -> Result<()> {
-    repo.cmd("npm")
-        .args(["ci", "--prefix", "benches"])
-        .args(["--ignore-scripts", "--no-audit", "--no-fund"])
-        .run_aside()
 }
 
 fn in_browsers(repo: &Repo, script: &str, args: &[String]) -> Result<()> {
