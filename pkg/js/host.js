@@ -32,6 +32,10 @@ const UNSENT = { transport: "websocket", message: "the token goes nowhere over W
 /** What is known of the network, where the browser tells. @returns {any} */
 const connection = () => /** @type {any} */ (globalThis.navigator)?.connection;
 
+// Each message asks these: no function is made for it.
+const accept = (core, attempt, n) => core.accept(attempt, n);
+const heard = (core, attempt, bytes) => core.heard(attempt, bytes);
+
 /** Does what the core asks for, and makes its events the application's. */
 export class Host {
   core;
@@ -212,18 +216,18 @@ export class Host {
 
   /** Asks the core whether a message with that number, 0 for none, is new. */
   accept(attempt, n) {
-    return this.enter((core) => core.accept(attempt, n));
+    return this.enter(accept, attempt, n);
   }
 
   /** Tells the core that bytes came. */
   heard(attempt, bytes = 0) {
-    return this.enter((core) => core.heard(attempt, bytes));
+    return this.enter(heard, attempt, bytes);
   }
 
-  /** Calls the core, while there is one. A trap ends this core, not the page. @param {(core: any) => any} act */
-  enter(act) {
+  /** Calls the core, while there is one. A trap ends this core, not the page. @param {(core: any, attempt?: any, number?: any) => any} act @param {any} [attempt] @param {any} [number] */
+  enter(act, attempt, number) {
     try {
-      if (this.core) return act(this.core);
+      if (this.core) return act(this.core, attempt, number);
     } catch (error) {
       this.trap(error);
     }
